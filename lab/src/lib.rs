@@ -1,0 +1,1 @@
+//! A school, an académie and an Internet in network namespaces.

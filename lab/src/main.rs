@@ -1,0 +1,3 @@
+//! The `preau-lab` command.
+
+fn main() {}

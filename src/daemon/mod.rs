@@ -1,0 +1,1 @@
+//! Assembly and supervision (skeleton).

@@ -1,0 +1,5 @@
+//! The filtering resolver (skeleton).
+
+mod resolver;
+
+pub use resolver::{Family, ResolveError, Resolver};

@@ -1,0 +1,114 @@
+//! The one road of every question: who is it, may it, written down, and only then acted on.
+//!
+//! DNS, the proxy and the portal all ask here and nowhere else. [`Gate::decide`] finds who asks and lets the judge
+//! decide; the verdict stays sealed in a [`Decided`] until [`Gate::record`] has handed it to the journal. If the journal
+//! cannot take it, the answer is a refusal whatever the judge said: the failing path is closed.
+
+use std::{net::IpAddr, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::{
+    identity::{Asker, Identity},
+    journal::{Channel, DecisionRecord, Journal, Outcome},
+    model::{Presence, Site, Zone},
+    policy::{Permit, Policy, Question, Verdict},
+    system::clock::Clock,
+};
+
+/// What somebody asks of the gate.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// The source address of the packet.
+    pub source: IpAddr,
+    /// The zone it came in by.
+    pub zone: Arc<Zone>,
+    /// The site asked for.
+    pub site: Site,
+    /// How it is asked.
+    pub channel: Channel,
+}
+
+/// A decision that is made but not yet written down; [`Gate::record`] opens it.
+#[must_use]
+#[derive(Debug)]
+pub struct Decided {
+    news: Option<Presence>,
+    record: DecisionRecord,
+    verdict: Verdict,
+}
+
+/// The gate. Cloning is cheap; all clones are one gate.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    identity: Identity,
+    policy: watch::Receiver<Arc<Policy>>,
+    journal: Journal,
+    clock: Clock,
+}
+
+impl Gate {
+    /// A gate that asks `identity` who, `policy` whether, and writes to `journal`.
+    #[must_use]
+    pub fn new(
+        identity: Identity,
+        policy: watch::Receiver<Arc<Policy>>,
+        journal: Journal,
+        clock: Clock,
+    ) -> Self {
+        Self { identity, policy, journal, clock }
+    }
+
+    /// Asks one question, and answers once the decision is written down.
+    pub async fn ask(&self, asking: Asking) -> Verdict {
+        let mut verdicts = self.record(vec![self.decide(asking)]).await;
+        verdicts.pop().expect("record answers each decision it is given")
+    }
+
+    /// Finds who asks and decides, without acting: the answer is inside until it is recorded.
+    pub fn decide(&self, asking: Asking) -> Decided {
+        let at = self.clock.now();
+        let asker = self.identity.who(&asking.zone, asking.source);
+        let verdict = self.judge(&asker, &asking.zone, &asking.site);
+        let record = DecisionRecord {
+            at,
+            zone: asking.zone.name.clone(),
+            who: self.journal.pseudonym(&asker.subject, asker.machine, at),
+            channel: asking.channel,
+            site: asking.site,
+            outcome: Outcome::from(&verdict),
+        };
+        Decided { news: asker.news, record, verdict }
+    }
+
+    /// Writes decisions down in one batch and answers each of them, in order.
+    pub async fn record(&self, decided: Vec<Decided>) -> Vec<Verdict> {
+        let mut news = Vec::new();
+        let mut records = Vec::with_capacity(decided.len());
+        let mut verdicts = Vec::with_capacity(decided.len());
+        for one in decided {
+            news.extend(one.news);
+            records.push(one.record);
+            verdicts.push(one.verdict);
+        }
+        match self.journal.record(news, records).await {
+            Ok(()) => verdicts,
+            // Closed: what is not written down does not happen.
+            Err(_) => verdicts.into_iter().map(Verdict::not_recorded).collect(),
+        }
+    }
+
+    /// Whether the one at `source` would still be given `permit`. Asked again for live connections whenever rules,
+    /// sessions or the timetable change; nothing is recorded, for nothing begins.
+    #[must_use]
+    pub fn still_allows(&self, source: IpAddr, zone: &Zone, permit: &Permit) -> bool {
+        let asker = self.identity.who(zone, source);
+        matches!(self.judge(&asker, zone, permit.site()), Verdict::Allow(_))
+    }
+
+    fn judge(&self, asker: &Asker, zone: &Zone, site: &Site) -> Verdict {
+        let question =
+            Question { subject: &asker.subject, machine: asker.machine, zone, site, at: self.clock.now() };
+        self.policy.borrow().judge(&question)
+    }
+}

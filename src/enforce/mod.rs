@@ -1,0 +1,6 @@
+//! Where the network is held to the rules: the gate, the resolver, the proxy, the packet filter.
+
+pub mod dns;
+pub mod firewall;
+pub mod gate;
+pub mod proxy;

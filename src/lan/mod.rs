@@ -1,0 +1,1 @@
+//! The zones: addresses, DHCP, router advertisements, leases (skeleton).

@@ -1,0 +1,26 @@
+//! Préau: the server a French school plugs in.
+//!
+//! The building has floors; a module uses lower floors only, never its own, never above (`tests/tidy.rs`).
+//!
+//! | floor | modules | what lives there |
+//! |---|---|---|
+//! | 7 | [`daemon`] | assembly, supervision, reload |
+//! | 6 | [`config`] | the file format, checked into parts for each module |
+//! | 5 | [`portal`] | what people in school see |
+//! | 4 | [`enforce`] [`lan`] | where the network is held to the rules |
+//! | 2 | [`identity`] [`journal`] | who; what is remembered |
+//! | 1 | [`policy`] [`system`] | the judge; the hands |
+//! | 0 | [`model`] | the words |
+//!
+//! Start reading at [`enforce::gate`]: every question and request takes that road.
+
+pub mod config;
+pub mod daemon;
+pub mod enforce;
+pub mod identity;
+pub mod journal;
+pub mod lan;
+pub mod model;
+pub mod policy;
+pub mod portal;
+pub mod system;

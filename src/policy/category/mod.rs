@@ -1,0 +1,1 @@
+//! Which categories a name is in (skeleton).

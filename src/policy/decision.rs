@@ -1,0 +1,134 @@
+//! What the judge answers: a permit that forwarding needs, or a refusal with its reason.
+
+use std::{fmt, sync::Arc};
+
+use super::{Level, Rule};
+use crate::model::{Domain, Site};
+
+/// The judge's answer to one question.
+#[must_use]
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The site may be reached.
+    Allow(Permit),
+    /// It may not.
+    Refuse(Refusal),
+}
+
+impl Verdict {
+    /// The refusal that replaces this answer when it could not be written down (decision D17: closed for people).
+    pub fn not_recorded(self) -> Self {
+        let site = match self {
+            Self::Allow(permit) => permit.site,
+            Self::Refuse(refusal) => refusal.site,
+        };
+        Self::Refuse(Refusal { site, cause: Cause::NotRecorded })
+    }
+}
+
+/// The right to reach one site, made by the judge only. Whatever forwards traffic takes one.
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct Permit {
+    site: Site,
+    origin: Origin,
+}
+
+impl Permit {
+    pub(super) fn new(site: Site, origin: Origin) -> Self {
+        Self { site, origin }
+    }
+
+    /// The site that may be reached.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Where the permission comes from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+/// A refusal and everything needed to explain it.
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What was refused.
+    pub site: Site,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why something is refused.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// The zone asks people to sign in, and nobody has.
+    SignInNeeded,
+    /// A rule or the zone's default refuses it.
+    Policy(Origin),
+    /// The decision could not be written down, so it must not act (decision D17: closed for people).
+    NotRecorded,
+}
+
+/// The rule behind a decision, and what in it matched.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A rule spoke.
+    Rule {
+        /// The rule, with its level and reason.
+        rule: Arc<Rule>,
+        /// What in the rule matched.
+        matched: Matched,
+    },
+    /// A teacher's timed opening or closing spoke.
+    Opening {
+        /// Who it was for, as the teacher chose it, such as `classe 6A`.
+        scope: Arc<str>,
+    },
+    /// No rule spoke: the zone's default did.
+    ZoneDefault,
+}
+
+impl Origin {
+    /// The level the rule belongs to; none for a zone's default.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        match self {
+            Self::Rule { rule, .. } => Some(rule.level),
+            Self::Opening { .. } => Some(Level::Opening),
+            Self::ZoneDefault => None,
+        }
+    }
+}
+
+/// What in a rule matched the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Matched {
+    /// The site is written in the rule, itself or by this parent.
+    Site(Domain),
+    /// An address or network written in the rule holds the site's address.
+    Address,
+    /// A list puts the site, or this parent of it, in a category of the rule.
+    Category {
+        /// The category's name, such as `gambling`.
+        category: Arc<str>,
+        /// The date of the list, as its header gives it.
+        list_date: Arc<str>,
+    },
+    /// The rule is about every site.
+    Everything,
+}
+
+impl fmt::Display for Matched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Site(domain) => write!(f, "site {domain}"),
+            Self::Address => f.write_str("address"),
+            Self::Category { category, list_date } => write!(f, "category {category} (list of {list_date})"),
+            Self::Everything => f.write_str("every site"),
+        }
+    }
+}

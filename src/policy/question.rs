@@ -1,0 +1,18 @@
+//! What is asked of the judge.
+
+use crate::model::{Mac, Moment, Site, Subject, Zone};
+
+/// May this one, in this zone, reach this site at this moment?
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Who asks.
+    pub subject: &'a Subject,
+    /// The machine the question comes from, where it is known.
+    pub machine: Option<Mac>,
+    /// The zone the question comes from.
+    pub zone: &'a Zone,
+    /// What is asked for.
+    pub site: &'a Site,
+    /// When it is asked.
+    pub at: Moment,
+}

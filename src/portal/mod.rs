@@ -1,0 +1,1 @@
+//! What people in school see (skeleton).

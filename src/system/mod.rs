@@ -1,0 +1,6 @@
+//! The hands: what the daemon asks of kernel, disk and clock, each in one place.
+
+pub mod clock;
+pub mod files;
+pub mod sockets;
+pub mod tasks;
