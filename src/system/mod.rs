@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod files;
+pub mod mapped;
 pub mod sockets;
 pub mod tasks;
