@@ -1,6 +1,9 @@
 //! The hands: what the daemon asks of kernel, disk and clock, each in one place.
 
+pub mod child;
 pub mod clock;
 pub mod files;
+pub mod links;
+pub mod neighbours;
 pub mod sockets;
 pub mod tasks;
