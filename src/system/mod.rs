@@ -5,5 +5,7 @@ pub mod clock;
 pub mod files;
 pub mod links;
 pub mod neighbours;
+pub mod service_manager;
 pub mod sockets;
 pub mod tasks;
+pub mod watch;
