@@ -1,7 +1,12 @@
 //! The hands: what the daemon asks of kernel, disk and clock, each in one place.
 
+pub mod child;
 pub mod clock;
 pub mod files;
 pub mod mapped;
+pub mod links;
+pub mod neighbours;
+pub mod service_manager;
 pub mod sockets;
 pub mod tasks;
+pub mod watch;
