@@ -2,5 +2,7 @@
 
 pub mod clock;
 pub mod files;
+pub mod netlink;
+pub mod nft;
 pub mod sockets;
 pub mod tasks;
