@@ -7,6 +7,8 @@ pub mod mapped;
 pub mod links;
 pub mod neighbours;
 pub mod service_manager;
+pub mod netlink;
+pub mod nft;
 pub mod sockets;
 pub mod tasks;
 pub mod watch;

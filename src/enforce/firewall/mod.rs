@@ -1,5 +1,43 @@
-//! The packet filter: the standing part of the rules as one nftables ruleset (skeleton).
+//! The packet filter: the standing part of the rules as one nftables table, `inet preau`, closed in both families.
+//!
+//! ```text
+//! from a zone ─> check_source ─> to_proxy ─┬─ web (tcp 80, 443) ──────────────> the proxy, by TPROXY
+//!                (spoofed: drop)           ├─ dns (53) ─ to_resolver ─ dnat ──> the box's address in the zone
+//!                                          ├─ to the box ─ to_box ─ from_ZONE ─> dns, portal, dhcp; else refused
+//!                                          └─ elsewhere ─ through_box ─┬─ another zone, 853, QUIC ─> refused at once
+//!                                                                      └─ the zone's services ─ opened_service
+//! ```
+//!
+//! A flow through the box (decision D3) needs three things: a service that its zone opens, the pair of client and
+//! destination in the set `opened4/6` (our resolver gave that address to that client), and its address family in the
+//! set `alive`. Once begun its pair stands in `held4/6`, which its own packets refresh; it then lives without the two
+//! others, until the pair is deleted. Answers from the line pass only while the pair is held, so deleting it cuts both
+//! directions at once, whatever connection tracking remembers.
+//!
+//! **One ruleset for booting and running.** There is no second, closed ruleset to keep in step: [`Ruleset::load_closed`]
+//! makes the table anew with every set empty, so nothing can be forwarded before the [`Heartbeat`] puts `alive`; and
+//! the web, DNS and the portal end in sockets of the daemon, which are not there yet: TPROXY without a listener drops.
+//! The same holds when the daemon dies: its sockets go with it at once, `alive` ends by itself 3 s later.
+//! [`Ruleset::apply`] changes a running ruleset and leaves the sets' elements alone.
 
+mod heartbeat;
+mod memory;
 mod opened;
+mod route;
+mod rules;
+mod ruleset;
 
-pub use opened::Opened;
+pub use heartbeat::Heartbeat;
+pub use opened::{Opened, Opener};
+pub use route::{route_to_proxy, undo_route_to_proxy};
+pub use rules::{Settings, ruleset};
+pub use ruleset::Ruleset;
+
+/// The table, with its family.
+const TABLE: &str = "inet preau";
+
+/// The table's name alone, as netlink wants it.
+const TABLE_NAME: &str = "preau";
+
+/// The mark of packets that go to the proxy; routing sends them to the box itself.
+const PROXY_MARK: u32 = 0x1;

@@ -1,16 +1,14 @@
-//! Which addresses each client may reach outside the web (decision D3) (skeleton).
-
-use std::{net::IpAddr, sync::Arc, time::Duration};
-
+//! stub
 use crate::{model::Zone, policy::Permit};
-
-/// The addresses our resolver gave to each client, kept in the kernel for as long as the answer lives plus a grace.
-/// Cloning is cheap.
+use std::{net::IpAddr, sync::Arc, time::Duration};
+/// x
 #[derive(Clone, Debug)]
 pub struct Opened {}
-
+/// x
+#[derive(Debug)]
+pub struct Opener {}
 impl Opened {
-    /// Opens `addresses` of the permitted site to `client`, where the zone opens any service. Never waits.
+    /// x
     pub fn open(
         &self,
         _client: IpAddr,
@@ -19,6 +17,5 @@ impl Opened {
         _addresses: &[IpAddr],
         _lifetime: Duration,
     ) {
-        unimplemented!()
     }
 }

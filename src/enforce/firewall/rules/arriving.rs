@@ -1,0 +1,86 @@
+//! What every arriving packet passes before it is routed: is its source true, does the proxy or the resolver take it.
+
+use super::{
+    super::{
+        PROXY_MARK,
+        ruleset::{Chain, Hook},
+    },
+    compile::Parts,
+};
+
+/// Drops packets whose source cannot be true, before the kernel remembers anything of them.
+pub(super) fn check_source(parts: &Parts<'_>) -> Chain {
+    let hook = Hook { kind: "filter", point: "prerouting", priority: -300, policy: "accept" };
+    let mut chain = Chain::hooked("check_source", hook);
+    chain.rule("the box itself", "iifname \"lo\" accept");
+    chain.rule("spoofed: a source of the box", "fib saddr type local counter drop");
+    for zone in parts.zones {
+        let (name, interface) = (&zone.name, &zone.interface);
+        let from = |expression: &str| format!("iifname \"{interface}\" {expression}");
+        chain.rule(
+            format!("{name}: no IPv4 address yet"),
+            from("ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept"),
+        );
+        chain.rule(
+            format!("{name}: spoofed IPv4 source"),
+            from(&format!("ip saddr != {} counter drop", zone.ipv4.trunc())),
+        );
+        chain
+            .rule(format!("{name}: no IPv6 address yet"), from("ip6 saddr :: meta l4proto ipv6-icmp accept"));
+        chain.rule(
+            format!("{name}: spoofed IPv6 source"),
+            from(&format!("ip6 saddr != {{ fe80::/10, {} }} counter drop", zone.ipv6.trunc())),
+        );
+    }
+    let Parts { line, networks4, networks6, .. } = parts;
+    chain.rule("line: spoofed IPv4 source", format!("iifname \"{line}\" ip saddr {networks4} counter drop"));
+    chain.rule("line: spoofed IPv6 source", format!("iifname \"{line}\" ip6 saddr {networks6} counter drop"));
+    chain
+}
+
+/// Gives the web of the zones to the proxy (decision D2). `tproxy` finds established sockets itself; a rule with
+/// `socket transparent` would also match sockets in TIME_WAIT and lose the next connection's first packet.
+pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
+    let hook = Hook { kind: "filter", point: "prerouting", priority: -150, policy: "accept" };
+    let mut chain = Chain::hooked("to_proxy", hook);
+    let Parts { interfaces, networks4, networks6, .. } = parts;
+    chain.rule("of no connection", "iifname != \"lo\" ct state invalid counter drop");
+    chain.rule("not the web of a zone", format!("iifname != {interfaces} accept"));
+    chain.rule("to the box itself", "fib daddr type local accept");
+    chain.rule("to a zone, IPv4", format!("ip daddr {networks4} accept"));
+    chain.rule("to a zone, IPv6", format!("ip6 daddr {networks6} accept"));
+    for (zone, port) in parts.zones.iter().zip(u32::from(parts.proxy_port_base)..) {
+        for (family, word) in [("ipv4", "ip"), ("ipv6", "ip6")] {
+            chain.rule(
+                format!("{}: web to the proxy, {word}", zone.name),
+                format!(
+                    "iifname \"{}\" meta nfproto {family} tcp dport {{ 80, 443 }} \
+                     tproxy {word} to :{port} meta mark set {PROXY_MARK:#x} counter accept",
+                    zone.interface
+                ),
+            );
+        }
+    }
+    // Closed, and silent: the daemon is starting or gone, and the client's second attempt may find it.
+    chain.rule("web without a proxy", "tcp dport { 80, 443 } counter drop");
+    chain
+}
+
+/// Brings every DNS question to the box's address in the zone, whoever it was for (decision D4).
+pub(super) fn to_resolver(parts: &Parts<'_>) -> Chain {
+    let hook = Hook { kind: "nat", point: "prerouting", priority: -100, policy: "accept" };
+    let mut chain = Chain::hooked("to_resolver", hook);
+    for zone in parts.zones {
+        for (word, address) in [("ip", zone.ipv4.addr().to_string()), ("ip6", zone.ipv6.addr().to_string())] {
+            chain.rule(
+                format!("{}: dns to the box, {word}", zone.name),
+                format!(
+                    "iifname \"{}\" {word} daddr != {address} meta l4proto {{ tcp, udp }} th dport 53 \
+                     counter dnat {word} to {address}",
+                    zone.interface
+                ),
+            );
+        }
+    }
+    chain
+}

@@ -1,0 +1,115 @@
+//! The whole ruleset of a school, put together from its stages.
+
+use std::sync::Arc;
+
+use super::{
+    super::ruleset::{Chain, Hook, Rule, Ruleset, Set},
+    arriving, through_box, to_box,
+};
+use crate::model::Zone;
+
+/// What the packet filter must know of the school.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The kernel's name of the interface towards the Internet, at most 15 bytes.
+    pub line_interface: Arc<str>,
+    /// The zones, in the order of the configuration; at least one, with networks that do not overlap.
+    pub zones: Vec<Arc<Zone>>,
+    /// The proxy listens for zone number `i` on this port plus `i`; all of them are below 65536.
+    pub proxy_port_base: u16,
+}
+
+/// The sets. A pair is the client's address and the destination's; sizes bound the kernel's memory to about 8 MB each,
+/// and a full set refuses new flows.
+const SETS: [Set; 5] = [
+    // The dead man's switch: the address families in which flows may begin.
+    Set { name: "alive", definition: "type nf_proto; size 16; flags timeout;" },
+    Set { name: "opened4", definition: "type ipv4_addr . ipv4_addr; size 65536; flags timeout;" },
+    Set { name: "opened6", definition: "type ipv6_addr . ipv6_addr; size 65536; flags timeout;" },
+    // Ten minutes more than the 2 hours that RFC 5382 (REQ-5) grants a silent TCP connection.
+    Set {
+        name: "held4",
+        definition: "type ipv4_addr . ipv4_addr; size 65536; flags dynamic,timeout; timeout 130m;",
+    },
+    Set {
+        name: "held6",
+        definition: "type ipv6_addr . ipv6_addr; size 65536; flags dynamic,timeout; timeout 130m;",
+    },
+];
+
+/// The packet filter of a school with these settings.
+#[must_use]
+pub fn ruleset(settings: &Settings) -> Ruleset {
+    let parts = Parts::new(settings);
+    let mut chains = vec![
+        arriving::check_source(&parts),
+        arriving::to_proxy(&parts),
+        arriving::to_resolver(&parts),
+        refuse(),
+    ];
+    chains.extend(to_box::chains(&parts));
+    chains.extend(through_box::chains(&parts));
+    Ruleset { sets: SETS.to_vec(), chains }
+}
+
+/// The settings, with the words that several stages use.
+pub(super) struct Parts<'a> {
+    pub(super) line: &'a str,
+    pub(super) zones: &'a [Arc<Zone>],
+    pub(super) proxy_port_base: u16,
+    /// Every zone's interface, as an nft set.
+    pub(super) interfaces: String,
+    /// Every zone's IPv4 network, as an nft set.
+    pub(super) networks4: String,
+    /// Every zone's IPv6 network, as an nft set.
+    pub(super) networks6: String,
+}
+
+impl<'a> Parts<'a> {
+    fn new(settings: &'a Settings) -> Self {
+        let Settings { line_interface, zones, proxy_port_base } = settings;
+        Self {
+            line: line_interface,
+            zones,
+            proxy_port_base: *proxy_port_base,
+            interfaces: braces(zones.iter().map(|zone| format!("\"{}\"", zone.interface))),
+            networks4: braces(zones.iter().map(|zone| zone.ipv4.trunc().to_string())),
+            networks6: braces(zones.iter().map(|zone| zone.ipv6.trunc().to_string())),
+        }
+    }
+}
+
+/// An nft set with these elements.
+pub(super) fn braces(elements: impl Iterator<Item = String>) -> String {
+    format!("{{ {} }}", elements.collect::<Vec<_>>().join(", "))
+}
+
+/// The name of the chain with the zone's way to the box. The prefix keeps it apart from nft's keywords.
+pub(super) fn chain_of(zone: &Zone) -> String {
+    format!("from_{}", zone.name)
+}
+
+impl Chain {
+    /// A chain without rules that others jump to.
+    pub(super) fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), hook: None, rules: Vec::new() }
+    }
+
+    /// A chain without rules that the kernel enters at `hook`.
+    pub(super) fn hooked(name: &str, hook: Hook) -> Self {
+        Self { name: name.to_owned(), hook: Some(hook), rules: Vec::new() }
+    }
+
+    /// Adds a rule that is found again by its comment.
+    pub(super) fn rule(&mut self, comment: impl Into<String>, expression: impl Into<String>) {
+        self.rules.push(Rule { expression: expression.into(), comment: comment.into() });
+    }
+}
+
+/// How people in school are refused: at once and aloud, so that programs fall back instead of waiting.
+fn refuse() -> Chain {
+    let mut chain = Chain::new("refuse");
+    chain.rule("tcp refused", "meta l4proto tcp counter reject with tcp reset");
+    chain.rule("refused", "counter reject with icmpx admin-prohibited");
+    chain
+}

@@ -1,0 +1,8 @@
+//! From the zones to the rules: one file for each stage a packet passes. Pure: the same settings give the same text.
+
+mod arriving;
+mod compile;
+mod through_box;
+mod to_box;
+
+pub use compile::{Settings, ruleset};

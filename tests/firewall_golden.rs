@@ -1,0 +1,80 @@
+//! The packet filter's text, held to the files in `tests/golden/firewall/`: a change of the rules is a change one reads.
+//!
+//! After an intended change: `PREAU_GOLDEN=write cargo test --test firewall_golden`, then read the difference.
+
+use std::{fs, path::Path, sync::Arc};
+
+use preau::{
+    enforce::firewall::{Settings, ruleset},
+    model::{DefaultVerdict, Service, SignIn, Transport, Zone, ZoneKind},
+};
+
+#[test]
+fn one_zone_without_services_gets_the_web_and_nothing_else() {
+    check("one-zone", vec![zone(ZoneKind::Invites, "inv0", 30, &[])]);
+}
+
+#[test]
+fn each_zone_opens_its_own_services_and_no_other_zone() {
+    let services = [(Transport::Tcp, 993), (Transport::Udp, 123)];
+    check(
+        "two-zones",
+        vec![
+            zone(ZoneKind::Pedagogique, "ped0", 10, &services),
+            zone(ZoneKind::Equipements, "equ0", 40, &[]),
+        ],
+    );
+}
+
+#[test]
+fn every_rule_is_named_once_in_its_chain() {
+    let text = ruleset(&settings(vec![
+        zone(ZoneKind::Pedagogique, "ped0", 10, &[(Transport::Tcp, 993)]),
+        zone(ZoneKind::Administration, "adm0", 20, &[]),
+    ]))
+    .to_string();
+    let mut seen = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("chain") {
+            seen.clear();
+        } else if !line.is_empty() && !["}", "table", "type", "set"].contains(&first_word(line)) {
+            let (_, comment) = line.split_once(" comment \"").unwrap_or_else(|| panic!("no name: {line}"));
+            assert!(!seen.contains(&comment), "two rules named {comment}");
+            assert!(comment.len() <= 128, "nft refuses a comment this long: {comment}");
+            seen.push(comment);
+        }
+    }
+}
+
+fn first_word(line: &str) -> &str {
+    line.split(' ').next().unwrap_or(line)
+}
+
+fn check(name: &str, zones: Vec<Arc<Zone>>) {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/firewall").join(format!("{name}.nft"));
+    let text = ruleset(&settings(zones)).to_string();
+    if std::env::var_os("PREAU_GOLDEN").is_some_and(|word| word == "write") {
+        fs::write(&path, &text).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_default();
+    let line = (1..).zip(text.lines().zip(golden.lines())).find(|(_, (ours, theirs))| ours != theirs);
+    assert!(text == golden, "{} differs, first at {line:?}", path.display());
+}
+
+fn settings(zones: Vec<Arc<Zone>>) -> Settings {
+    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440 }
+}
+
+fn zone(kind: ZoneKind, interface: &str, number: u8, services: &[(Transport, u16)]) -> Arc<Zone> {
+    Arc::new(Zone {
+        name: kind.word().parse().unwrap(),
+        kind,
+        interface: Arc::from(interface),
+        ipv4: format!("10.{number}.0.1/22").parse().unwrap(),
+        ipv6: format!("fd00:{number}::1/64").parse().unwrap(),
+        sign_in: SignIn::Required,
+        default: DefaultVerdict::Block,
+        services: services.iter().map(|&(transport, port)| Service { transport, port }).collect(),
+    })
+}
