@@ -39,6 +39,12 @@ impl Permit {
         Self { site, origin }
     }
 
+    /// A permit that no judge made, for tests of what takes one.
+    #[cfg(test)]
+    pub(crate) fn for_tests(site: Site) -> Self {
+        Self::new(site, Origin::ZoneDefault)
+    }
+
     /// The site that may be reached.
     #[must_use]
     pub fn site(&self) -> &Site {

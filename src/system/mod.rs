@@ -10,5 +10,6 @@ pub mod service_manager;
 pub mod netlink;
 pub mod nft;
 pub mod sockets;
+pub mod splice;
 pub mod tasks;
 pub mod watch;
