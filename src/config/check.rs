@@ -138,12 +138,14 @@ impl Reader<'_> {
             certificate_path: self.path(&written.portal.certificate),
             key_path: self.path(&written.portal.key),
             zones: zones.clone(),
+            http_port: 80,
+            https_port: 443,
         };
         if let Err(error) = portal::check_certificate(&portal.certificate_path, &portal.key_path, &portal.name) {
             problems.at(&written.portal.certificate.span(), format!("portal: {error:#}"));
         }
         Some(Config {
-            dns: dns::Settings { upstreams, own_names: vec![portal_name.clone()], zones: zones.clone() },
+            dns: dns::Settings { upstreams, own_names: vec![portal_name.clone()], zones: zones.clone(), listen_port: 53 },
             proxy: proxy::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
             firewall: firewall::Settings {
                 line_interface: Arc::clone(&line_interface),
@@ -190,7 +192,7 @@ impl Reader<'_> {
         let path = self.path(written);
         let text = self.text("accounts.file", written, &path, ACCOUNTS_BYTES_MAX, problems)?;
         Directory::parse(text.as_bytes())
-            .map_err(|error| problems.in_file(&path, error.line(), error.to_string()))
+            .map_err(|error| problems.in_file(&path, error.to_string()))
             .ok()
     }
 
@@ -205,7 +207,7 @@ impl Reader<'_> {
             let Some(text) = self.text("policy.rules", name, &path, FILE_BYTES_MAX, problems) else { continue };
             match RuleFile::parse(&text) {
                 Ok(rules) => files.push((path, rules)),
-                Err(error) => problems.in_file(&path, error.line(), error.to_string()),
+                Err(error) => problems.in_file(&path, error.to_string()),
             }
         }
         files

@@ -14,9 +14,9 @@ impl fmt::Display for Config {
         writeln!(f, "portal    https://{}/", self.portal.name)?;
         writeln!(f, "          certificate {}", self.portal.certificate_path.display())?;
         let hours = self.identity.session_lifetime.as_secs() / 3600;
-        writeln!(f, "accounts  {}, signed in for {hours} h at most", self.directory.len())?;
+        writeln!(f, "accounts  {}, signed in for {hours} h at most", self.directory.count())?;
         for (path, file) in &self.rule_files {
-            writeln!(f, "rules     {} of {} ({})", file.rules().len(), file.level(), path.display())?;
+            writeln!(f, "rules     {} of {} ({})", file.rules.len(), file.level.word(), path.display())?;
         }
         match &self.categories_path {
             Some(path) => writeln!(f, "lists     {}", path.display())?,

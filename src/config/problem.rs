@@ -76,9 +76,9 @@ impl<'a> Collector<'a> {
         self.push(Problem { file: self.path.display().to_string(), line: Some(line), what: what.into() });
     }
 
-    /// Notes a problem that concerns another file.
-    pub(super) fn in_file(&mut self, path: &Path, line: Option<usize>, what: impl Into<String>) {
-        self.push(Problem { file: path.display().to_string(), line, what: what.into() });
+    /// Notes a problem of another file, whose reader names the line itself.
+    pub(super) fn in_file(&mut self, path: &Path, what: impl Into<String>) {
+        self.push(Problem { file: path.display().to_string(), line: None, what: what.into() });
     }
 
     pub(super) fn finish(self) -> Problems {

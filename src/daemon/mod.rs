@@ -10,6 +10,7 @@
 mod assembly;
 mod control;
 mod epoch;
+mod opening;
 mod reload;
 mod self_test;
 mod status;

@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::{Context as _, bail};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{mpsc, watch},
+    sync::watch,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     /// The rules in force: path, level, count.
-    pub(super) rules: Vec<(PathBuf, String, usize)>,
+    pub(super) rules: Vec<(PathBuf, &'static str, usize)>,
     /// When they were read.
     pub(super) at: Moment,
     /// Why the reading after that was refused, if it was.
@@ -39,7 +39,7 @@ impl Reading {
         let rules = config
             .rule_files
             .iter()
-            .map(|(path, file)| (path.clone(), file.level().to_string(), file.rules().len()))
+            .map(|(path, file)| (path.clone(), file.level.word(), file.rules.len()))
             .collect();
         Self { rules, at, refused: None }
     }
@@ -79,12 +79,12 @@ impl Reload {
     /// Reloads on SIGHUP and on file changes until the stop signal.
     pub(super) async fn serve(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-        let mut changes = file_changes(self.files.clone(), stop.clone())?;
+        let mut changes = file_changes(self.files.clone())?;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 Some(()) = hangup.recv() => {}
-                Some(()) = changes.recv() => {}
+                () = changes.next() => {}
             }
             service_manager::reloading();
             match self.reload().await {
@@ -95,7 +95,8 @@ impl Reload {
                 }
             }
             service_manager::ready();
-            changes = self.watch_again(changes, &stop)?;
+            // The configuration in force may name other files than the one before.
+            changes = file_changes(self.files.clone())?;
         }
     }
 
@@ -111,15 +112,5 @@ impl Reload {
         self.identity.replace_directory(config.directory);
         self.policy.send_replace(Arc::new(config.policy));
         Ok(())
-    }
-
-    /// Follows the files of the configuration in force, which may be others than before.
-    fn watch_again(
-        &self,
-        watching: mpsc::Receiver<()>,
-        stop: &CancellationToken,
-    ) -> anyhow::Result<mpsc::Receiver<()>> {
-        drop(watching);
-        file_changes(self.files.clone(), stop.clone())
     }
 }

@@ -50,6 +50,7 @@ impl Tasks {
     pub async fn run(mut self) -> anyhow::Result<()> {
         let stop = self.services.stop.clone();
         let outcome = tokio::select! {
+            biased;
             () = stop.cancelled() => Ok(()),
             error = self.services.first_end() => Err(error),
             error = self.foundations.first_end() => Err(error),
