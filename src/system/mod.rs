@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod draft;
 pub mod files;
 pub mod mapped;
 pub mod links;
