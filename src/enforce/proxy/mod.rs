@@ -1,1 +1,5 @@
 //! The interception proxy (skeleton).
+
+mod refused;
+
+pub use refused::{Page, RefusalPage, RefusedRequest};
