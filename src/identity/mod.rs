@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::sync::watch;
 
-use crate::model::{Mac, Presence, Subject, Zone};
+use crate::model::{Account, Mac, Moment, Presence, Subject, Zone};
 
 /// Who stands behind a source address.
 #[derive(Clone, Debug)]
@@ -17,6 +17,17 @@ pub struct Asker {
     pub news: Option<Presence>,
 }
 
+/// A session as its owner may see it (skeleton).
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// Whose it is.
+    pub account: Arc<Account>,
+    /// When it began.
+    pub since: Moment,
+    /// When it ends by itself.
+    pub until: Moment,
+}
+
 /// The people and machines of the school. Cloning is cheap; all clones are one.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -27,6 +38,12 @@ impl Identity {
     /// Who is at `source` in `zone`. Never waits.
     #[must_use]
     pub fn who(&self, _zone: &Zone, _source: IpAddr) -> Asker {
+        unimplemented!()
+    }
+
+    /// The session of the machine at `source`, if somebody is signed in there.
+    #[must_use]
+    pub fn session_of(&self, _source: IpAddr) -> Option<SessionView> {
         unimplemented!()
     }
 
