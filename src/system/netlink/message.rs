@@ -151,12 +151,12 @@ mod tests {
 
     use super::*;
 
-    /// What `nft add element inet preau alive { ipv6 timeout 3s }` was seen to send (nft 1.0.6), but for our ACK flag
-    /// and the order of key and time.
+    /// What `nft add element inet preau alive { ipv6 timeout 3s }` was seen to send (nft 1.0.6), but for our ACK flag,
+    /// the order of key and time, and the id of the set.
     #[rustfmt::skip]
-    const SEEN: [u8; 124] = [
+    const SEEN: [u8; 116] = [
         20, 0, 0, 0, 0x10, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, // begin
-        84, 0, 0, 0, 12, 10, 5, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, // new element
+        76, 0, 0, 0, 12, 10, 5, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, // new element
         10, 0, 1, 0, b'p', b'r', b'e', b'a', b'u', 0, 0, 0, // table
         10, 0, 2, 0, b'a', b'l', b'i', b'v', b'e', 0, 0, 0, // set
         32, 0, 3, 0x80, 28, 0, 1, 0x80, // list, element
