@@ -1,7 +1,7 @@
 //! Which addresses each client may reach outside the web (decision D3): the resolver's answers, put into the kernel.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{
         Arc,
@@ -66,6 +66,11 @@ pub struct Opener {
     /// just after, so each is cut twice.
     cut_once: Vec<Pair>,
 }
+
+/// The sets of each family, in the order of cutting: first the right to begin, then what runs. The other way round a
+/// flow could begin in between.
+const SETS4: [&str; 2] = ["opened4", "held4"];
+const SETS6: [&str; 2] = ["opened6", "held6"];
 
 /// One answer of the resolver.
 #[derive(Debug)]
@@ -163,22 +168,23 @@ impl Opener {
     ) -> anyhow::Result<()> {
         let now = Instant::now();
         let mut fresh = HashMap::new();
+        let mut evicted = Vec::new();
         for Opening { client, addresses, lifetime, grant } in batch {
             if !still(client, &grant.zone, &grant.permit) {
                 continue;
             }
-            let until = now + lifetime + GRACE;
             let mut clients = also_at(&grant.zone, client);
             clients.push(client);
             for pair in pairs(&clients, &addresses) {
-                match self.memory.remember(pair, grant.permit.site().clone(), grant.clone(), until) {
+                let site = grant.permit.site().clone();
+                match self.memory.remember(pair, site, grant.clone(), now + lifetime + GRACE) {
                     Remembered::Until(until) => {
                         fresh.insert(pair, until);
                     }
-                    Remembered::InPlaceOf(evicted, until) => {
-                        fresh.remove(&evicted);
-                        self.cut(evicted)?;
+                    Remembered::InPlaceOf(other, until) => {
                         fresh.insert(pair, until);
+                        fresh.remove(&other);
+                        evicted.push(other);
                     }
                     Remembered::NoRoom => {
                         self.opened.dropped.fetch_add(1, Ordering::Relaxed);
@@ -186,8 +192,8 @@ impl Opener {
                 }
             }
         }
-        for (set, is_its) in
-            [("opened4", IpAddr::is_ipv4 as fn(&IpAddr) -> bool), ("opened6", IpAddr::is_ipv6)]
+        self.cut(&evicted)?;
+        for (set, is_its) in [(SETS4[0], IpAddr::is_ipv4 as fn(&IpAddr) -> bool), (SETS6[0], IpAddr::is_ipv6)]
         {
             let elements: Vec<Element> = fresh
                 .iter()
@@ -213,9 +219,8 @@ impl Opener {
     async fn recheck(&mut self, still: impl Fn(IpAddr, &Zone, &Permit) -> bool) -> anyhow::Result<()> {
         for client in self.memory.clients() {
             let valid = |grant: &Grant| still(client, &grant.zone, &grant.permit);
-            for pair in self.memory.recheck(client, valid) {
-                self.cut(pair)?;
-            }
+            let withdrawn = self.memory.recheck(client, valid);
+            self.cut(&withdrawn)?;
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -223,14 +228,11 @@ impl Opener {
 
     /// Forgets what is over, cuts a second time, and tells the log of what found no room.
     fn clear(&mut self) -> anyhow::Result<()> {
-        for pair in std::mem::take(&mut self.cut_once) {
-            if !self.memory.holds(pair) {
-                self.cut_in_kernel(pair)?;
-            }
-        }
-        for pair in self.memory.forget_past(Instant::now()) {
-            self.cut(pair)?;
-        }
+        let mut again = std::mem::take(&mut self.cut_once);
+        again.retain(|pair| !self.memory.holds(*pair));
+        self.cut_in_kernel(&again)?;
+        let past = self.memory.forget_past(Instant::now());
+        self.cut(&past)?;
         let dropped = self.opened.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             warn!(dropped, "no room to open addresses: they stay closed");
@@ -238,16 +240,21 @@ impl Opener {
         Ok(())
     }
 
-    fn cut(&mut self, pair: Pair) -> anyhow::Result<()> {
-        self.cut_once.push(pair);
-        self.cut_in_kernel(pair)
+    fn cut(&mut self, pairs: &[Pair]) -> anyhow::Result<()> {
+        self.cut_once.extend(pairs);
+        self.cut_in_kernel(pairs)
     }
 
-    /// First the right to begin, then what runs: the other way round a flow could begin in between.
-    fn cut_in_kernel(&mut self, pair: Pair) -> anyhow::Result<()> {
-        let sets = if pair.client.is_ipv4() { ["opened4", "held4"] } else { ["opened6", "held6"] };
-        for set in sets {
-            self.kernel.remove(set, &pair.key()).context("cannot cut what is not allowed any more")?;
+    /// A pair may be named twice: it was cut, opened and cut again within a second.
+    fn cut_in_kernel(&mut self, pairs: &[Pair]) -> anyhow::Result<()> {
+        let distinct: HashSet<Pair> = pairs.iter().copied().collect();
+        let (pairs4, pairs6): (Vec<Pair>, Vec<Pair>) =
+            distinct.into_iter().partition(|pair| pair.client.is_ipv4());
+        for (pairs, sets) in [(pairs4, SETS4), (pairs6, SETS6)] {
+            let keys: Vec<Vec<u8>> = pairs.into_iter().map(Pair::key).collect();
+            for set in sets {
+                self.kernel.remove(set, &keys).context("cannot cut what is not allowed any more")?;
+            }
         }
         Ok(())
     }

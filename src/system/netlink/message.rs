@@ -68,10 +68,10 @@ impl Transaction {
         });
     }
 
-    /// The finished datagram.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// The finished datagram, and where the next transaction counts from.
+    pub(super) fn finish(mut self) -> (Vec<u8>, u32) {
         self.message(BATCH_END, REQUEST, 0, SUBSYSTEM, |_| ());
-        self.bytes
+        (self.bytes, self.sequence)
     }
 
     fn elements(&mut self, kind: u16, flags: u16, [table, set]: [&str; 2], write: impl FnOnce(&mut Vec<u8>)) {
@@ -172,7 +172,7 @@ mod tests {
         let key = vec![10];
         transaction.add("preau", "alive", &[Element { key, timeout: Duration::from_secs(3) }]);
         assert_eq!(transaction.answers, 1);
-        assert_eq!(transaction.finish(), SEEN);
+        assert_eq!(transaction.finish(), (SEEN.to_vec(), 3));
     }
 
     #[test]
