@@ -26,7 +26,7 @@ pub async fn run(script: &str) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`]; also when there is no such table or the answer is not JSON.
 pub async fn list(table: &str) -> anyhow::Result<Vec<Value>> {
-    let output = nft(&["--json", "--terse", "-f", "-"], &format!("list table {table}\n")).await?;
+    let output = nft(&["--json", "--terse", "list", "table", table], "").await?;
     let mut whole: Value = serde_json::from_slice(&output).context("cannot read the answer of nft")?;
     match whole.get_mut("nftables").map(Value::take) {
         Some(Value::Array(objects)) => Ok(objects),

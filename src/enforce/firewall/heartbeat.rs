@@ -1,6 +1,6 @@
 //! The dead man's switch (decision D17): flows may begin only while the daemon says each second that it is well.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::time::{MissedTickBehavior, interval};
@@ -49,10 +49,8 @@ impl Heartbeat {
     /// # Errors
     /// As [`Self::beat`].
     pub async fn end(&mut self) -> anyhow::Result<()> {
-        let removed: Vec<io::Result<bool>> =
-            FAMILIES.iter().map(|family| self.kernel.remove(SET, family)).collect();
-        let removed: io::Result<Vec<bool>> = removed.into_iter().collect();
-        removed.map(drop).context("cannot open the dead man's switch")
+        let keys = FAMILIES.map(|family| family.to_vec());
+        self.kernel.remove(SET, &keys).context("cannot open the dead man's switch")
     }
 
     /// Beats each second while `healthy` says so, and ends the beat on `stop`. While it does not, the last beat runs

@@ -68,10 +68,10 @@ impl Transaction {
         });
     }
 
-    /// The finished datagram.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// The finished datagram, and where the next transaction counts from.
+    pub(super) fn finish(mut self) -> (Vec<u8>, u32) {
         self.message(BATCH_END, REQUEST, 0, SUBSYSTEM, |_| ());
-        self.bytes
+        (self.bytes, self.sequence)
     }
 
     fn elements(&mut self, kind: u16, flags: u16, [table, set]: [&str; 2], write: impl FnOnce(&mut Vec<u8>)) {
@@ -151,12 +151,12 @@ mod tests {
 
     use super::*;
 
-    /// What `nft add element inet preau alive { ipv6 timeout 3s }` was seen to send (nft 1.0.6), but for our ACK flag
-    /// and the order of key and time.
+    /// What `nft add element inet preau alive { ipv6 timeout 3s }` was seen to send (nft 1.0.6), but for our ACK flag,
+    /// the order of key and time, and the id of the set.
     #[rustfmt::skip]
-    const SEEN: [u8; 124] = [
+    const SEEN: [u8; 116] = [
         20, 0, 0, 0, 0x10, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, // begin
-        84, 0, 0, 0, 12, 10, 5, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, // new element
+        76, 0, 0, 0, 12, 10, 5, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, // new element
         10, 0, 1, 0, b'p', b'r', b'e', b'a', b'u', 0, 0, 0, // table
         10, 0, 2, 0, b'a', b'l', b'i', b'v', b'e', 0, 0, 0, // set
         32, 0, 3, 0x80, 28, 0, 1, 0x80, // list, element
@@ -172,7 +172,7 @@ mod tests {
         let key = vec![10];
         transaction.add("preau", "alive", &[Element { key, timeout: Duration::from_secs(3) }]);
         assert_eq!(transaction.answers, 1);
-        assert_eq!(transaction.finish(), SEEN);
+        assert_eq!(transaction.finish(), (SEEN.to_vec(), 3));
     }
 
     #[test]

@@ -64,27 +64,24 @@ impl SetWriter {
     /// When there is no such set, when it is full, or when the kernel refuses otherwise. Of the transaction that
     /// failed and those behind it nothing is done.
     pub fn put(&mut self, set: &str, elements: &[Element]) -> io::Result<()> {
-        elements.chunks(ELEMENTS_MAX).try_for_each(|some| match self.put_some(set, some) {
-            // An element ran out between the first and the second message: it is gone when asked again.
-            Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => {
-                self.put_some(set, some)
-            }
-            other => other,
-        })
+        elements.chunks(ELEMENTS_MAX).try_for_each(|some| self.put_some(set, some))
     }
 
-    /// Takes the element with this key out of `set`; says whether it was there.
+    /// Takes the elements with these keys out of `set`, whether they are there or not. Keys must differ. Each 512 keys
+    /// are a transaction.
     ///
     /// # Errors
-    /// When the kernel refuses for another reason than a missing element, set or table.
-    pub fn remove(&mut self, set: &str, key: &[u8]) -> io::Result<bool> {
-        let mut transaction = Transaction::new(self.sequence);
-        transaction.delete(self.table, set, std::iter::once(key));
-        match self.carry_out(transaction) {
-            Ok(()) => Ok(true),
-            Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => Ok(false),
-            Err(error) => Err(error),
+    /// When there is no such set, or when the kernel refuses otherwise. What can be removed is removed.
+    pub fn remove(&mut self, set: &str, keys: &[Vec<u8>]) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for some in keys.chunks(ELEMENTS_MAX) {
+            let removed = match self.remove_some(set, some) {
+                Err(full) if is(&full, Errno::NFILE) => self.remove_one_by_one(set, some),
+                other => other,
+            };
+            outcome = outcome.and(removed);
         }
+        outcome
     }
 
     /// Kernels before 6.12 leave the time of an element that is there as it is. So each is added, which makes sure
@@ -98,16 +95,49 @@ impl SetWriter {
         self.carry_out(transaction)
     }
 
+    /// A missing element would undo the whole transaction, and undoing takes 5 ms. So each is added first.
+    fn remove_some(&mut self, set: &str, keys: &[Vec<u8>]) -> io::Result<()> {
+        let soon = |key: &Vec<u8>| Element { key: key.clone(), timeout: Duration::from_secs(1) };
+        let elements: Vec<Element> = keys.iter().map(soon).collect();
+        let mut transaction = Transaction::new(self.sequence);
+        transaction.add(self.table, set, &elements);
+        transaction.delete(self.table, set, keys.iter().map(Vec::as_slice));
+        self.carry_out(transaction)
+    }
+
+    /// For a set without room to add what is missing.
+    fn remove_one_by_one(&mut self, set: &str, keys: &[Vec<u8>]) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for key in keys {
+            let mut transaction = Transaction::new(self.sequence);
+            transaction.delete(self.table, set, std::iter::once(key.as_slice()));
+            outcome = outcome.and(match self.carry_out(transaction) {
+                Err(missing) if is(&missing, Errno::NOENT) => Ok(()),
+                other => other,
+            });
+        }
+        outcome
+    }
+
+    /// Hands the transaction over, a second time if something was missing: an element may have run out between being
+    /// added and being deleted, and is gone when asked again.
     fn carry_out(&mut self, transaction: Transaction) -> io::Result<()> {
-        self.sequence = self.sequence.wrapping_add(1000);
-        let expected = transaction.answers;
-        let datagram = transaction.finish();
-        let sent = send(&self.socket, &datagram, SendFlags::empty())?;
+        let answers_expected = transaction.answers;
+        let (datagram, sequence) = transaction.finish();
+        self.sequence = sequence;
+        match self.hand_over(&datagram, answers_expected) {
+            Err(missing) if is(&missing, Errno::NOENT) => self.hand_over(&datagram, answers_expected),
+            other => other,
+        }
+    }
+
+    fn hand_over(&mut self, datagram: &[u8], answers_expected: usize) -> io::Result<()> {
+        let sent = send(&self.socket, datagram, SendFlags::empty())?;
         let numbers = self.read_answers()?;
         if let Some(number) = numbers.iter().find(|number| **number != 0) {
             return Err(io::Error::from_raw_os_error(*number));
         }
-        if sent != datagram.len() || numbers.len() < expected {
+        if sent != datagram.len() || numbers.len() < answers_expected {
             return Err(io::Error::other("the kernel did not answer every message of a transaction"));
         }
         Ok(())
@@ -126,4 +156,8 @@ impl SetWriter {
             }
         }
     }
+}
+
+fn is(error: &io::Error, number: Errno) -> bool {
+    error.raw_os_error() == Some(number.raw_os_error())
 }

@@ -1,0 +1,340 @@
+//! The packet filter in a real kernel, in network namespaces. Needs root or user namespaces, and fails without them.
+
+mod namespace;
+mod school;
+
+use std::{
+    collections::BTreeSet,
+    io::{ErrorKind, Read as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    thread,
+    time::Duration,
+};
+
+use namespace::with_rights;
+use preau::{
+    enforce::firewall::{Heartbeat, route_to_proxy, ruleset, undo_route_to_proxy},
+    system::{
+        netlink::{Element, SetWriter},
+        sockets::listen_transparent,
+    },
+};
+use school::{School, TCP_SERVICE, UDP_SERVICE, families, key, settings, talk_tcp, talk_udp};
+
+#[test]
+fn a_flow_needs_a_beat_an_opened_pair_and_an_open_service() {
+    with_rights("a_flow_needs_a_beat_an_opened_pair_and_an_open_service", || {
+        let school = School::new();
+        for family in families() {
+            let udp = |to, port| talk_udp(&school.pupil.udp(family.pupil, SocketAddr::new(to, port)));
+            let tcp = |port| school.pupil.connect(SocketAddr::new(family.server, port));
+
+            school.open_pair(&family, family.pupil, family.server);
+            assert!(udp(family.server, UDP_SERVICE).is_err(), "no beat");
+            assert_eq!(tcp(TCP_SERVICE).unwrap_err(), ErrorKind::ConnectionRefused, "no beat");
+
+            school.beat();
+            assert_eq!(udp(family.server, UDP_SERVICE), Ok(()));
+            assert_eq!(tcp(TCP_SERVICE).and_then(|mut stream| talk_tcp(&mut stream)), Ok(()));
+            assert!(udp(family.server, 124).is_err(), "no service of the zone");
+            assert_eq!(tcp(994).unwrap_err(), ErrorKind::ConnectionRefused, "no service of the zone");
+            assert!(udp(family.other_server, UDP_SERVICE).is_err(), "not opened");
+            let office = school.office.udp(family.office, SocketAddr::new(family.server, UDP_SERVICE));
+            assert!(talk_udp(&office).is_err(), "not the office's");
+
+            school.gateway.run_async(async || Heartbeat::open().unwrap().end().await.unwrap());
+            assert!(udp(family.server, UDP_SERVICE).is_err(), "the beat has ended");
+        }
+    });
+}
+
+#[test]
+fn a_beat_that_runs_out_keeps_flows_and_lets_none_begin() {
+    with_rights("a_beat_that_runs_out_keeps_flows_and_lets_none_begin", || {
+        let school = School::new();
+        let running: Vec<_> = families()
+            .map(|family| {
+                school.open_pair(&family, family.pupil, family.server);
+                school.beat();
+                let to = SocketAddr::new(family.server, TCP_SERVICE);
+                (school.pupil.connect(to).unwrap(), to)
+            })
+            .into_iter()
+            .collect();
+        thread::sleep(Duration::from_millis(3200));
+        for (mut stream, to) in running {
+            assert_eq!(talk_tcp(&mut stream), Ok(()));
+            assert_eq!(school.pupil.connect(to).unwrap_err(), ErrorKind::ConnectionRefused);
+        }
+    });
+}
+
+#[test]
+fn a_cut_pair_ends_its_flows_in_both_directions() {
+    with_rights("a_cut_pair_ends_its_flows_in_both_directions", || {
+        let school = School::new();
+        for family in families() {
+            school.open_pair(&family, family.pupil, family.server);
+            school.beat();
+            let udp = school.pupil.udp(family.pupil, SocketAddr::new(family.server, UDP_SERVICE));
+            let mut tcp = school.pupil.connect(SocketAddr::new(family.server, TCP_SERVICE)).unwrap();
+            assert_eq!((talk_tcp(&mut tcp), talk_udp(&udp)), (Ok(()), Ok(())));
+
+            school.cut_pair(&family, family.pupil, family.server);
+            let answers = school.counted("from_line_to_zone", "unasked");
+            assert!(talk_tcp(&mut tcp).is_err() && talk_udp(&udp).is_err());
+            assert_eq!(school.counted("from_line_to_zone", "unasked"), answers, "nothing left the school");
+
+            school.open_pair(&family, family.pupil, family.server);
+            assert_eq!(talk_udp(&udp), Ok(()), "opened again, the same socket goes on");
+        }
+    });
+}
+
+#[test]
+fn answers_of_a_cut_pair_do_not_come_in() {
+    with_rights("answers_of_a_cut_pair_do_not_come_in", || {
+        let school = School::new();
+        for family in families() {
+            let at = SocketAddr::new(family.other_server, TCP_SERVICE);
+            let listener = school.internet.run(|| std::net::TcpListener::bind(at).unwrap());
+            school.open_pair(&family, family.pupil, family.other_server);
+            school.beat();
+            let mut pupil = school.pupil.connect(at).unwrap();
+            let mut server = listener.accept().unwrap().0;
+            school.cut_pair(&family, family.pupil, family.other_server);
+            std::io::Write::write_all(&mut server, b"more").unwrap();
+            assert!(pupil.read(&mut [0; 4]).is_err());
+            assert!(school.counted("from_line_to_zone", "unasked") > 0);
+        }
+    });
+}
+
+#[test]
+fn zones_are_closed_to_each_other() {
+    with_rights("zones_are_closed_to_each_other", || {
+        let school = School::new();
+        school.beat();
+        for family in families() {
+            for port in [80, TCP_SERVICE, 4000] {
+                school.office.echo_tcp(SocketAddr::new(family.office, port));
+                // Even where the resolver was made to give out an inner address.
+                school.open_pair(&family, family.pupil, family.office);
+                let refused = school.pupil.connect(SocketAddr::new(family.office, port)).unwrap_err();
+                assert_ne!(refused, ErrorKind::TimedOut, "refused aloud");
+            }
+            for address in [family.box_at_pupils, family.box_at_office] {
+                school.gateway.echo_tcp(SocketAddr::new(address, 80));
+                school.gateway.echo_tcp(SocketAddr::new(address, 8440));
+            }
+            let reach = |address, port| school.pupil.connect(SocketAddr::new(address, port));
+            assert!(reach(family.box_at_pupils, 80).is_ok(), "the portal");
+            assert_eq!(reach(family.box_at_pupils, 8440).unwrap_err(), ErrorKind::ConnectionRefused);
+            assert_eq!(reach(family.box_at_office, 80).unwrap_err(), ErrorKind::ConnectionRefused);
+        }
+    });
+}
+
+#[test]
+fn the_line_gets_no_answer_unasked() {
+    with_rights("the_line_gets_no_answer_unasked", || {
+        let school = School::new();
+        for family in families() {
+            for (address, port) in
+                [(family.box_at_line, 80), (family.box_at_pupils, 80), (family.pupil, 4000)]
+            {
+                let machine = if address == family.pupil { &school.pupil } else { &school.gateway };
+                machine.echo_tcp(SocketAddr::new(address, port));
+                let outcome = school.internet.connect(SocketAddr::new(address, port));
+                assert_eq!(outcome.unwrap_err(), ErrorKind::TimedOut, "dropped, not refused");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_false_source_is_dropped() {
+    with_rights("a_false_source_is_dropped", || {
+        let school = School::new();
+        school.beat();
+        for (family, word) in families().into_iter().zip(["IPv4", "IPv6"]) {
+            // The pupil takes the office's address, or one of nobody; the line takes the pupil's.
+            let length = if family.pupil.is_ipv4() { 32 } else { 128 };
+            let nobody = if family.pupil.is_ipv4() { "192.0.2.7" } else { "2001:db8:9::7" };
+            for (false_source, machine) in [
+                (family.office, &school.pupil),
+                (nobody.parse().unwrap(), &school.pupil),
+                (family.pupil, &school.internet),
+            ] {
+                machine.command(&format!("ip address add {false_source}/{length} dev lo"));
+                school.open_pair(&family, false_source, family.server);
+                let to = if false_source == family.pupil { family.box_at_line } else { family.server };
+                let udp = machine.udp(false_source, SocketAddr::new(to, UDP_SERVICE));
+                assert_eq!(talk_udp(&udp), Err(ErrorKind::WouldBlock));
+            }
+            assert_eq!(
+                school.counted("check_source", &format!("pedagogique: spoofed {word} source")),
+                2,
+                "{word}"
+            );
+            assert_eq!(school.counted("check_source", &format!("line: spoofed {word} source")), 1, "{word}");
+        }
+    });
+}
+
+#[test]
+fn private_dns_and_quic_are_refused_at_once() {
+    with_rights("private_dns_and_quic_are_refused_at_once", || {
+        let school = School::new();
+        school.beat();
+        for family in families() {
+            school.open_pair(&family, family.pupil, family.server);
+            for port in [443, 853] {
+                let udp = school.pupil.udp(family.pupil, SocketAddr::new(family.server, port));
+                assert_eq!(talk_udp(&udp), Err(ErrorKind::ConnectionRefused), "udp {port}");
+            }
+            let refused = school.pupil.connect(SocketAddr::new(family.server, 853)).unwrap_err();
+            assert_eq!(refused, ErrorKind::ConnectionRefused);
+        }
+    });
+}
+
+#[test]
+fn every_dns_question_is_answered_by_the_box() {
+    with_rights("every_dns_question_is_answered_by_the_box", || {
+        let school = School::new();
+        for family in families() {
+            let ask = |to| talk_udp(&school.pupil.udp(family.pupil, SocketAddr::new(to, 53)));
+            assert!(ask(family.server).is_err(), "a resolver outside, while the box has none");
+            school.gateway.echo_udp(SocketAddr::new(family.box_at_pupils, 53));
+            school.gateway.echo_tcp(SocketAddr::new(family.box_at_pupils, 53));
+            for resolver in [family.server, family.other_server, family.box_at_pupils, family.box_at_office] {
+                assert_eq!(ask(resolver), Ok(()), "{resolver}");
+                let stream = school.pupil.connect(SocketAddr::new(resolver, 53));
+                assert_eq!(stream.and_then(|mut stream| talk_tcp(&mut stream)), Ok(()), "{resolver}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_web_ends_at_the_proxy_or_nowhere() {
+    with_rights("the_web_ends_at_the_proxy_or_nowhere", || {
+        let school = School::new();
+        school.beat();
+        for family in families() {
+            school.open_pair(&family, family.pupil, family.server);
+            let web = |port| school.pupil.connect(SocketAddr::new(family.server, port));
+            assert_eq!(web(443).unwrap_err(), ErrorKind::TimedOut, "no proxy, no route to it");
+            school.gateway.run_async(async || {
+                route_to_proxy().await.unwrap();
+                route_to_proxy().await.expect("a second time changes nothing");
+            });
+            assert_eq!(web(443).unwrap_err(), ErrorKind::TimedOut, "no proxy");
+            for port in [80, 443] {
+                let asked = SocketAddr::new(family.server, port);
+                let anywhere: IpAddr = if family.pupil.is_ipv4() {
+                    Ipv4Addr::UNSPECIFIED.into()
+                } else {
+                    std::net::Ipv6Addr::UNSPECIFIED.into()
+                };
+                let (local, from) = school.gateway.run_async(async || {
+                    let listener = listen_transparent(SocketAddr::new(anywhere, 8440)).unwrap();
+                    let (connected, accepted) =
+                        tokio::join!(async { web(port).map(drop) }, listener.accept());
+                    connected.unwrap();
+                    let (stream, from) = accepted.unwrap();
+                    (stream.local_addr().unwrap(), from.ip())
+                });
+                assert_eq!((local, from), (asked, family.pupil), "the proxy sees both ends");
+            }
+        }
+        assert!(
+            school.gateway.command("ip -d rule list").contains("from all fwmark 0x1 lookup 100 proto kernel")
+        );
+        school.gateway.run_async(async || {
+            undo_route_to_proxy().await.unwrap();
+            undo_route_to_proxy().await.expect("a second time changes nothing");
+        });
+        for version in ["-4", "-6"] {
+            assert!(!school.gateway.command(&format!("ip {version} rule list")).contains("fwmark"));
+        }
+    });
+}
+
+#[test]
+fn a_thousand_pairs_go_in_and_out_over_netlink() {
+    with_rights("a_thousand_pairs_go_in_and_out_over_netlink", || {
+        let school = School::new();
+        let count = |set: &str| {
+            school.gateway.command(&format!("nft list set inet preau {set}")).matches(" . ").count()
+        };
+        for family in families() {
+            let keys: BTreeSet<Vec<u8>> = (0..1000_u16)
+                .map(|number| {
+                    let mut key = key(family.pupil, family.server);
+                    let at = key.len() - 2;
+                    key[at..].copy_from_slice(&number.to_be_bytes());
+                    key
+                })
+                .collect();
+            let element = |seconds| {
+                move |key: &Vec<u8>| Element { key: key.clone(), timeout: Duration::from_secs(seconds) }
+            };
+            school.gateway.run(|| {
+                let mut kernel = SetWriter::open("preau").unwrap();
+                kernel.put(family.opened, &keys.iter().map(element(1)).collect::<Vec<_>>()).unwrap();
+                kernel.put(family.opened, &keys.iter().map(element(60)).collect::<Vec<_>>()).unwrap();
+            });
+            // The type of a set has a dot, too.
+            assert_eq!(count(family.opened), 1001);
+            thread::sleep(Duration::from_millis(1200));
+            assert_eq!(count(family.opened), 1001, "put again, the time counts anew");
+            school.gateway.run(|| {
+                let mut kernel = SetWriter::open("preau").unwrap();
+                let keys: Vec<Vec<u8>> = keys.iter().cloned().collect();
+                kernel.remove(family.opened, &keys[1..]).unwrap();
+                kernel.remove(family.opened, &keys).expect("what is missing is no error");
+                assert!(kernel.remove("nowhere", &keys).is_err());
+                assert!(kernel.put("nowhere", &[element(1)(&vec![0; 8])]).is_err());
+            });
+            assert_eq!(count(family.opened), 1);
+        }
+    });
+}
+
+#[test]
+fn a_reload_keeps_flows_and_loses_no_packet() {
+    with_rights("a_reload_keeps_flows_and_loses_no_packet", || {
+        let school = School::new();
+        let [family, _] = families();
+        school.open_pair(&family, family.pupil, family.server);
+        school.beat();
+        let udp = school.pupil.udp(family.pupil, SocketAddr::new(family.server, UDP_SERVICE));
+        assert_eq!(talk_udp(&udp), Ok(()));
+        let mut fewer = settings();
+        fewer.zones.pop();
+        thread::scope(|scope| {
+            let reloads = scope.spawn(|| {
+                school.gateway.run_async(async || {
+                    for _ in 0..10 {
+                        ruleset(&fewer).apply().await.unwrap();
+                        ruleset(&settings()).apply().await.unwrap();
+                    }
+                    ruleset(&fewer).apply().await.unwrap();
+                });
+            });
+            let mut packets = 0;
+            while !reloads.is_finished() || packets == 0 {
+                assert_eq!(talk_udp(&udp), Ok(()), "after {packets} packets");
+                packets += 1;
+            }
+        });
+        let table = school.gateway.command("nft list table inet preau");
+        assert!(table.contains("10.10.0.2 . 203.0.113.10") && !table.contains("from_administration"));
+
+        school.gateway.run_async(async || ruleset(&settings()).load_closed().await.unwrap());
+        assert!(!school.gateway.command("nft list table inet preau").contains("10.10.0.2 . 203.0.113.10"));
+        assert!(talk_udp(&udp).is_err(), "a new run of the daemon vouches for nothing of the last");
+    });
+}
