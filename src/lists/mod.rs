@@ -10,6 +10,8 @@ mod build;
 mod folder;
 mod report;
 mod show;
+#[cfg(test)]
+mod tests;
 
 pub use build::{build, build_with_seed};
 pub use report::{CategoryReport, Fault, Report, Usage};

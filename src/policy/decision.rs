@@ -138,3 +138,30 @@ impl fmt::Display for Matched {
         }
     }
 }
+
+/// For technicians, such as ``refused by rule `jeux` …``.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(permit) => write!(f, "allowed by {}", permit.origin),
+            Self::Refuse(Refusal { cause: Cause::Policy(origin), .. }) => write!(f, "refused by {origin}"),
+            Self::Refuse(Refusal { cause: Cause::SignInNeeded, .. }) => {
+                f.write_str("refused: nobody has signed in")
+            }
+            Self::Refuse(Refusal { cause: Cause::NotRecorded, .. }) => {
+                f.write_str("refused: the decision could not be recorded")
+            }
+        }
+    }
+}
+
+/// For technicians: the rule with its level, file and line, and what in it matched.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule { rule, matched } => write!(f, "{rule} by {matched}"),
+            Self::Opening { scope } => write!(f, "a teacher's timed decision for `{scope}`"),
+            Self::ZoneDefault => f.write_str("the zone's default"),
+        }
+    }
+}

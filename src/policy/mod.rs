@@ -2,15 +2,18 @@
 
 pub mod category;
 mod decision;
+mod explanation;
 mod index;
 mod judge;
 mod opening;
 mod question;
 mod rule;
 mod rule_file;
+mod sentences;
 mod timetable;
 
 pub use decision::{Cause, Matched, Origin, Permit, Refusal, Verdict};
+pub use explanation::{Change, Considered, Explanation, Part};
 pub use judge::{Policy, PolicyError};
 pub use opening::{Opening, Scope};
 pub use question::Question;

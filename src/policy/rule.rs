@@ -262,3 +262,12 @@ impl When {
         }
     }
 }
+
+/// For technicians: ``rule `jeux` (locked, academie, `Académie d'Exemple` line 10)``.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, level, file_name, line, lock, .. } = self;
+        let lock = if *lock == Lock::Locked { "locked, " } else { "" };
+        write!(f, "rule `{id}` ({lock}{level}, `{file_name}` line {line})")
+    }
+}

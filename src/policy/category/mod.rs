@@ -52,6 +52,8 @@ mod layout;
 mod names;
 mod set;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use builder::{BuildError, Builder, Totals};
 pub use layout::{Category, Description, TableError};
