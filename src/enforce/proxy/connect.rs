@@ -29,10 +29,10 @@ pub(super) enum ConnectError {
     /// No resolver answered.
     #[error("no resolver answered")]
     NoAnswer,
-    /// No address accepted.
-    #[error("the site does not accept connections")]
-    Refused(#[source] io::Error),
-    /// No address answered in time.
+    /// The last address tried refused.
+    #[error("the site refuses connections")]
+    Refused,
+    /// The last address tried could not be reached, or not in time.
     #[error("the site does not answer")]
     Silent,
 }
@@ -113,8 +113,8 @@ pub(super) async fn to_one_of(
                 let _ = server.set_nodelay(true);
                 return Ok(server);
             }
-            Ok(Err(error)) => ConnectError::Refused(error),
-            Err(_) => ConnectError::Silent,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => ConnectError::Refused,
+            Ok(Err(_)) | Err(_) => ConnectError::Silent,
         };
     }
     Err(failure)
@@ -179,6 +179,6 @@ mod tests {
         };
         assert!(reach(&["127.0.0.2", "127.0.0.3"]).await.is_ok());
         let failure = reach(&["127.0.0.2", "127.0.0.2", "127.0.0.3"]).await.unwrap_err();
-        assert!(matches!(failure, ConnectError::Refused(_)));
+        assert!(matches!(failure, ConnectError::Refused));
     }
 }

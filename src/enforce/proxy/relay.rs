@@ -84,28 +84,40 @@ pub(super) enum Broken {
 
 /// Carries bytes both ways until both sides have finished, one of them is gone, or nothing has moved for `idle_max`.
 ///
-/// An end (FIN) is passed on as an end while the other direction goes on; a reset becomes a reset.
+/// An end (FIN) is passed on as an end while the other direction goes on; a reset becomes a reset. A side that was
+/// told of the end is never reset: what was sent to it before may still be under way.
 pub(super) async fn relay(client: &TcpStream, server: &TcpStream, pipes: &Pipes, idle_max: Duration) {
     let pulse = Pulse::default();
-    let both = async {
-        tokio::try_join!(one_way(client, server, pipes, &pulse), one_way(server, client, pipes, &pulse))
-    };
-    let whole = tokio::select! {
-        ended = both => matches!(ended, Ok((true, true))),
-        () = pulse.stops(idle_max) => false,
-    };
-    if !whole {
-        prepare_reset(client);
-        prepare_reset(server);
+    let (server_told, client_told) = (AtomicBool::new(false), AtomicBool::new(false));
+    let up = one_way(client, server, pipes, &pulse, &server_told);
+    let down = one_way(server, client, pipes, &pulse, &client_told);
+    tokio::select! {
+        // Whatever the error, its sign is a side that was not told of an end.
+        _ = async { tokio::try_join!(up, down) } => {}
+        () = pulse.stops(idle_max) => {}
+    }
+    for (side, told) in [(server, server_told), (client, client_told)] {
+        if !told.into_inner() {
+            prepare_reset(side);
+        }
     }
 }
 
-/// One direction up to its end; false when the receiver is gone. That alone does not stop the other direction, which
-/// still may have the receiver's last words to carry and will find its end behind them.
-async fn one_way(from: &TcpStream, to: &TcpStream, pipes: &Pipes, pulse: &Pulse) -> Result<bool, io::Error> {
+/// One direction up to its end; `told` is set when the end was passed on. A receiver that is gone does not stop the
+/// other direction, which still may have its last words to carry and will find its end behind them.
+async fn one_way(
+    from: &TcpStream,
+    to: &TcpStream,
+    pipes: &Pipes,
+    pulse: &Pulse,
+    told: &AtomicBool,
+) -> io::Result<()> {
     match forward(from, to, None, pipes, pulse).await {
-        Ok(()) => Ok(SockRef::from(to).shutdown(Shutdown::Write).is_ok()),
-        Err(Broken::Receiver) => Ok(false),
+        Ok(()) => {
+            told.store(SockRef::from(to).shutdown(Shutdown::Write).is_ok(), Ordering::Relaxed);
+            Ok(())
+        }
+        Err(Broken::Receiver) => Ok(()),
         Err(Broken::Sender(error)) => Err(error),
     }
 }
@@ -283,6 +295,21 @@ mod tests {
         drop(site);
         assert_eq!(read_all(&mut client).await.unwrap(), b"");
         relays.join_next().await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_site_sent_before_its_end_arrives_though_the_site_is_gone() {
+        let (mut client, mut site, mut relays) = joined(&Pipes::new(2), LONG).await;
+        let much = sample(200_000);
+        send(&mut site, &much).await;
+        site.shutdown().await.unwrap();
+        send(&mut client, b"unread").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(site); // With bytes unread: a reset.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        send(&mut client, b"too late").await;
+        relays.join_next().await.unwrap().unwrap();
+        assert!(read_all(&mut client).await.unwrap() == much);
     }
 
     #[tokio::test]

@@ -147,15 +147,12 @@ pub(super) async fn read_all(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 }
 
 /// Exactly as many bytes as `expected` has, which they must be.
-#[track_caller]
-pub(super) fn expect<'a>(stream: &'a mut TcpStream, expected: &'a [u8]) -> impl Future<Output = ()> + 'a {
-    async move {
-        let mut bytes = vec![0; expected.len()];
-        let read = timeout(Duration::from_secs(10), stream.read_exact(&mut bytes)).await;
-        let seen = String::from_utf8_lossy(&bytes).into_owned();
-        read.unwrap_or_else(|_| panic!("silence after {seen:?}")).unwrap();
-        assert_eq!(seen, String::from_utf8_lossy(expected));
-    }
+pub(super) async fn expect(stream: &mut TcpStream, expected: &[u8]) {
+    let mut bytes = vec![0; expected.len()];
+    let read = timeout(Duration::from_secs(10), stream.read_exact(&mut bytes)).await;
+    let seen = String::from_utf8_lossy(&bytes).into_owned();
+    read.unwrap_or_else(|_| panic!("silence after {seen:?}")).unwrap();
+    assert_eq!(seen, String::from_utf8_lossy(expected));
 }
 
 /// Sends `bytes`.

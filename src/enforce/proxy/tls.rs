@@ -54,7 +54,7 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         }
         Err(ConnectError::NoAnswer) => say_and_close(client, &Alert::InternalError.record(), limits).await,
         // As without a proxy: the site's refusal is a reset.
-        Err(ConnectError::Refused(_) | ConnectError::Silent) => reset(client),
+        Err(ConnectError::Refused | ConnectError::Silent) => reset(client),
     }
 }
 
