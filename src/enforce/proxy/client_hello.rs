@@ -211,3 +211,270 @@ impl<'a> Reader<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(NotTls::Length) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{iter, sync::Arc};
+
+    use proptest::prelude::*;
+    use rustls::{
+        ClientConfig, ClientConnection, RootCertStore,
+        crypto::aws_lc_rs::{default_provider, kx_group},
+        server::Acceptor,
+    };
+
+    use super::*;
+
+    /// The hello that rustls sends to `name`, in one record; with post-quantum keys it passes a usual segment's size.
+    fn rustls_hello(name: &'static str, post_quantum: bool) -> Vec<u8> {
+        let mut provider = default_provider();
+        if post_quantum {
+            provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519];
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let mut client = ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// A hello with these extensions, in one record.
+    fn hello_with(extensions: &[(u16, Vec<u8>)]) -> Vec<u8> {
+        let list: Vec<u8> = extensions
+            .iter()
+            .flat_map(|(kind, content)| [kind.to_be_bytes().to_vec(), vector(content)].concat())
+            .collect();
+        record(&handshake(
+            &[&[3, 3][..], &[7; 32], &[0], &vector(&[0x13, 1]), &[1, 0], &vector(&list)].concat(),
+        ))
+    }
+
+    fn vector(content: &[u8]) -> Vec<u8> {
+        [&u16::try_from(content.len()).unwrap().to_be_bytes()[..], content].concat()
+    }
+
+    fn handshake(body: &[u8]) -> Vec<u8> {
+        [&[1][..], &u32::try_from(body.len()).unwrap().to_be_bytes()[1..], body].concat()
+    }
+
+    fn record(fragment: &[u8]) -> Vec<u8> {
+        [&[22, 3, 1][..], &vector(fragment)].concat()
+    }
+
+    /// The same handshake bytes in records of `size` bytes.
+    fn in_records(hello: &[u8], size: usize) -> Vec<u8> {
+        hello[RECORD_HEADER_BYTES..].chunks(size).flat_map(record).collect()
+    }
+
+    /// The content of a server_name extension with these entries.
+    fn names(entries: &[(u8, &[u8])]) -> Vec<u8> {
+        let list: Vec<u8> =
+            entries.iter().flat_map(|(kind, name)| iter::once(*kind).chain(vector(name))).collect();
+        vector(&list)
+    }
+
+    fn named(name: &str) -> Vec<u8> {
+        hello_with(&[(EXTENSION_SERVER_NAME, names(&[(0, name.as_bytes())]))])
+    }
+
+    #[track_caller]
+    fn check_name(bytes: &[u8], expected: Option<&str>) {
+        let Progress::Hello(hello) = read(bytes) else { panic!("no hello: {:?}", read(bytes)) };
+        assert_eq!(hello.server_name.as_ref().map(Domain::as_str), expected);
+    }
+
+    #[test]
+    fn the_name_of_a_real_hello_is_read() {
+        check_name(&rustls_hello("www.exemple.fr", false), Some("www.exemple.fr"));
+        check_name(&rustls_hello("192.0.2.1", false), None);
+    }
+
+    #[test]
+    fn a_post_quantum_hello_is_larger_than_a_segment_and_is_read() {
+        let hello = rustls_hello("www.exemple.fr", true);
+        assert!(hello.len() > 1300, "{}", hello.len());
+        check_name(&hello, Some("www.exemple.fr"));
+    }
+
+    #[test]
+    fn no_prefix_of_a_hello_is_decided() {
+        for whole in [
+            rustls_hello("www.exemple.fr", false),
+            rustls_hello("www.exemple.fr", true),
+            in_records(&rustls_hello("www.exemple.fr", false), 3),
+            named("www.exemple.fr"),
+        ] {
+            for length in 0..whole.len() {
+                assert_eq!(read(&whole[..length]), Progress::NeedMore, "{length} of {}", whole.len());
+            }
+            check_name(&whole, Some("www.exemple.fr"));
+        }
+    }
+
+    #[test]
+    fn cutting_a_hello_into_records_hides_nothing() {
+        let hello = rustls_hello("www.exemple.fr", true);
+        for size in [1, 2, 5, 64, 517, 16_384] {
+            let cut = in_records(&hello, size);
+            if cut.len() <= BYTES_MAX {
+                check_name(&cut, Some("www.exemple.fr"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_the_hello_is_left_alone() {
+        let mut bytes = named("exemple.fr");
+        bytes.extend_from_slice(&[23, 3, 3, 0, 2, 1, 1]);
+        check_name(&bytes, Some("exemple.fr"));
+    }
+
+    #[test]
+    fn a_hello_without_a_name_has_none() {
+        check_name(&hello_with(&[]), None);
+        let without_extensions =
+            record(&handshake(&[&[3, 1][..], &[7; 32], &[0, 0, 2, 0, 47, 1, 0]].concat()));
+        check_name(&without_extensions, None);
+    }
+
+    #[test]
+    fn an_encrypted_hello_is_seen_beside_the_name() {
+        let name = (EXTENSION_SERVER_NAME, names(&[(0, b"exemple.fr")]));
+        let both = hello_with(&[name, (EXTENSION_ENCRYPTED_CLIENT_HELLO, vec![0; 200])]);
+        assert!(matches!(read(&both), Progress::Hello(Hello { ech: true, .. })));
+        assert!(matches!(read(&named("exemple.fr")), Progress::Hello(Hello { ech: false, .. })));
+    }
+
+    #[test]
+    fn a_name_that_could_be_read_in_two_ways_is_refused() {
+        let one = || (EXTENSION_SERVER_NAME, names(&[(0, b"un.example")]));
+        for (fact, hello, reason) in [
+            ("two extensions", hello_with(&[one(), one()]), NotTls::Ambiguous),
+            (
+                "two names in one",
+                hello_with(&[(0, names(&[(0, b"un.example"), (0, b"deux.example")]))]),
+                NotTls::Ambiguous,
+            ),
+            ("a name of another kind", hello_with(&[(0, names(&[(1, b"un.example")]))]), NotTls::Ambiguous),
+            ("an IPv4 address", named("192.0.2.1"), NotTls::Name(DomainError::Address)),
+            ("an IPv6 address", named("2001:db8::1"), NotTls::Name(DomainError::Character)),
+            ("an accent", named("école.example"), NotTls::Name(DomainError::Character)),
+            ("a zero byte", named("un.example\0.fr"), NotTls::Name(DomainError::Character)),
+            (
+                "not UTF-8",
+                hello_with(&[(0, names(&[(0, b"\xff.fr")]))]),
+                NotTls::Name(DomainError::Character),
+            ),
+            ("an empty name", named(""), NotTls::Name(DomainError::Empty)),
+            ("a long name", named(&"a.".repeat(200)), NotTls::Name(DomainError::TooLong)),
+            ("an empty list", hello_with(&[(0, vec![0, 0])]), NotTls::Length),
+            ("an empty extension", hello_with(&[(0, vec![])]), NotTls::Length),
+            (
+                "bytes behind the list",
+                hello_with(&[(0, [names(&[(0, b"a.fr")]), vec![0]].concat())]),
+                NotTls::Length,
+            ),
+        ] {
+            assert_eq!(read(&hello), Progress::NotTls(reason), "{fact}");
+        }
+    }
+
+    #[test]
+    fn no_length_may_lie() {
+        let body = [&[3, 3][..], &[7; 32], &[0], &vector(&[0x13, 1]), &[1, 0]].concat();
+        for (fact, tail) in [
+            ("extensions longer than the hello", vec![0, 9, 0, 0]),
+            ("extensions shorter than the hello", vec![0, 0, 1]),
+            ("an extension longer than its list", vec![0, 4, 0, 0, 0, 9]),
+            ("half an extension's type", vec![0, 1, 0]),
+        ] {
+            let hello = record(&handshake(&[body.clone(), tail].concat()));
+            assert_eq!(read(&hello), Progress::NotTls(NotTls::Length), "{fact}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_known_by_their_first_bytes() {
+        for bytes in [
+            &b"GET / HTTP/1.1\r\n"[..],
+            b"SSH-2.0-OpenSSH",
+            b"\x80\x2e\x01\x00\x02", // SSL 2.0
+            b"\x16\x02",
+            b"\x17\x03\x03",
+            b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", // a ServerHello
+        ] {
+            assert_eq!(read(bytes), Progress::NotTls(NotTls::OtherProtocol), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn malformed_records_are_refused() {
+        let hello = named("exemple.fr");
+        let half = in_records(&hello, 40)[..RECORD_HEADER_BYTES + 40].to_vec();
+        for (fact, bytes) in [
+            ("an empty record in front", [&[22, 3, 1, 0, 0][..], &hello].concat()),
+            ("an alert between two parts", [&half[..], &[21, 3, 3, 0, 2, 1, 0]].concat()),
+            ("an empty record between two parts", [&half[..], &[22, 3, 1, 0, 0]].concat()),
+            ("a record over its size", vec![22, 3, 1, 0x40, 1]),
+        ] {
+            assert_eq!(read(&bytes), Progress::NotTls(NotTls::Record), "{fact}");
+        }
+    }
+
+    #[test]
+    fn a_hello_beyond_the_bound_is_refused_as_soon_as_it_says_so() {
+        assert_eq!(read(&[22, 3, 1, 0x40, 0, 1, 0, 0x40, 0]), Progress::NotTls(NotTls::TooLong));
+        let slow = in_records(&hello_with(&[(21, vec![0; 8000])]), 1);
+        assert_eq!(read(&slow[..BYTES_MAX]), Progress::NotTls(NotTls::TooLong));
+        assert_eq!(read(&slow[..BYTES_MAX - 1]), Progress::NeedMore);
+    }
+
+    /// What rustls reads in `bytes`; none when it wants more or refuses.
+    fn rustls_name(bytes: &[u8]) -> Option<Option<String>> {
+        let mut acceptor = Acceptor::default();
+        let mut rest = bytes;
+        acceptor.read_tls(&mut rest).ok()?;
+        let accepted = acceptor.accept().ok()??;
+        Some(accepted.client_hello().server_name().map(str::to_lowercase))
+    }
+
+    fn read_name(bytes: &[u8]) -> Option<String> {
+        match read(bytes) {
+            Progress::Hello(hello) => hello.server_name.map(|name| name.to_string()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn rustls_reads_the_same_name() {
+        for hello in [rustls_hello("www.exemple.fr", false), rustls_hello("www.exemple.fr", true)] {
+            assert_eq!(rustls_name(&hello), Some(read_name(&hello)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_changed_in_a_hello_rustls_reads_no_other_name(
+            place in 0_usize..400, byte: u8, size in 1_usize..300
+        ) {
+            let mut hello = rustls_hello("www.exemple.fr", false);
+            let place = place % hello.len();
+            hello[place] = byte;
+            for bytes in [hello.clone(), in_records(&hello, size)] {
+                if let (Progress::Hello(ours), Some(theirs)) = (read(&bytes), rustls_name(&bytes)) {
+                    prop_assert_eq!(ours.server_name.map(|name| name.to_string()), theirs);
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_fail(bytes: Vec<u8>) {
+            let _ = read(&bytes);
+            let _ = read(&record(&handshake(&bytes)));
+        }
+    }
+}

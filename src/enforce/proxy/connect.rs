@@ -29,10 +29,10 @@ pub(super) enum ConnectError {
     /// No resolver answered.
     #[error("no resolver answered")]
     NoAnswer,
-    /// No address accepted.
-    #[error("the site does not accept connections")]
-    Refused(#[source] io::Error),
-    /// No address answered in time.
+    /// The last address tried refused.
+    #[error("the site refuses connections")]
+    Refused,
+    /// The last address tried could not be reached, or not in time.
     #[error("the site does not answer")]
     Silent,
 }
@@ -113,9 +113,72 @@ pub(super) async fn to_one_of(
                 let _ = server.set_nodelay(true);
                 return Ok(server);
             }
-            Ok(Err(error)) => ConnectError::Refused(error),
-            Err(_) => ConnectError::Silent,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => ConnectError::Refused,
+            Ok(Err(_)) | Err(_) => ConnectError::Silent,
         };
     }
     Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_clients_address_goes_first_where_it_is_one_of_ours_and_is_dropped_otherwise() {
+        let ours = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+        let order = |asked: &str| in_order(addresses(&ours), asked.parse().unwrap());
+        assert_eq!(order("192.0.2.3"), addresses(&["192.0.2.3", "192.0.2.1", "192.0.2.2"]));
+        assert_eq!(order("203.0.113.66"), addresses(&ours));
+    }
+
+    #[test]
+    fn a_name_cannot_lead_back_into_the_school() {
+        let own = OwnNetworks(Arc::from(["10.10.0.0/22".parse().unwrap(), "fd00:10::/64".parse().unwrap()]));
+        for inside in [
+            "10.10.3.7",
+            "fd00:10::1",
+            "::ffff:10.10.0.1",
+            "127.0.0.1",
+            "::1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "::",
+            "169.254.169.254",
+            "fe80::1",
+            "224.0.0.251",
+            "ff02::1",
+            "255.255.255.255",
+        ] {
+            assert!(!own.lie_apart_from(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in ["192.0.2.1", "10.20.0.1", "2001:db8::1"] {
+            assert!(own.lie_apart_from(outside.parse().unwrap()), "{outside}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_an_address_there_is_no_connection() {
+        let permit = Permit::for_tests("exemple.fr".parse().unwrap());
+        let failure = to_one_of(&permit, Vec::new(), 443, &Limits::SCHOOL).await.unwrap_err();
+        assert!(matches!(failure, ConnectError::NoAddress));
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_tried_when_one_refuses_but_no_third() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.3:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let permit = Permit::for_tests("exemple.fr".parse().unwrap());
+        let reach = |texts: &'static [&str]| {
+            let permit = permit.clone();
+            async move { to_one_of(&permit, addresses(texts), port, &Limits::SCHOOL).await }
+        };
+        assert!(reach(&["127.0.0.2", "127.0.0.3"]).await.is_ok());
+        let failure = reach(&["127.0.0.2", "127.0.0.2", "127.0.0.3"]).await.unwrap_err();
+        assert!(matches!(failure, ConnectError::Refused));
+    }
 }

@@ -23,6 +23,8 @@ mod limits;
 mod page;
 mod passage;
 mod relay;
+#[cfg(test)]
+mod scene;
 mod service;
 mod tls;
 

@@ -128,3 +128,77 @@ impl Chunked {
         Ok(State::Trailer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_body_with_extensions_and_trailers_is_understood_to_its_end() {
+        let body = b"5;a=\"b\"\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n";
+        let mut chunked = Chunked::default();
+        assert_eq!(chunked.read(body), Ok(body.len()));
+        assert!(chunked.is_done());
+    }
+
+    #[test]
+    fn every_shape_that_others_read_differently_is_refused() {
+        for (fact, body) in [
+            ("no size", &b"\r\nhello"[..]),
+            ("only an extension", b";a\r\n"),
+            ("a sign", b"+5\r\nhello\r\n"),
+            ("a prefix", b"0x5\r\nhello\r\n"),
+            ("white space behind the size", b"5 \r\nhello\r\n"),
+            ("white space before the size", b" 5\r\nhello\r\n"),
+            ("a size over 64 bits", b"10000000000000000\r\n"),
+            ("many zeros", b"00000000000000005\r\nhello\r\n"),
+            ("LF behind the size", b"5\nhello\r\n"),
+            ("CR alone behind the size", b"5\rhello\r\n"),
+            ("LF in an extension", b"5;a\nb\r\nhello\r\n"),
+            ("a zero byte in an extension", b"5;a\0\r\nhello\r\n"),
+            ("data longer than its size", b"5\r\nhello!\r\n"),
+            ("LF behind the data", b"5\r\nhello\n"),
+            ("a trailer without a colon", b"0\r\nX\r\n\r\n"),
+            ("a folded trailer", b"0\r\nX: y\r\n z\r\n\r\n"),
+            ("LF in the trailer", b"0\r\nX: y\n\r\n\r\n"),
+            ("a length in the trailer", b"0\r\nContent-Length: 5\r\n\r\n"),
+            ("a host in the trailer", b"0\r\nhost: b.fr\r\n\r\n"),
+        ] {
+            assert_eq!(Chunked::default().read(body), Err(ChunkError), "{fact}");
+        }
+    }
+
+    #[test]
+    fn extensions_and_trailers_have_a_bound() {
+        let extension = |bytes: usize| format!("5;{}\r\n", "a".repeat(bytes));
+        assert!(Chunked::default().read(extension(EXTENSION_BYTES_MAX).as_bytes()).is_ok());
+        assert!(Chunked::default().read(extension(EXTENSION_BYTES_MAX + 1).as_bytes()).is_err());
+        let trailer = format!("0\r\n{}", "X: y\r\n".repeat(TRAILER_BYTES_MAX / 4 + 1));
+        assert!(Chunked::default().read(trailer.as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn the_end_is_found_however_the_bytes_are_cut(
+            chunks in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..40), 0..6),
+            next: Vec<u8>,
+            step in 1_usize..20,
+        ) {
+            let mut body: Vec<u8> = chunks
+                .iter()
+                .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat())
+                .collect();
+            body.extend_from_slice(b"0\r\n\r\n");
+            let bytes = [&body[..], &next].concat();
+            let mut chunked = Chunked::default();
+            let mut read = 0;
+            while !chunked.is_done() {
+                let part = &bytes[read..bytes.len().min(read + step)];
+                read += chunked.read(part).unwrap();
+            }
+            prop_assert_eq!(read, body.len());
+        }
+    }
+}

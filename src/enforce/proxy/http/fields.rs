@@ -23,7 +23,7 @@ impl Field<'_> {
 
     /// The members of a comma-separated value, without the white space around them, empty ones left out.
     pub(super) fn members(&self) -> impl Iterator<Item = &[u8]> {
-        self.value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
+        self.value.split(|byte| *byte == b',').map(trim_blanks).filter(|member| !member.is_empty())
     }
 }
 
@@ -71,7 +71,7 @@ pub(super) fn field(line: &[u8]) -> Result<Field<'_>, HeadError> {
         return Err(HeadError::FoldedField);
     }
     let colon = line.iter().position(|byte| *byte == b':').ok_or(HeadError::Field)?;
-    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    let (name, value) = (&line[..colon], trim_blanks(&line[colon + 1..]));
     // RFC 9112 section 5.1: no white space between name and colon; it is no token character.
     let name = token(name).ok_or(HeadError::Field)?;
     if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
@@ -91,6 +91,13 @@ pub(super) fn token(bytes: &[u8]) -> Option<&str> {
 pub(super) fn decimal(bytes: &[u8]) -> Option<u64> {
     let digits = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
     if digits { std::str::from_utf8(bytes).ok()?.parse().ok() } else { None }
+}
+
+/// `bytes` without the spaces and tabs around it; the standard library's trim would take form feeds too.
+fn trim_blanks(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !is_blank(*byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_blank(*byte)).map_or(start, |last| last + 1);
+    &bytes[start..end]
 }
 
 fn is_blank(byte: u8) -> bool {

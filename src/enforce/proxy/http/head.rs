@@ -242,3 +242,234 @@ fn framing(fields: &[Field<'_>], version: Version) -> Result<Framing, HeadError>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn read(text: &str) -> RequestHead<'_> {
+        read_request(text.as_bytes()).unwrap().unwrap().0
+    }
+
+    #[test]
+    fn every_ambiguous_shape_is_refused_with_its_status() {
+        for (shape, error, status) in [
+            ("GET / HTTP/1.1\r\n\r\n", HeadError::HostCount, 400),
+            ("GET / HTTP/1.0\r\n\r\n", HeadError::HostCount, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nHost: a.fr\r\n\r\n", HeadError::HostCount, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nhOsT: b.fr\r\n\r\n", HeadError::HostCount, 400),
+            ("GET / HTTP/1.1\r\nHost:\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr, b.fr\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr b.fr\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr:8080\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr:+80\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr:80:80\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: x@a.fr\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr/b\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: a%2efr\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: école.fr\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: 2001:db8::1\r\n\r\n", HeadError::Host, 400),
+            ("GET / HTTP/1.1\r\nHost: 0x7f.1\r\n\r\n", HeadError::Host, 400),
+            ("GET http://b.fr/ HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::HostMismatch, 400),
+            ("GET http://a.fr@b.fr/ HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET https://a.fr/ HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET http://a.fr?q HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET http:///x HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET a.fr HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET * HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET /\x01 HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET /é HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("GET /#x HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Target, 400),
+            ("CONNECT a.fr:443 HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::Connect, 405),
+            ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HeadError::Version, 505),
+            ("GET / HTTP/1.2\r\nHost: a.fr\r\n\r\n", HeadError::Version, 505),
+            ("GET / http/1.1\r\nHost: a.fr\r\n\r\n", HeadError::StartLine, 400),
+            ("GET /\r\n\r\n", HeadError::StartLine, 400),
+            ("GET  / HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::StartLine, 400),
+            ("GET / HTTP/1.1 \r\nHost: a.fr\r\n\r\n", HeadError::StartLine, 400),
+            ("GET\t/ HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::StartLine, 400),
+            ("G(T / HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::StartLine, 400),
+            ("\r\nGET / HTTP/1.1\r\nHost: a.fr\r\n\r\n", HeadError::StartLine, 400),
+            ("GET / HTTP/1.1\nHost: a.fr\n\n", HeadError::BareLf, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\nX: y\r\n\r\n", HeadError::BareLf, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nX: y\rHost: b.fr\r\n\r\n", HeadError::BareCr, 400),
+            ("GET / HTTP/1.1\rHost: a.fr\r\r", HeadError::BareCr, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nX: y\r\n Host: b.fr\r\n\r\n", HeadError::FoldedField, 400),
+            ("GET / HTTP/1.1\r\n Host: a.fr\r\n\r\n", HeadError::FoldedField, 400),
+            ("GET / HTTP/1.1\r\nHost : a.fr\r\n\r\n", HeadError::Field, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\n: x\r\n\r\n", HeadError::Field, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nX\r\n\r\n", HeadError::Field, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nX: \0\r\n\r\n", HeadError::Field, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nX\0: y\r\n\r\n", HeadError::Field, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nConnection: Host\r\n\r\n", HeadError::Connection, 400),
+            ("GET / HTTP/1.1\r\nHost: a.fr\r\nConnection: a b\r\n\r\n", HeadError::Connection, 400),
+        ] {
+            check_refused(shape, error, status);
+        }
+    }
+
+    #[test]
+    fn every_shape_of_two_framings_is_refused() {
+        for (framing, error, status) in [
+            ("Content-Length: 5\r\nTransfer-Encoding: chunked", HeadError::LengthCount, 400),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 0", HeadError::LengthCount, 400),
+            ("Content-Length: 5\r\nContent-Length: 6", HeadError::LengthCount, 400),
+            ("Content-Length: 5\r\nContent-Length: 5", HeadError::LengthCount, 400),
+            ("Content-Length: 5, 5", HeadError::Length, 400),
+            ("Content-Length: +5", HeadError::Length, 400),
+            ("Content-Length: -1", HeadError::Length, 400),
+            ("Content-Length: 0x5", HeadError::Length, 400),
+            ("Content-Length: 5 5", HeadError::Length, 400),
+            ("Content-Length:", HeadError::Length, 400),
+            ("Content-Length: 18446744073709551616", HeadError::Length, 400),
+            ("Transfer-Encoding: identity", HeadError::Coding, 501),
+            ("Transfer-Encoding: gzip, chunked", HeadError::Coding, 501),
+            ("Transfer-Encoding: chunked, chunked", HeadError::Coding, 501),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", HeadError::Coding, 501),
+            ("Transfer-Encoding: xchunked", HeadError::Coding, 501),
+            ("Transfer-Encoding: chunked;q=1", HeadError::Coding, 501),
+            ("Transfer-Encoding: \x0bchunked", HeadError::Field, 400),
+            ("Transfer-Encoding: \x0cchunked", HeadError::Field, 400),
+            ("Content-Length: 5\x0c", HeadError::Field, 400),
+            ("Transfer-Encoding:", HeadError::Coding, 501),
+            ("Transfer-Encoding : chunked", HeadError::Field, 400),
+        ] {
+            let shape = format!("POST / HTTP/1.1\r\nHost: a.fr\r\n{framing}\r\n\r\n");
+            check_refused(&shape, error, status);
+        }
+        check_refused(
+            "POST / HTTP/1.0\r\nHost: a.fr\r\nTransfer-Encoding: chunked\r\n\r\n",
+            HeadError::Length,
+            400,
+        );
+    }
+
+    #[track_caller]
+    fn check_refused(shape: &str, error: HeadError, status: u16) {
+        assert_eq!(read_request(shape.as_bytes()).map(|_| ()), Err(error), "{shape:?}");
+        assert_eq!(error.status(), status, "{shape:?}");
+    }
+
+    #[test]
+    fn bounds_hold_to_the_byte_and_to_the_field() {
+        let head = |bytes: usize| {
+            let empty = "GET / HTTP/1.1\r\nHost: a.fr\r\nX: \r\n\r\n".len();
+            format!("GET / HTTP/1.1\r\nHost: a.fr\r\nX: {}\r\n\r\n", "x".repeat(bytes - empty))
+        };
+        assert!(read_request(head(BYTES_MAX).as_bytes()).unwrap().is_some());
+        check_refused(&head(BYTES_MAX + 1), HeadError::TooLong, 431);
+        check_refused(&head(BYTES_MAX + 1)[..BYTES_MAX], HeadError::TooLong, 431);
+        let fields =
+            |count: usize| format!("GET / HTTP/1.1\r\nHost: a.fr\r\n{}\r\n", "X: y\r\n".repeat(count - 1));
+        assert!(read_request(fields(FIELDS_MAX).as_bytes()).unwrap().is_some());
+        check_refused(&fields(FIELDS_MAX + 1), HeadError::TooManyFields, 431);
+    }
+
+    #[test]
+    fn no_prefix_of_a_head_is_decided() {
+        let head = b"POST /a?b HTTP/1.1\r\nHost: www.exemple.fr\r\nContent-Length: 5\r\n\r\n";
+        for length in 0..head.len() {
+            assert!(read_request(&head[..length]).unwrap().is_none(), "{length}");
+        }
+        assert_eq!(read_request(head).unwrap().unwrap().1, head.len());
+    }
+
+    #[test]
+    fn the_site_is_the_hosts() {
+        for (host, site) in [
+            ("WWW.Exemple.FR", "www.exemple.fr"),
+            ("exemple.fr.", "exemple.fr"),
+            ("exemple.fr:80", "exemple.fr"),
+            ("exemple.fr:", "exemple.fr"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+        ] {
+            let text = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(read(&text).site.to_string(), site, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_for_the_same_host_becomes_its_path() {
+        for (method, target, path) in [
+            ("GET", "http://a.fr/x?y", "/x?y"),
+            ("GET", "HTTP://A.FR:80", "/"),
+            ("OPTIONS", "http://a.fr", "*"),
+            ("OPTIONS", "*", "*"),
+        ] {
+            let text = format!("{method} {target} HTTP/1.1\r\nHost: a.fr\r\n\r\n");
+            assert_eq!(read(&text).target, path, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_url_is_what_a_browser_shows() {
+        assert_eq!(read("GET /x?y HTTP/1.1\r\nHost: A.fr\r\n\r\n").url(), "http://a.fr/x?y");
+        assert_eq!(read("GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n").url(), "http://[2001:db8::1]/");
+        assert_eq!(read("OPTIONS * HTTP/1.1\r\nHost: a.fr\r\n\r\n").url(), "http://a.fr");
+    }
+
+    #[test]
+    fn what_speaks_to_this_hop_goes_no_further() {
+        let head = read(
+            "GET http://a.fr/x HTTP/1.1\r\nHost: a.fr\r\nConnection: keep-alive, X-Hop, Upgrade, HTTP2-Settings\r\n\
+             X-Hop: 1\r\nKeep-Alive: 5\r\nProxy-Connection: keep-alive\r\nUpgrade: websocket, h2c\r\n\
+             HTTP2-Settings: AA\r\nTE: trailers\r\nAccept:  */* \r\n\r\n",
+        );
+        assert_eq!(
+            String::from_utf8(head.forwarded()).unwrap(),
+            "GET /x HTTP/1.1\r\nHost: a.fr\r\nAccept: */*\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn the_last_request_of_a_connection_says_so_to_the_site() {
+        let closing = read("GET / HTTP/1.1\r\nHost: a.fr\r\nconnection: Close\r\n\r\n");
+        assert_eq!(closing.forwarded(), b"GET / HTTP/1.1\r\nHost: a.fr\r\nConnection: close\r\n\r\n");
+        assert!(read("GET / HTTP/1.0\r\nHost: a.fr\r\nConnection: keep-alive\r\n\r\n").is_last());
+    }
+
+    proptest! {
+        #[test]
+        fn what_we_accept_httparse_reads_the_same(
+            lines in proptest::collection::vec("[ -~\t\r\n]{0,12}|Host: a.fr|X: y|GET / HTTP/1.1|Content-Length: [0-9]{1,3}", 0..6)
+        ) {
+            let text = lines.join("\r\n") + "\r\n\r\n";
+            check_against_httparse(text.as_bytes());
+            check_against_httparse(format!("GET / HTTP/1.1\r\nHost: a.fr\r\n{text}").as_bytes());
+        }
+
+        #[test]
+        fn a_head_passed_on_reads_as_the_same_request(
+            path in "/[!-\"$-~]{0,20}", value in "[!-~]([ -~]{0,20}[!-~])?", length in 0_u64..1000
+        ) {
+            let text = format!("PUT {path} HTTP/1.1\r\nHost: a.fr\r\nX: {value}\r\nContent-Length: {length}\r\n\r\n");
+            let first = read(&text);
+            let forwarded = first.forwarded();
+            let (second, count) = read_request(&forwarded).unwrap().unwrap();
+            prop_assert_eq!(count, forwarded.len());
+            prop_assert_eq!((first.method, first.target, &first.site, first.framing), (second.method, second.target, &second.site, second.framing));
+            prop_assert_eq!(first.fields, second.fields);
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_fail(bytes: Vec<u8>) {
+            let _ = read_request(&bytes);
+        }
+    }
+
+    #[track_caller]
+    fn check_against_httparse(bytes: &[u8]) {
+        let Ok(Some((ours, length))) = read_request(bytes) else { return };
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+        let mut theirs = httparse::Request::new(&mut fields);
+        assert_eq!(theirs.parse(bytes), Ok(httparse::Status::Complete(length)), "{bytes:?}");
+        assert_eq!(theirs.method, Some(ours.method));
+        let theirs: Vec<_> = theirs.headers.iter().map(|field| (field.name, field.value)).collect();
+        let ours: Vec<_> = ours.fields.iter().map(|field| (field.name, field.value)).collect();
+        assert_eq!(ours, theirs);
+    }
+}

@@ -31,7 +31,7 @@ pub(super) fn unreachable(error: &ConnectError, head_only: bool) -> Vec<u8> {
     match error {
         ConnectError::NoAddress => sentence(502, "Ce site n'existe pas.", head_only),
         ConnectError::NoAnswer => sentence(504, "La ligne ne répond pas. Réessayez plus tard.", head_only),
-        ConnectError::Refused(_) => sentence(502, "Ce site refuse la connexion.", head_only),
+        ConnectError::Refused => sentence(502, "Ce site refuse la connexion.", head_only),
         ConnectError::Silent => sentence(504, "Ce site ne répond pas.", head_only),
     }
 }
@@ -85,5 +85,47 @@ fn reason(status: u16) -> &'static str {
         505 => "HTTP Version Not Supported",
         511 => "Network Authentication Required",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(page: Page) -> String {
+        String::from_utf8(super::page(&page, false, &Limits::SCHOOL)).unwrap()
+    }
+
+    #[test]
+    fn a_page_is_never_kept_and_ends_the_connection() {
+        let text = text(Page { status: 403, location: None, html: "fermé".to_owned() });
+        assert!(text.starts_with("HTTP/1.1 403 Forbidden\r\n"));
+        assert!(text.contains("Cache-Control: no-store\r\n") && text.contains("Connection: close\r\n"));
+        assert!(
+            text.ends_with("Content-Length: 6\r\nCache-Control: no-store\r\nConnection: close\r\n\r\nfermé")
+        );
+    }
+
+    #[test]
+    fn a_redirect_carries_its_location_unless_that_would_be_more_than_one_line() {
+        let redirect =
+            |location: &str| Page { status: 302, location: Some(location.to_owned()), html: String::new() };
+        assert!(
+            text(redirect("https://portail.exemple/")).contains("Location: https://portail.exemple/\r\n")
+        );
+        assert!(!text(redirect("/\r\nSet-Cookie: a")).contains("Set-Cookie"));
+    }
+
+    #[test]
+    fn a_page_over_its_bound_becomes_a_sentence() {
+        let html = "x".repeat(Limits::SCHOOL.page_bytes_max + 1);
+        assert!(text(Page { status: 200, location: None, html }).len() < 1000);
+    }
+
+    #[test]
+    fn a_question_about_the_head_gets_no_page() {
+        let page = Page { status: 403, location: None, html: "fermé".to_owned() };
+        let head = String::from_utf8(super::page(&page, true, &Limits::SCHOOL)).unwrap();
+        assert!(head.contains("Content-Length: 6\r\n") && head.ends_with("\r\n\r\n"));
     }
 }

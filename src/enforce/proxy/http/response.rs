@@ -110,3 +110,64 @@ fn framing(fields: &[Field<'_>], version: Version, status: u16, method: &str) ->
     let bodiless = method == "HEAD" || status < 200 || status == 204 || status == 304;
     Ok(if bodiless { Framing::Nothing } else { framing })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_response_is_found_as_rfc_9112_says() {
+        for (method, head, framing) in [
+            ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", Framing::Length(5)),
+            ("GET", "HTTP/1.1 200\r\nContent-Length: 5\r\nContent-Length: 5\r\n", Framing::Length(5)),
+            ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n", Framing::Chunked),
+            ("GET", "HTTP/1.1 200 OK\r\n", Framing::UntilClose),
+            ("GET", "HTTP/1.0 200 OK\r\n", Framing::UntilClose),
+            ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", Framing::Nothing),
+            ("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", Framing::Nothing),
+            ("GET", "HTTP/1.1 100 Continue\r\n", Framing::Nothing),
+            ("GET", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n", Framing::Nothing),
+            ("GET", "HTTP/1.1 204 No Content\r\n", Framing::Nothing),
+            ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n", Framing::Nothing),
+        ] {
+            let text = format!("{head}\r\n");
+            let read = read_response(text.as_bytes(), method).unwrap().unwrap();
+            assert_eq!((read.0.framing, read.1), (framing, text.len()), "{method} {head:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_browser_could_read_differently_is_refused() {
+        for head in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n",
+            "HTTP/1.1 200 OK\r\nX: y\r\n z\r\n",
+            "HTTP/1.1 200 OK\r\nX : y\r\n",
+            "HTTP/1.1 200 O\0K\r\n",
+            "HTTP/1.1 2000 OK\r\n",
+            "HTTP/1.1 20 OK\r\n",
+            "HTTP/1.1 099 OK\r\n",
+            "HTTP/1.1  200 OK\r\n",
+            "HTTP/2.0 200 OK\r\n",
+            "ICY 200 OK\r\n",
+        ] {
+            assert!(read_response(format!("{head}\r\n").as_bytes(), "GET").is_err(), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_response_passed_on_speaks_for_this_hop() {
+        let text =
+            "HTTP/1.0 200 Tout va bien\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\nSet-Cookie: a\r\n\r\n";
+        let (head, _) = read_response(text.as_bytes(), "GET").unwrap().unwrap();
+        assert!(head.is_last());
+        assert_eq!(
+            head.forwarded(true),
+            b"HTTP/1.1 200 Tout va bien\r\nSet-Cookie: a\r\nConnection: close\r\n\r\n"
+        );
+    }
+}

@@ -267,6 +267,10 @@ async fn answer(
         if head.is_interim() && request.version == Version::Http10 {
             continue; // RFC 9110 section 15.2: HTTP/1.0 knows no interim responses.
         }
+        // It could not read it; no site answers so to its version.
+        if head.framing == Framing::Chunked && request.version == Version::Http10 {
+            return Exchanged::BadAnswer;
+        }
         let is_last = !head.is_interim() && (request.is_last() || head.framing == Framing::UntilClose);
         is_answered.store(true, Ordering::Relaxed);
         if write_all(to, &head.forwarded(is_last)).await.is_err() {
@@ -297,5 +301,253 @@ async fn answer_head(from: &TcpStream, unread: &mut BytesMut, pulse: &Pulse) -> 
             Ok(0) | Err(_) if unread.is_empty() => return Err(Exchanged::NoAnswer),
             Ok(0) | Err(_) => return Err(Exchanged::BadAnswer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncWriteExt as _, net::TcpListener, task::JoinSet};
+
+    use super::*;
+    use crate::enforce::proxy::{
+        limits::Limits,
+        scene::{SHORT, Scene, expect, is_reset, pair, read_all, send},
+    };
+
+    const GET_A: &[u8] = b"GET /x HTTP/1.1\r\nHost: a.fr\r\n\r\n";
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    async fn visit(scene: &Scene, limits: Limits) -> (TcpStream, JoinSet<()>) {
+        let (client, ours) = pair().await;
+        let passage = scene.passage(limits);
+        let mut roads = JoinSet::new();
+        roads.spawn(async move { serve(ours, &passage).await });
+        (client, roads)
+    }
+
+    async fn accept(listener: &TcpListener) -> TcpStream {
+        listener.accept().await.unwrap().0
+    }
+
+    fn starts_with(bytes: &[u8], start: &str) -> bool {
+        String::from_utf8_lossy(bytes).starts_with(start)
+    }
+
+    #[tokio::test]
+    async fn each_request_of_a_kept_connection_is_judged_and_goes_to_its_own_site() {
+        let mut scene = Scene::default();
+        let (at_a, at_b) = (scene.site("a.fr").await, scene.site("b.fr").await);
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, GET_A).await;
+        let mut a = accept(&at_a).await;
+        expect(&mut a, GET_A).await;
+        send(&mut a, OK).await;
+        expect(&mut client, OK).await;
+        send(&mut client, b"GET / HTTP/1.1\r\nHost: b.fr\r\n\r\n").await;
+        let mut b = accept(&at_b).await;
+        expect(&mut b, b"GET / HTTP/1.1\r\nHost: b.fr\r\n\r\n").await;
+        send(&mut b, OK).await;
+        expect(&mut client, OK).await;
+        send(&mut client, b"GET / HTTP/1.1\r\nHost: c.fr\r\n\r\n").await;
+        let refusal = read_all(&mut client).await.unwrap();
+        assert!(starts_with(&refusal, "HTTP/1.1 403 Forbidden\r\n"));
+        assert!(String::from_utf8(refusal).unwrap().ends_with("<p>fermé : http://c.fr/"));
+        assert_eq!(scene.asked(), ["a.fr", "b.fr", "c.fr"]);
+    }
+
+    #[tokio::test]
+    async fn two_requests_for_one_site_share_a_connection_even_when_sent_at_once() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, &[GET_A, GET_A].concat()).await;
+        let mut site = accept(&listener).await;
+        for _ in 0..2 {
+            expect(&mut site, GET_A).await;
+            send(&mut site, OK).await;
+            expect(&mut client, OK).await;
+        }
+        assert_eq!((scene.connections(), scene.asked().len()), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_site_that_hung_up_meanwhile_is_connected_to_again() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        for _ in 0..2 {
+            send(&mut client, GET_A).await;
+            let mut site = accept(&listener).await;
+            expect(&mut site, GET_A).await;
+            send(&mut site, OK).await;
+            expect(&mut client, OK).await;
+            drop(site);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(scene.connections(), 2);
+    }
+
+    #[tokio::test]
+    async fn bodies_pass_by_their_framing_and_what_follows_is_the_next_request() {
+        for (framing, body) in [
+            ("Content-Length: 37", "GET /hidden HTTP/1.1\r\nHost: c.fr\r\n\r\n."),
+            ("Transfer-Encoding: chunked", "5;x\r\nhello\r\n0\r\nX: y\r\n\r\n"),
+        ] {
+            let mut scene = Scene::default();
+            let listener = scene.site("a.fr").await;
+            let (mut client, _roads) = visit(&scene, SHORT).await;
+            let post = format!("POST / HTTP/1.1\r\nHost: a.fr\r\n{framing}\r\n\r\n{body}");
+            send(&mut client, &[post.as_bytes(), GET_A].concat()).await;
+            let mut site = accept(&listener).await;
+            expect(&mut site, post.as_bytes()).await;
+            send(&mut site, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+                .await;
+            expect(&mut site, GET_A).await;
+            send(&mut site, OK).await;
+            let both = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n";
+            expect(&mut client, both).await;
+            assert_eq!(scene.asked(), ["a.fr", "a.fr"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_interim_response_comes_before_the_body_is_sent() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let head = b"PUT / HTTP/1.1\r\nHost: a.fr\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+        send(&mut client, head).await;
+        let mut site = accept(&listener).await;
+        expect(&mut site, head).await;
+        send(&mut site, b"HTTP/1.1 100 Continue\r\n\r\n").await;
+        expect(&mut client, b"HTTP/1.1 100 Continue\r\n\r\n").await;
+        send(&mut client, b"body").await;
+        expect(&mut site, b"body").await;
+        send(&mut site, OK).await;
+        expect(&mut client, OK).await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, b"PUT / HTTP/1.1\r\nHost: a.fr\r\nContent-Length: 1000\r\n\r\nbegin").await;
+        let mut site = accept(&listener).await;
+        send(&mut site, OK).await;
+        expect(&mut client, OK).await;
+        client.shutdown().await.unwrap();
+        assert_eq!(read_all(&mut client).await.unwrap(), b"");
+    }
+
+    #[tokio::test]
+    async fn a_response_without_a_length_ends_with_the_connection() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, b"GET / HTTP/1.0\r\nHost: a.fr\r\n\r\n").await;
+        let mut site = accept(&listener).await;
+        expect(&mut site, b"GET / HTTP/1.0\r\nHost: a.fr\r\nConnection: close\r\n\r\n").await;
+        send(&mut site, b"HTTP/1.0 200 OK\r\n\r\nall of it").await;
+        drop(site);
+        let response = read_all(&mut client).await.unwrap();
+        assert_eq!(
+            String::from_utf8(response).unwrap(),
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_old_client_gets_no_chunks() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, b"GET / HTTP/1.0\r\nHost: a.fr\r\n\r\n").await;
+        let mut site = accept(&listener).await;
+        send(&mut site, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").await;
+        assert!(starts_with(&read_all(&mut client).await.unwrap(), "HTTP/1.1 502 "));
+    }
+
+    #[tokio::test]
+    async fn a_malformed_request_is_answered_and_asked_of_nobody() {
+        let mut scene = Scene::default();
+        let _listener = scene.site("a.fr").await;
+        for (request, status) in [
+            (&b"GET / HTTP/1.1\r\n\r\n"[..], "HTTP/1.1 400 "),
+            (b"GET / HTTP/1.1\r\nHost: a.fr\r\nHost: b.fr\r\n\r\n", "HTTP/1.1 400 "),
+            (b"CONNECT a.fr:443 HTTP/1.1\r\nHost: a.fr\r\n\r\n", "HTTP/1.1 405 "),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 "),
+        ] {
+            let (mut client, _roads) = visit(&scene, SHORT).await;
+            send(&mut client, request).await;
+            assert!(starts_with(&read_all(&mut client).await.unwrap(), status));
+        }
+        assert!(scene.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_site_does_wrong_is_said_in_a_sentence() {
+        for (answer, status) in [
+            (Some(&b"\x15\x03\x01\r\n\r\n"[..]), "HTTP/1.1 502 "),
+            (Some(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "HTTP/1.1 502 "),
+            (Some(b""), "HTTP/1.1 502 "),
+            (None, "HTTP/1.1 504 "),
+        ] {
+            let mut scene = Scene::default();
+            let listener = scene.site("a.fr").await;
+            let (mut client, _roads) = visit(&scene, SHORT).await;
+            send(&mut client, GET_A).await;
+            let mut site = accept(&listener).await;
+            expect(&mut site, GET_A).await;
+            let site = match answer {
+                Some(answer) => {
+                    send(&mut site, answer).await;
+                    drop(site);
+                    None
+                }
+                None => Some(site),
+            };
+            assert!(starts_with(&read_all(&mut client).await.unwrap(), status), "{answer:?}");
+            drop(site);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_cut_short_is_seen_as_such() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, GET_A).await;
+        let mut site = accept(&listener).await;
+        send(&mut site, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
+        drop(site);
+        assert!(is_reset(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn a_live_request_is_cut_when_its_permission_ends() {
+        let mut scene = Scene::default();
+        let listener = scene.site("a.fr").await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        send(&mut client, GET_A).await;
+        let mut site = accept(&listener).await;
+        expect(&mut site, GET_A).await;
+        send(&mut site, b"HTTP/1.1 200 OK\r\n\r\nand so on").await;
+        expect(&mut client, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nand so on").await;
+        scene.judge_again();
+        send(&mut site, b" still").await;
+        expect(&mut client, b" still").await;
+        scene.close_all();
+        assert!(is_reset(&mut client).await && is_reset(&mut site).await);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_never_ends_does_not_stay() {
+        let scene = Scene::default();
+        let (mut client, mut roads) = visit(&scene, SHORT).await;
+        send(&mut client, b"GET / HTTP/1.1\r\nHost: a").await;
+        roads.join_next().await.unwrap().unwrap();
+        let _ = read_all(&mut client).await;
+        assert!(scene.asked().is_empty());
     }
 }
