@@ -72,7 +72,7 @@ impl Dhcp {
         let child = Child {
             name: "dnsmasq",
             program: "dnsmasq".into(),
-            arguments: vec!["--conf-file".into(), self.conf_path.clone().into()],
+            arguments: vec!["-C".into(), self.conf_path.clone().into()],
             is_about_the_machine,
         };
         let ((), followed) = tokio::join!(child.run(&stop), self.follow(&leases, &stop));
@@ -82,7 +82,7 @@ impl Dhcp {
     /// Lets dnsmasq read the configuration without acting on it.
     async fn check(&self) -> anyhow::Result<()> {
         let check = Command::new("dnsmasq")
-            .args(["--test", "--conf-file"])
+            .args(["--test", "-C"])
             .arg(&self.conf_path)
             .stdin(Stdio::null())
             .kill_on_drop(true)
