@@ -78,8 +78,8 @@ fn a_machine_gets_its_addresses_and_is_known_by_them() {
 
             // The neighbour table tells which machine it is, by either address.
             client.run(&format!("ip addr add {address}/22 dev eth0"));
-            client.run("ping -c 1 -W 5 10.10.0.1 || ip neigh");
-            client.run(&format!("ping -6 -c 1 -W 5 -I {address_v6} fd00:10::1 || ip -6 neigh"));
+            client.send_something_to("10.10.0.1");
+            client.send_something_to("fd00:10::1");
             let mut known = school.neighbours;
             for address in [address, IpAddr::V6(address_v6)] {
                 let neighbour = hear(&mut known, |heard| heard.address == address).await;
@@ -133,12 +133,47 @@ fn a_killed_dnsmasq_is_started_again_with_its_leases() {
 
 #[test]
 fn a_killed_daemon_leaves_no_dnsmasq_behind() {
-    stage("a_killed_daemon_leaves_no_dnsmasq_behind", |runtime| {
+    stage("a_killed_daemon_leaves_no_dnsmasq_behind", |_| {
         let state_dir = tempfile::tempdir().unwrap();
         let _client = Machine::behind("port1");
-        runtime.block_on(raise(&bridged_zone(state_dir.path()))).unwrap();
         let mut daemon = role("daemon").env(STATE_DIR, state_dir.path()).spawn().unwrap();
         wait_for_dnsmasq(1);
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+        wait_for_dnsmasq(0);
+    });
+}
+
+#[test]
+fn three_capabilities_are_enough() {
+    stage("three_capabilities_are_enough", |_| {
+        let state_dir = tempfile::tempdir().unwrap();
+        let client = Machine::behind("port1");
+        client.switch_on();
+        let mut drop_the_rest = vec![
+            "--bounding-set=-all,+net_admin,+net_raw,+net_bind_service",
+            "--inh-caps=-all,+net_admin,+net_raw,+net_bind_service",
+            "--ambient-caps=-all,+net_admin,+net_raw,+net_bind_service",
+        ];
+        // A user namespace without subordinate users knows one user only: there, user 0 without its privileges.
+        let only_one_user = fs::read_to_string("/proc/self/uid_map").unwrap().trim_end().ends_with(" 1");
+        if only_one_user {
+            drop_the_rest.push("--securebits=+noroot,+noroot_locked");
+        } else {
+            run(&format!("chown 65534:65534 {}", state_dir.path().display()));
+            drop_the_rest.extend(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        }
+        // Where others may run it.
+        let program = state_dir.path().join("program");
+        fs::copy(env::current_exe().unwrap(), &program).unwrap();
+        let mut daemon = Command::new("setpriv");
+        daemon.args(drop_the_rest).arg(program).args(env::args().skip(1));
+        let mut daemon = daemon.env(ROLE, "daemon").env(STATE_DIR, state_dir.path()).spawn().unwrap();
+        let pid = wait_for_dnsmasq(1)[0];
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        assert!(status.contains("CapEff:\t0000000000003400"), "{status}");
+        assert!(client.ask_for_lease(&[]).contains_key("ip"));
+        // Its death takes dnsmasq along here too.
         daemon.kill().unwrap();
         daemon.wait().unwrap();
         wait_for_dnsmasq(0);
@@ -338,8 +373,10 @@ impl School {
 fn play_daemon() {
     let settings = bridged_zone(Path::new(&env::var_os(STATE_DIR).unwrap()));
     let (sender, _leases) = watch::channel(Arc::default());
-    let serving = Dhcp::new(&settings).serve(sender, CancellationToken::new());
-    Runtime::new().unwrap().block_on(serving).unwrap();
+    Runtime::new().unwrap().block_on(async {
+        raise(&settings).await.unwrap();
+        Dhcp::new(&settings).serve(sender, CancellationToken::new()).await.unwrap();
+    });
 }
 
 /// A machine in a network namespace of its own, with one network card `eth0`.
@@ -385,6 +422,11 @@ impl Machine {
         let mut command = self.enter();
         command.arg(env::current_exe().unwrap()).args(env::args().skip(1)).env(ROLE, name);
         command.stdout(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Sends a packet that needs the neighbour's hardware address and nobody's answer.
+    fn send_something_to(&self, address: &str) {
+        output_of(self.enter().args(["bash", "-c", "echo > /dev/udp/$0/9", address]).spawn().unwrap());
     }
 
     /// What a real DHCP client is given, by the client's names of the options. Nothing is set.
