@@ -72,7 +72,7 @@ impl Dhcp {
         let child = Child {
             name: "dnsmasq",
             program: "dnsmasq".into(),
-            arguments: vec!["--conf-file".into(), self.conf_path.clone().into()],
+            arguments: vec!["-C".into(), self.conf_path.clone().into()],
             is_about_the_machine,
         };
         let ((), followed) = tokio::join!(child.run(&stop), self.follow(&leases, &stop));
@@ -82,7 +82,7 @@ impl Dhcp {
     /// Lets dnsmasq read the configuration without acting on it.
     async fn check(&self) -> anyhow::Result<()> {
         let check = Command::new("dnsmasq")
-            .args(["--test", "--conf-file"])
+            .args(["--test", "-C"])
             .arg(&self.conf_path)
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -185,9 +185,7 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 /// Whether a line of dnsmasq may go to the log: its start, its ranges and what it fails at. All other lines may hold
 /// names and addresses of machines.
 fn is_about_the_machine(line: &str) -> bool {
-    // `dnsmasq: cannot …` before it runs, then `dnsmasq-dhcp[812]: DHCP, IP range …`.
-    let Some((from, said)) = line.split_once(": ") else { return false };
-    let known = [
+    const KNOWN: [&str; 12] = [
         "started, version",
         "DHCP, IP range",
         "DHCP, sockets bound",
@@ -195,8 +193,15 @@ fn is_about_the_machine(line: &str) -> bool {
         "router advertisement on",
         "IPv6 router advertisement enabled",
         "exiting on receipt",
+        "cannot ",
+        "failed to ",
+        "setting capabilities failed",
+        "process is missing required capability",
+        "FAILED to start up",
     ];
-    from == "dnsmasq" || from.starts_with("dnsmasq") && known.iter().any(|start| said.starts_with(start))
+    // `dnsmasq: cannot …` before its log is open, then `dnsmasq-dhcp[812]: DHCP, IP range …`.
+    let Some((from, said)) = line.split_once(": ") else { return false };
+    from == "dnsmasq" || from.starts_with("dnsmasq") && KNOWN.iter().any(|start| said.starts_with(start))
 }
 
 #[cfg(test)]

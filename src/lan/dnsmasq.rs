@@ -32,11 +32,11 @@ impl Limits {
 const HEAD: &str = "\
 # Written by preau at each start; changes made here are lost.
 
-# A child of the daemon. It keeps the daemon's user: as root it would change it, and lose the signal that ends it with
-# the daemon. It writes neither a pid file nor to syslog.
+# A child of the daemon. It keeps the daemon's user and group: changing them would lose the signal that ends it with the
+# daemon. It writes neither a pid file nor to syslog.
 keep-in-foreground
-user=root
-group=root
+user=
+group=
 pid-file=
 log-facility=-
 

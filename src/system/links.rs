@@ -143,30 +143,31 @@ impl Links {
     /// # Errors
     /// When the kernel refuses.
     pub async fn set_addresses(&self, link: &Link, wanted: &[IpNet]) -> anyhow::Result<()> {
-        let present: Vec<AddressMessage> = self
-            .handle
-            .address()
-            .get()
-            .set_link_index_filter(link.index)
+        for message in self.addresses(link).await? {
+            if !network_of(&message).is_some_and(|network| wanted.contains(&network)) {
+                let deleted = self.handle.address().del(message).execute().await;
+                deleted.with_context(|| format!("cannot take an old address off `{}`", link.name))?;
+            }
+        }
+        // Asked again, for an IPv4 address that is deleted takes the secondary ones of its network with it.
+        let present = self.addresses(link).await?;
+        for network in wanted {
+            if !present.iter().any(|message| network_of(message) == Some(*network)) {
+                self.add_address(link, *network).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The addresses of `link` but the link-local ones.
+    async fn addresses(&self, link: &Link) -> anyhow::Result<Vec<AddressMessage>> {
+        let request = self.handle.address().get().set_link_index_filter(link.index);
+        let all: Vec<AddressMessage> = request
             .execute()
             .try_collect()
             .await
             .with_context(|| format!("cannot list the addresses of `{}`", link.name))?;
-        let mut kept = Vec::new();
-        // Strangers go first: an IPv4 address that is deleted takes the secondary ones of its network with it.
-        for message in present.into_iter().filter(|message| message.header.scope == AddressScope::Universe) {
-            match network_of(&message) {
-                Some(network) if wanted.contains(&network) => kept.push(network),
-                _ => {
-                    let deleted = self.handle.address().del(message).execute().await;
-                    deleted.with_context(|| format!("cannot take an old address off `{}`", link.name))?;
-                }
-            }
-        }
-        for network in wanted.iter().filter(|network| !kept.contains(network)) {
-            self.add_address(link, *network).await?;
-        }
-        Ok(())
+        Ok(all.into_iter().filter(|message| message.header.scope == AddressScope::Universe).collect())
     }
 
     async fn add_address(&self, link: &Link, network: IpNet) -> anyhow::Result<()> {
@@ -176,8 +177,7 @@ impl Links {
             message.header.flags |= AddressHeaderFlags::Nodad;
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         }
-        // `replace` also succeeds where a secondary address survived the deletion of its elder.
-        let added = request.replace().execute().await;
+        let added = request.execute().await;
         added.with_context(|| format!("cannot give `{}` the address {network}", link.name))
     }
 }

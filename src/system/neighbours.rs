@@ -199,7 +199,8 @@ impl Entry {
 #[derive(Debug, Default)]
 struct Table {
     names: HashMap<u32, Arc<str>>,
-    told: HashMap<(u32, IpAddr), Mac>,
+    /// By interface and address; with the name the interface had then, for it may be gone when the neighbour is.
+    told: HashMap<(u32, IpAddr), (Arc<str>, Mac)>,
 }
 
 impl Table {
@@ -222,7 +223,7 @@ impl Table {
                     _ => None,
                 });
                 if let Some(name) = name {
-                    self.names.insert(message.header.index, Arc::from(name));
+                    self.name_link(message.header.index, &name, on_change);
                 }
             }
             RouteNetlinkMessage::DelLink(message) => self.forget_link(message.header.index, on_change),
@@ -243,6 +244,28 @@ impl Table {
         }
     }
 
+    /// Notes the name of an interface; neighbours that were told under another name are told again.
+    fn name_link(&mut self, index: u32, name: &str, on_change: &mut impl FnMut(Neighbour)) {
+        if self.names.get(&index).is_some_and(|known| **known == *name) {
+            return;
+        }
+        let renamed = self.told.iter().filter(|((told, _), (old, _))| *told == index && **old != *name);
+        let renamed: Vec<Entry> = renamed
+            .map(|((_, address), (_, mac))| Entry {
+                interface_index: index,
+                address: *address,
+                mac: Some(*mac),
+            })
+            .collect();
+        for entry in &renamed {
+            self.set(Entry { mac: None, ..*entry }, on_change);
+        }
+        self.names.insert(index, Arc::from(name));
+        for entry in renamed {
+            self.set(entry, on_change);
+        }
+    }
+
     fn forget_link(&mut self, index: u32, on_change: &mut impl FnMut(Neighbour)) {
         let gone: Vec<_> = self.told.keys().filter(|(interface, _)| *interface == index).copied().collect();
         for (interface_index, address) in gone {
@@ -252,17 +275,20 @@ impl Table {
     }
 
     fn set(&mut self, entry: Entry, on_change: &mut impl FnMut(Neighbour)) {
-        let key = (entry.interface_index, entry.address);
-        if self.told.get(&key).copied() == entry.mac {
+        let Entry { interface_index, address, mac } = entry;
+        let key = (interface_index, address);
+        let told = self.told.get(&key);
+        if told.map(|(_, mac)| *mac) == mac {
             return;
         }
-        let Some(interface) = self.names.get(&entry.interface_index).cloned() else { return };
-        match entry.mac {
-            Some(_) if self.told.len() >= Limits::ENTRIES && !self.told.contains_key(&key) => return,
-            Some(mac) => self.told.insert(key, mac),
+        let name = told.map(|(name, _)| name).or_else(|| self.names.get(&interface_index));
+        let Some(interface) = name.cloned() else { return };
+        match mac {
+            Some(_) if told.is_none() && self.told.len() >= Limits::ENTRIES => return,
+            Some(mac) => self.told.insert(key, (Arc::clone(&interface), mac)),
             None => self.told.remove(&key),
         };
-        on_change(Neighbour { address: entry.address, interface, mac: entry.mac });
+        on_change(Neighbour { address, interface, mac });
     }
 }
 
@@ -352,6 +378,16 @@ mod tests {
             changes.push((change.address.to_string(), change.mac));
         });
         assert_eq!(changes, [("10.0.0.2".to_owned(), None), ("10.0.0.4".to_owned(), Some(FIRST))]);
+    }
+
+    #[test]
+    fn the_neighbours_of_a_renamed_interface_are_told_again() {
+        let mut table = table();
+        let seen = message("10.0.0.2", NeighbourState::Reachable, Some(FIRST));
+        told(&mut table, vec![RouteNetlinkMessage::NewNeighbour(seen)]);
+        let mut changes = Vec::new();
+        table.name_link(7, "adm0", &mut |change| changes.push((change.interface, change.mac)));
+        assert_eq!(changes, [(Arc::from("ped0"), None), (Arc::from("adm0"), Some(FIRST))]);
     }
 
     #[test]
