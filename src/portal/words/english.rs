@@ -19,7 +19,7 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     sign_in_help: "Forgotten your user name or password? Ask an adult of the school or its digital referent.",
     sign_in_record: "The law asks the school to keep who signed in, when, and from which machine. Sites asked for \
                      are noted apart, under a pseudonym that changes every day.",
-    signed_out: "You are signed out of this device.",
+    signed_out: "This device is signed out.",
     wrong_credentials: "Wrong user name or password. Check capital letters, then try again.",
     busy: "Many people are signing in right now. Try again in a few seconds.",
     sign_in_not_recorded: "The school’s server cannot write anything down for the moment, so it can sign nobody in. \

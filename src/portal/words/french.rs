@@ -21,7 +21,7 @@ pub(in crate::portal) const FRENCH: Words = Words {
                    ou au référent numérique.",
     sign_in_record: "La loi demande à l’établissement de garder qui s’est connecté, quand et depuis quelle \
                      machine. Les sites demandés sont notés à part, sous un pseudonyme qui change chaque jour.",
-    signed_out: "Vous êtes déconnecté de cet appareil.",
+    signed_out: "Cet appareil est déconnecté.",
     wrong_credentials: "Identifiant ou mot de passe incorrect. Vérifiez les majuscules, puis réessayez.",
     busy: "Beaucoup de monde se connecte en ce moment. Réessayez dans quelques secondes.",
     sign_in_not_recorded: "Le serveur de l’établissement ne peut rien enregistrer pour l’instant, \
