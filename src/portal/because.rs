@@ -52,9 +52,8 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
         }
         Origin::ZoneDefault => (Reason::OfThePortal(words.reason_default), None, None),
     };
-    let from_above = matches!(origin.level(), Some(Level::Academie | Level::Departement));
     let mut advice = vec![words.advice_lesson, words.advice_cite];
-    if from_above {
+    if is_above_the_school(origin) {
         advice.push(words.advice_elsewhere);
     }
     Some(Because { reason, decided_by: decided_by(language, origin.level()), rule, matched, advice })
@@ -63,6 +62,11 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
 /// The reason the rule's author wrote for people.
 fn rule_reason(_rule: &Rule) -> Option<String> {
     None
+}
+
+/// Whether the school itself cannot decide otherwise.
+fn is_above_the_school(origin: &Origin) -> bool {
+    matches!(origin.level(), Some(Level::Academie | Level::Departement))
 }
 
 fn decided_by(language: Language, level: Option<Level>) -> &'static str {

@@ -114,17 +114,26 @@ pub(super) mod tests {
     /// 2026-11-23.
     const NOW: Moment = Moment::from_unix_seconds(1_795_417_500);
 
-    /// A certificate for `portail.exemple`, valid in 2026, written to `dir` with its key.
-    pub(in crate::portal) fn write_pair(dir: &Path) -> (PathBuf, PathBuf) {
+    /// A certificate for `portail.exemple`, valid in these years, written to `dir` with its key.
+    fn write_pair_valid(dir: &Path, years: [i32; 2]) -> (PathBuf, PathBuf) {
         let mut params = rcgen::CertificateParams::new([String::from("portail.exemple")]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        params.not_before = rcgen::date_time_ymd(years[0], 1, 1);
+        params.not_after = rcgen::date_time_ymd(years[1], 1, 1);
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let (certificate_path, key_path) = (dir.join("portal.pem"), dir.join("portal.key"));
         fs::write(&certificate_path, certificate.pem()).unwrap();
         fs::write(&key_path, key.serialize_pem()).unwrap();
         (certificate_path, key_path)
+    }
+
+    fn write_pair(dir: &Path) -> (PathBuf, PathBuf) {
+        write_pair_valid(dir, [2026, 2027])
+    }
+
+    /// A certificate for `portail.exemple` that fits whatever the clock of the test machine says.
+    pub(in crate::portal) fn write_pair_valid_always(dir: &Path) -> (PathBuf, PathBuf) {
+        write_pair_valid(dir, [1975, 4096])
     }
 
     fn failure(name: &str, certificate: &Path, key: &Path, now: Moment) -> String {

@@ -142,3 +142,123 @@ where
     connection.as_mut().graceful_shutdown();
     Ok(timeout(LAST_REQUEST_WAIT_MAX, connection).await.map_err(|_| "the last request took too long")??)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use rustls::{AlertDescription, ClientConfig, RootCertStore, crypto::aws_lc_rs};
+    use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+    use tokio::{
+        io::AsyncReadExt as _,
+        net::{TcpListener, TcpStream},
+        task::JoinSet,
+    };
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+    use crate::portal::{
+        certificate::{tests::write_pair_valid_always, tls_config},
+        page_tests::zone,
+    };
+
+    /// A listener on loopback whose connections take `road`; it ends with the returned set.
+    async fn listen(road: Road) -> (SocketAddr, JoinSet<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            loop {
+                let (stream, peer) = listener.accept().await.unwrap();
+                let visitor = Visitor { source: peer.ip(), zone: Arc::new(zone()) };
+                serve(stream, visitor, road.clone(), CancellationToken::new()).await;
+            }
+        });
+        (address, tasks)
+    }
+
+    fn router() -> Router {
+        Router::new().fallback(|axum::Extension(visitor): axum::Extension<Visitor>| async move {
+            format!("bonjour {} de {}", visitor.source, visitor.zone.name)
+        })
+    }
+
+    async fn plain_answer(request: &str) -> String {
+        let (address, _tasks) = listen(Road::Plain(router())).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // The end of the connection is awaited: one request each. A reset after an oversized head is an end too.
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+
+    /// What a TLS client that asks for `server_name` gets.
+    async fn secure_answer(server_name: &'static str) -> io::Result<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let (certificate_path, key_path) = write_pair_valid_always(dir.path());
+        let tls = tls_config(&certificate_path, &key_path).unwrap();
+        let name = "portail.exemple".parse().unwrap();
+        let (address, _tasks) = listen(Road::Secure { router: router(), tls, name }).await;
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&certificate_path).unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await?;
+        let server_name = ServerName::try_from(server_name).unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(server_name, stream).await?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: portail.exemple\r\nConnection: close\r\n\r\n").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    #[track_caller]
+    fn assert_refused(outcome: io::Result<String>) {
+        let error = outcome.unwrap_err().into_inner().unwrap();
+        let told = error.downcast_ref::<rustls::Error>();
+        assert_eq!(told, Some(&rustls::Error::AlertReceived(AlertDescription::UnrecognisedName)));
+    }
+
+    #[tokio::test]
+    async fn the_portals_name_is_served_with_its_certificate() {
+        let answer = secure_answer("portail.exemple").await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("bonjour 127.0.0.1 de pedagogique"));
+    }
+
+    #[tokio::test]
+    async fn tls_for_another_name_gets_an_alert_at_once() {
+        assert_refused(secure_answer("jeux.example").await);
+    }
+
+    #[tokio::test]
+    async fn tls_without_a_name_gets_an_alert_at_once() {
+        assert_refused(secure_answer("127.0.0.1").await);
+    }
+
+    #[tokio::test]
+    async fn plain_http_carries_one_request_a_connection() {
+        let request = "GET / HTTP/1.1\r\nHost: a.fr\r\n\r\n";
+        let answer = plain_answer(&request.repeat(2)).await;
+        assert_eq!(answer.matches("HTTP/1.1 200").count(), 1);
+        assert!(answer.to_ascii_lowercase().contains("connection: close"));
+    }
+
+    #[tokio::test]
+    async fn heads_beyond_the_bounds_are_refused() {
+        let long = format!("GET / HTTP/1.1\r\nHost: a.fr\r\nX: {}\r\n\r\n", "a".repeat(HEAD_BYTES_MAX));
+        assert!(plain_answer(&long).await.starts_with("HTTP/1.1 431"));
+        let many = format!("GET / HTTP/1.1\r\nHost: a.fr\r\n{}\r\n", "X: 1\r\n".repeat(FIELDS_MAX));
+        assert!(plain_answer(&many).await.starts_with("HTTP/1.1 431"));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_is_refused() {
+        for request in ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n Host: a.fr\r\n\r\n"] {
+            assert!(plain_answer(request).await.starts_with("HTTP/1.1 400"), "{request:?}");
+        }
+    }
+}

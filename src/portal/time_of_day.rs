@@ -39,7 +39,7 @@ pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
     let (Some(there), Some(here)) = (in_paris(moment), in_paris(now)) else { return moment.to_string() };
     let (hour, minute) = (there.hour(), there.minute());
     let hour_told = match language {
-        Language::French => format!("{hour} h {minute:02}"),
+        Language::French => format!("{hour}\u{a0}h\u{a0}{minute:02}"),
         Language::English => format!("{hour:02}:{minute:02}"),
     };
     let is_tomorrow = here.tomorrow().is_ok_and(|tomorrow| tomorrow.date() == there.date());
@@ -101,7 +101,7 @@ mod tests {
             (8 * 24, "mardi 1er décembre à 8 h 05", "Tuesday 1 December at 08:05"),
         ] {
             let moment = now + Duration::from_secs(hours * 3600);
-            assert_eq!(told(Language::French, moment, now), french);
+            assert_eq!(told(Language::French, moment, now).replace('\u{a0}', " "), french);
             assert_eq!(told(Language::English, moment, now), english);
         }
     }
@@ -110,6 +110,6 @@ mod tests {
     fn summer_time_is_followed() {
         // 2026-07-01T12:00:00Z
         let noon = Moment::from_unix_seconds(1_782_907_200);
-        assert_eq!(told(Language::French, noon, noon), "aujourd’hui à 14 h 00");
+        assert_eq!(told(Language::French, noon, noon), "aujourd’hui à 14\u{a0}h\u{a0}00");
     }
 }

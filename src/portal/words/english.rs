@@ -19,7 +19,7 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     sign_in_help: "Forgotten your user name or password? Ask an adult of the school or its digital referent.",
     sign_in_record: "The law asks the school to keep who signed in, when, and from which machine. Sites asked for \
                      are noted apart, under a pseudonym that changes every day.",
-    signed_out: "You are signed out of this device.",
+    signed_out: "This device is signed out.",
     wrong_credentials: "Wrong user name or password. Check capital letters, then try again.",
     busy: "Many people are signing in right now. Try again in a few seconds.",
     sign_in_not_recorded: "The school’s server cannot write anything down for the moment, so it can sign nobody in. \
@@ -52,10 +52,10 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     rule: "Rule",
     matched: "What the rule is about",
     what_to_do: "What you can do",
-    advice_lesson: "If you need it for a lesson, speak to your teacher.",
+    advice_lesson: "Are you a pupil and need it for a lesson? Speak to your teacher.",
     advice_cite: "If you think this is a mistake, give the site’s address and the rule’s name to the school’s \
                   digital referent, who knows whom to tell.",
-    advice_elsewhere: "The school cannot lift this rule by itself: it comes from above.",
+    advice_elsewhere: "This rule comes from above the school, which cannot lift it by itself.",
     reason_default: "On this network a site is closed until a rule opens it.",
     reason_opening: "This site is closed for the time of an activity.",
     reason_none: "A filtering rule closes this site.",

@@ -17,11 +17,11 @@ pub(in crate::portal) const FRENCH: Words = Words {
                         que les règles de votre compte s’appliquent.",
     login: "Identifiant",
     password: "Mot de passe",
-    sign_in_help: "Identifiant ou mot de passe oublié ? Demandez à un adulte de l’établissement \
+    sign_in_help: "Identifiant ou mot de passe oublié ? Demandez à un adulte de l’établissement \
                    ou au référent numérique.",
     sign_in_record: "La loi demande à l’établissement de garder qui s’est connecté, quand et depuis quelle \
                      machine. Les sites demandés sont notés à part, sous un pseudonyme qui change chaque jour.",
-    signed_out: "Vous êtes déconnecté de cet appareil.",
+    signed_out: "Cet appareil est déconnecté.",
     wrong_credentials: "Identifiant ou mot de passe incorrect. Vérifiez les majuscules, puis réessayez.",
     busy: "Beaucoup de monde se connecte en ce moment. Réessayez dans quelques secondes.",
     sign_in_not_recorded: "Le serveur de l’établissement ne peut rien enregistrer pour l’instant, \
@@ -34,7 +34,7 @@ pub(in crate::portal) const FRENCH: Words = Words {
     classes: "Classes",
     until: "Connexion jusqu’à",
     network: "Réseau",
-    machine_registered: "Cette machine est enregistrée par l’établissement : elle n’a pas besoin de connexion.",
+    machine_registered: "Cette machine est enregistrée par l’établissement : elle n’a pas besoin de connexion.",
     go_on: "Continuer vers",
     reachable: "Ce que vous pouvez joindre",
     web: "Le web",
@@ -42,9 +42,9 @@ pub(in crate::portal) const FRENCH: Words = Words {
     web_closed: "Fermé, sauf les sites qu’ouvrent les règles de l’académie, du département et de l’établissement.",
     services: "Autres services",
     no_services: "Aucun.",
-    why_blocked: "Un site ne s’ouvre pas ?",
+    why_blocked: "Un site ne s’ouvre pas ?",
     why_blocked_label: "Adresse du site",
-    why_blocked_hint: "Par exemple : exemple.fr. Le portail dit si une règle le bloque, et pourquoi.",
+    why_blocked_hint: "Par exemple : exemple.fr. Le portail dit si une règle le bloque, et pourquoi.",
     find_out: "Chercher pourquoi",
     sign_out: "Se déconnecter",
     sign_out_shared: "Sur un ordinateur partagé, déconnectez-vous avant de partir.",
@@ -54,10 +54,10 @@ pub(in crate::portal) const FRENCH: Words = Words {
     rule: "Règle",
     matched: "Ce que la règle vise",
     what_to_do: "Ce que vous pouvez faire",
-    advice_lesson: "Si vous en avez besoin pour un cours, parlez-en à votre professeur.",
+    advice_lesson: "Élève, vous en avez besoin pour un cours ? Parlez-en à votre professeur.",
     advice_cite: "Si vous pensez que c’est une erreur, donnez l’adresse du site et le nom de la règle \
-                  au référent numérique de l’établissement : il sait à qui la signaler.",
-    advice_elsewhere: "L’établissement ne peut pas lever seul cette règle : elle vient de plus haut.",
+                  au référent numérique de l’établissement : il sait à qui la signaler.",
+    advice_elsewhere: "Cette règle vient de plus haut que l’établissement : il ne peut pas la lever seul.",
     reason_default: "Sur ce réseau, un site est fermé tant qu’aucune règle ne l’ouvre.",
     reason_opening: "L’accès à ce site est fermé pour la durée d’une activité.",
     reason_none: "Une règle de filtrage ferme ce site.",
@@ -72,7 +72,7 @@ pub(in crate::portal) const FRENCH: Words = Words {
     matched_everything: "Tous les sites",
 
     open: "Ce site vous est ouvert",
-    open_now: "Aucune règle ne le bloque pour vous en ce moment. S’il ne s’affiche pas, la panne est ailleurs : \
+    open_now: "Aucune règle ne le bloque pour vous en ce moment. S’il ne s’affiche pas, la panne est ailleurs : \
                réessayez plus tard.",
     open_soon: "Votre navigateur se souvient encore de l’ancienne réponse. La page va se charger \
                 d’elle-même dans quelques secondes.",
@@ -89,7 +89,7 @@ pub(in crate::portal) const FRENCH: Words = Words {
     other_name: "Ce n’est pas ici",
     other_name_text: "Cette adresse n’est pas celle du portail.",
     not_recorded: "Internet est fermé pour l’instant",
-    not_recorded_text: "Le serveur de l’établissement ne peut plus tenir son registre ; tant que cela dure, il ne \
+    not_recorded_text: "Le serveur de l’établissement ne peut plus tenir son registre ; tant que cela dure, il ne \
                         laisse rien passer. Prévenez le référent numérique.",
     sign_in_needed_text: "Il faut se connecter au réseau de l’établissement pour aller sur Internet.",
 };

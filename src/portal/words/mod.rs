@@ -167,7 +167,7 @@ impl Language {
     pub(super) fn matched_category(self, name: &str, list_date: &str) -> String {
         let category = category(self, name).unwrap_or(name);
         match self {
-            Self::French => format!("La liste du {list_date} le classe dans « {category} »"),
+            Self::French => format!("La liste du {list_date} le classe dans « {category} »"),
             Self::English => format!("The list of {list_date} files it under “{category}”"),
         }
     }
