@@ -35,7 +35,7 @@ mod visitor;
 mod wanted;
 mod words;
 
-pub use certificate::check_certificate;
+pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;
 pub use settings::Settings;

@@ -37,7 +37,7 @@ use super::{
 use crate::{
     enforce::{
         gate::{Asking, Gate},
-        sign_in::{SignIn, SignInRefusal},
+        sign_in::SignIn,
     },
     identity::{Identity, SessionView},
     journal::Channel,
