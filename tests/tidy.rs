@@ -21,16 +21,33 @@ const FLOORS: &[(u8, &[&str])] = &[
 
 /// What the pure floors must not touch: files, sockets, clocks, tasks, the environment.
 const IMPURE: &[&str] = &[
-    "std::fs", "std::env", "std::process", "std::thread", "std::os", "SystemTime", "Instant", "tokio", "socket2", "rustix",
-    "TcpStream", "TcpListener", "UdpSocket", "Timestamp::now", "Zoned::now", "getrandom", "tracing",
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "std::os",
+    "SystemTime",
+    "Instant",
+    "tokio",
+    "socket2",
+    "rustix",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "Timestamp::now",
+    "Zoned::now",
+    "getrandom",
+    "tracing",
 ];
 
 /// Lines a file may have before its tests.
 const LINES_MAX: usize = 500;
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] =
-    &["common", "util", "utils", "helper", "helpers", "misc", "manager", "info", "data", "base", "core", "lib2", "types"];
+const EMPTY_NAMES: &[&str] = &[
+    "common", "util", "utils", "helper", "helpers", "misc", "manager", "info", "data", "base", "core",
+    "lib2", "types",
+];
 
 struct Source {
     path: PathBuf,
@@ -40,7 +57,11 @@ struct Source {
 impl Source {
     /// The lines before the tests, counted from 1.
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text.lines().enumerate().map(|(index, line)| (index + 1, line)).take_while(|(_, line)| *line != "#[cfg(test)]")
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line))
+            .take_while(|(_, line)| *line != "#[cfg(test)]")
     }
 
     /// The module of the box the file belongs to; none for `lib.rs` and `main.rs`.
@@ -79,7 +100,10 @@ fn sources(dir: &str) -> Vec<Source> {
 }
 
 fn all_sources() -> Vec<Source> {
-    ["src", "lab/src", "lab/tests", "tests", "benches", "fuzz/fuzz_targets"].into_iter().flat_map(sources).collect()
+    ["src", "lab/src", "lab/tests", "tests", "benches", "fuzz/fuzz_targets"]
+        .into_iter()
+        .flat_map(sources)
+        .collect()
 }
 
 fn floor(module: &str) -> Option<u8> {
@@ -99,7 +123,9 @@ fn modules_named(text: &str) -> Vec<(usize, String)> {
         if in_list {
             if line.starts_with('}') {
                 in_list = false;
-            } else if let Some(name) = first_word(code.trim_start()).filter(|_| line.starts_with("    ") && !line.starts_with("     ")) {
+            } else if let Some(name) = first_word(code.trim_start())
+                .filter(|_| line.starts_with("    ") && !line.starts_with("     "))
+            {
                 found.push((index + 1, name));
             }
         }
@@ -107,7 +133,9 @@ fn modules_named(text: &str) -> Vec<(usize, String)> {
             let rest = &code[at + "crate::".len()..];
             if let Some(list) = rest.strip_prefix('{') {
                 in_list = !list.contains('}');
-                found.extend(list.split(',').filter_map(|part| Some((index + 1, first_word(part.trim_start())?))));
+                found.extend(
+                    list.split(',').filter_map(|part| Some((index + 1, first_word(part.trim_start())?))),
+                );
             } else if let Some(name) = first_word(rest) {
                 found.push((index + 1, name));
             }
@@ -117,7 +145,8 @@ fn modules_named(text: &str) -> Vec<(usize, String)> {
 }
 
 fn first_word(text: &str) -> Option<String> {
-    let word: String = text.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect();
+    let word: String =
+        text.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect();
     (!word.is_empty()).then_some(word)
 }
 
@@ -156,7 +185,10 @@ fn every_module_has_a_floor_and_a_line_in_the_architecture() {
     }
     for (_, named) in FLOORS {
         found.extend(
-            named.iter().filter(|name| !modules.contains(name)).map(|name| format!("{name} has a floor but does not exist")),
+            named
+                .iter()
+                .filter(|name| !modules.contains(name))
+                .map(|name| format!("{name} has a floor but does not exist")),
         );
     }
     none("modules and papers that disagree", found);
@@ -172,7 +204,10 @@ fn the_words_and_the_judge_touch_nothing_outside() {
         for (line, text) in source.lines() {
             let code = text.split("//").next().unwrap_or("");
             found.extend(
-                IMPURE.iter().filter(|word| code.contains(**word)).map(|word| format!("{}: {word}", source.place(line))),
+                IMPURE
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("{}: {word}", source.place(line))),
             );
         }
     }
@@ -182,7 +217,10 @@ fn the_words_and_the_judge_touch_nothing_outside() {
 #[test]
 fn every_file_begins_by_saying_what_it_is_for() {
     let headless = |source: &Source| !source.text.starts_with("//! ");
-    none("files without a `//!` head", all_sources().iter().filter(|s| headless(s)).map(|s| s.place(1)).collect());
+    none(
+        "files without a `//!` head",
+        all_sources().iter().filter(|s| headless(s)).map(|s| s.place(1)).collect(),
+    );
 }
 
 #[test]
@@ -212,7 +250,11 @@ fn title_pages_hold_no_logic() {
     let mut found = Vec::new();
     for source in sources("src").into_iter().filter(|source| source.path.ends_with("mod.rs")) {
         found.extend(
-            source.lines().filter(|(_, line)| line.trim_start().contains("fn ")).filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(line, _)| source.place(line)),
+            source
+                .lines()
+                .filter(|(_, line)| line.trim_start().contains("fn "))
+                .filter(|(_, line)| !line.trim_start().starts_with("//"))
+                .map(|(line, _)| source.place(line)),
         );
     }
     none("functions in title pages", found);
@@ -224,7 +266,9 @@ fn lints_are_expected_with_a_reason_and_ignored_tests_name_an_issue() {
     for source in all_sources().into_iter().filter(|source| !source.path.ends_with("tidy.rs")) {
         for (index, line) in source.text.lines().enumerate() {
             let trimmed = line.trim_start();
-            if trimmed.starts_with("#[allow(") || (trimmed.starts_with("#[ignore") && !trimmed.contains("issue")) {
+            if trimmed.starts_with("#[allow(")
+                || (trimmed.starts_with("#[ignore") && !trimmed.contains("issue"))
+            {
                 found.push(source.place(index + 1));
             }
         }

@@ -28,14 +28,18 @@ pub(super) fn zones(
 ) -> (Vec<Arc<Zone>>, Vec<Bridge>) {
     let mut zones: Vec<Arc<Zone>> = Vec::new();
     let mut bridges = Vec::new();
-    let mut owners: HashMap<String, String> = HashMap::from([(line_interface.to_owned(), "the line".to_owned())]);
+    let mut owners: HashMap<String, String> =
+        HashMap::from([(line_interface.to_owned(), "the line".to_owned())]);
     for entry in written {
         let zone = entry.get_ref();
         for interface in std::iter::once(&zone.interface).chain(&zone.bridge) {
             let owner = format!("zone `{}`", zone.name.get_ref());
             if let Some(other) = owners.insert(interface.get_ref().clone(), owner) {
                 let name = interface.get_ref();
-                problems.at(&interface.span(), format!("zone: interface `{name}` already belongs to {other}; give each its own"));
+                problems.at(
+                    &interface.span(),
+                    format!("zone: interface `{name}` already belongs to {other}; give each its own"),
+                );
             }
         }
         let Some(checked) = one_zone(zone, problems) else { continue };
@@ -60,9 +64,18 @@ fn one_zone(zone: &file::Zone, problems: &mut Collector<'_>) -> Option<Zone> {
     let interface = interface(&zone.interface, problems);
     let ipv4 = box_ipv4(&zone.ipv4, problems);
     let ipv6 = box_ipv6(&zone.ipv6, problems);
-    let sign_in = word("zone.sign_in", &zone.sign_in, &[("required", SignIn::Required), ("not-asked", SignIn::NotAsked)], problems);
-    let default =
-        word("zone.default", &zone.default, &[("allow", DefaultVerdict::Allow), ("block", DefaultVerdict::Block)], problems);
+    let sign_in = word(
+        "zone.sign_in",
+        &zone.sign_in,
+        &[("required", SignIn::Required), ("not-asked", SignIn::NotAsked)],
+        problems,
+    );
+    let default = word(
+        "zone.default",
+        &zone.default,
+        &[("allow", DefaultVerdict::Allow), ("block", DefaultVerdict::Block)],
+        problems,
+    );
     let services = zone.services.iter().filter_map(|text| service(text, problems)).collect();
     Some(Zone {
         name: name?,
@@ -132,7 +145,8 @@ fn word<T: Copy>(
     let found = choices.iter().find(|(word, _)| word == text.get_ref());
     if found.is_none() {
         let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
-        problems.at(&text.span(), format!("{field}: `{}` is not one of {}", text.get_ref(), words.join(", ")));
+        problems
+            .at(&text.span(), format!("{field}: `{}` is not one of {}", text.get_ref(), words.join(", ")));
     }
     found.map(|(_, value)| *value)
 }
@@ -143,7 +157,9 @@ pub(super) fn interface(text: &Spanned<String>, problems: &mut Collector<'_>) ->
     let fits = (1..=INTERFACE_NAME_BYTES_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if !fits {
-        let what = format!("interface: `{name}` cannot name one; use 1 to {INTERFACE_NAME_BYTES_MAX} letters, digits, `-`, `_`, `.`");
+        let what = format!(
+            "interface: `{name}` cannot name one; use 1 to {INTERFACE_NAME_BYTES_MAX} letters, digits, `-`, `_`, `.`"
+        );
         problems.at(&text.span(), what);
     }
     fits.then(|| Arc::from(name.as_str()))
@@ -151,7 +167,10 @@ pub(super) fn interface(text: &Spanned<String>, problems: &mut Collector<'_>) ->
 
 fn box_ipv4(text: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Ipv4Net> {
     let Ok(net) = text.get_ref().parse::<Ipv4Net>() else {
-        let what = format!("zone.ipv4: `{}` is not the box's address with its prefix length, such as `10.10.0.1/22`", text.get_ref());
+        let what = format!(
+            "zone.ipv4: `{}` is not the box's address with its prefix length, such as `10.10.0.1/22`",
+            text.get_ref()
+        );
         problems.at(&text.span(), what);
         return None;
     };
@@ -159,7 +178,10 @@ fn box_ipv4(text: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Ipv4
     let what = if !(8..=28).contains(&net.prefix_len()) {
         format!("zone.ipv4: a prefix length of {} does not suit a zone; use 8 to 28", net.prefix_len())
     } else if !host {
-        format!("zone.ipv4: {} is the network itself; write the box's address in it, such as its first", net.addr())
+        format!(
+            "zone.ipv4: {} is the network itself; write the box's address in it, such as its first",
+            net.addr()
+        )
     } else if !net.addr().is_private() {
         format!("zone.ipv4: {} is not a private address (RFC 1918)", net.addr())
     } else {
@@ -171,14 +193,23 @@ fn box_ipv4(text: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Ipv4
 
 fn box_ipv6(text: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Ipv6Net> {
     let Ok(net) = text.get_ref().parse::<Ipv6Net>() else {
-        let what = format!("zone.ipv6: `{}` is not the box's address with its prefix length, such as `fd00:10::1/64`", text.get_ref());
+        let what = format!(
+            "zone.ipv6: `{}` is not the box's address with its prefix length, such as `fd00:10::1/64`",
+            text.get_ref()
+        );
         problems.at(&text.span(), what);
         return None;
     };
     let what = if net.prefix_len() != 64 {
-        format!("zone.ipv6: the prefix length is {}; machines make their own addresses only in a /64", net.prefix_len())
+        format!(
+            "zone.ipv6: the prefix length is {}; machines make their own addresses only in a /64",
+            net.prefix_len()
+        )
     } else if net.addr() == net.network() {
-        format!("zone.ipv6: {} is the network itself; write the box's address in it, such as its first", net.addr())
+        format!(
+            "zone.ipv6: {} is the network itself; write the box's address in it, such as its first",
+            net.addr()
+        )
     } else if net.addr().is_unicast_link_local() || IpAddr::V6(net.addr()).is_multicast() {
         format!("zone.ipv6: {} cannot be a zone's address; use a unique local one (RFC 4193)", net.addr())
     } else {
@@ -204,7 +235,10 @@ fn service(text: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Servi
         ),
         Some(service) if PORTS_KEPT.contains(&service.port) => problems.at(
             &text.span(),
-            format!("zone.services: port {} cannot be opened; DNS and the web go through the filter", service.port),
+            format!(
+                "zone.services: port {} cannot be opened; DNS and the web go through the filter",
+                service.port
+            ),
         ),
         Some(_) => return service,
     }

@@ -92,7 +92,10 @@ impl Config {
         let written: file::File = toml::from_str(&text).map_err(|error| unreadable(path, &text, &error))?;
         let mut problems = Collector::new(path, &text);
         if *written.version.get_ref() != VERSION {
-            let what = format!("version: this preau reads version {VERSION}, the file says {}", written.version.get_ref());
+            let what = format!(
+                "version: this preau reads version {VERSION}, the file says {}",
+                written.version.get_ref()
+            );
             problems.at(&written.version.span(), what);
         }
         let config = Reader { base: path.parent().unwrap_or(Path::new(".")), files: vec![path.to_owned()] }
@@ -141,11 +144,18 @@ impl Reader<'_> {
             http_port: 80,
             https_port: 443,
         };
-        if let Err(error) = portal::check_certificate(&portal.name, &portal.certificate_path, &portal.key_path) {
+        if let Err(error) =
+            portal::check_certificate(&portal.name, &portal.certificate_path, &portal.key_path)
+        {
             problems.at(&written.portal.certificate.span(), format!("portal: {error:#}"));
         }
         Some(Config {
-            dns: dns::Settings { upstreams, own_names: vec![portal_name.clone()], zones: zones.clone(), listen_port: 53 },
+            dns: dns::Settings {
+                upstreams,
+                own_names: vec![portal_name.clone()],
+                zones: zones.clone(),
+                listen_port: 53,
+            },
             proxy: proxy::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
             firewall: firewall::Settings {
                 line_interface: Arc::clone(&line_interface),
@@ -184,16 +194,17 @@ impl Reader<'_> {
         if dir.is_dir() {
             return Some(dir);
         }
-        problems.at(&written.span(), format!("state_dir: there is no directory `{}`; make it first", dir.display()));
+        problems.at(
+            &written.span(),
+            format!("state_dir: there is no directory `{}`; make it first", dir.display()),
+        );
         None
     }
 
     fn directory(&mut self, written: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Directory> {
         let path = self.path(written);
         let text = self.text("accounts.file", written, &path, ACCOUNTS_BYTES_MAX, problems)?;
-        Directory::parse(text.as_bytes())
-            .map_err(|error| problems.in_file(&path, error.to_string()))
-            .ok()
+        Directory::parse(text.as_bytes()).map_err(|error| problems.in_file(&path, error.to_string())).ok()
     }
 
     fn rule_files(
@@ -204,7 +215,9 @@ impl Reader<'_> {
         let mut files = Vec::new();
         for name in written.get_ref() {
             let path = self.path(name);
-            let Some(text) = self.text("policy.rules", name, &path, FILE_BYTES_MAX, problems) else { continue };
+            let Some(text) = self.text("policy.rules", name, &path, FILE_BYTES_MAX, problems) else {
+                continue;
+            };
             match RuleFile::parse(&text) {
                 Ok(rules) => files.push((path, rules)),
                 Err(error) => problems.in_file(&path, error.to_string()),
@@ -270,7 +283,8 @@ fn school(written: &file::School, problems: &mut Collector<'_>) -> Option<School
         && uai.bytes().take(7).all(|byte| byte.is_ascii_digit())
         && uai.bytes().last().is_some_and(|byte| byte.is_ascii_uppercase());
     if !fits {
-        problems.at(&written.uai.span(), format!("school.uai: `{uai}` is not seven digits and a capital letter"));
+        problems
+            .at(&written.uai.span(), format!("school.uai: `{uai}` is not seven digits and a capital letter"));
     }
     fits.then(|| School { name: written.name.get_ref().trim().to_owned(), uai: uai.clone() })
 }
@@ -282,12 +296,16 @@ fn resolvers(written: &Spanned<Vec<Spanned<String>>>, problems: &mut Collector<'
     let mut upstreams = Vec::new();
     for text in written.get_ref() {
         let address = text.get_ref();
-        let parsed = address.parse::<SocketAddr>().or_else(|_| address.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+        let parsed = address
+            .parse::<SocketAddr>()
+            .or_else(|_| address.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
         match parsed {
             Ok(upstream) => upstreams.push(upstream),
             Err(_) => problems.at(
                 &text.span(),
-                format!("line.resolvers: `{address}` is no address; write `192.0.2.53` or `[2001:db8::53]:53`"),
+                format!(
+                    "line.resolvers: `{address}` is no address; write `192.0.2.53` or `[2001:db8::53]:53`"
+                ),
             ),
         }
     }

@@ -101,9 +101,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
             stop,
         )
     });
-    tasks.start("epoch", |stop| {
-        epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop)
-    });
+    tasks.start("epoch", |stop| epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop));
     let reload = Reload {
         path: path.to_owned(),
         in_force: standing,

@@ -64,7 +64,8 @@ impl Control {
             }
             _ => {}
         }
-        let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on `{}`", path.display()))?;
+        let listener =
+            UnixListener::bind(path).with_context(|| format!("cannot listen on `{}`", path.display()))?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))
             .with_context(|| format!("cannot restrict `{}`", path.display()))?;
         Ok(Self { listener })
@@ -84,7 +85,9 @@ impl Control {
             let answered = async {
                 let (mut stream, _) = accepted.context("cannot accept")?;
                 let text = serde_json::to_vec(&status()).context("cannot write the status")?;
-                tokio::time::timeout(WAIT_MAX, stream.write_all(&text)).await.context("the asker does not read")??;
+                tokio::time::timeout(WAIT_MAX, stream.write_all(&text))
+                    .await
+                    .context("the asker does not read")??;
                 anyhow::Ok(())
             };
             // A failed asker is the asker's trouble; the next one is served.

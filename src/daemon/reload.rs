@@ -102,9 +102,13 @@ impl Reload {
 
     async fn reload(&mut self) -> anyhow::Result<()> {
         let path = self.path.clone();
-        let config = tokio::task::spawn_blocking(move || Config::load(&path)).await.context("reading was cut short")??;
+        let config = tokio::task::spawn_blocking(move || Config::load(&path))
+            .await
+            .context("reading was cut short")??;
         if Standing::of(&config) != self.in_force {
-            bail!("zones, line, portal or state changed: these take effect at a restart (`systemctl restart preau`)");
+            bail!(
+                "zones, line, portal or state changed: these take effect at a restart (`systemctl restart preau`)"
+            );
         }
         self.reading.send_replace(Reading::of(&config, self.clock.now()));
         self.files = config.files;

@@ -42,8 +42,10 @@ async fn ask_once(server: IpAddr, name: &Domain) -> anyhow::Result<()> {
     question.push((&name, Rtype::A)).context("cannot write the question")?;
     socket.send(&question.finish()).await.context("cannot ask")?;
     let mut buffer = [0; 1232];
-    let length = tokio::time::timeout(ANSWER_WAIT, socket.recv(&mut buffer)).await.context("no answer in time")??;
-    let answer = Message::from_octets(buffer.get(..length).unwrap_or_default()).context("the answer is too short")?;
+    let length =
+        tokio::time::timeout(ANSWER_WAIT, socket.recv(&mut buffer)).await.context("no answer in time")??;
+    let answer =
+        Message::from_octets(buffer.get(..length).unwrap_or_default()).context("the answer is too short")?;
     if answer.header().rcode() != Rcode::NOERROR || answer.header_counts().ancount() == 0 {
         bail!("the answer has no address");
     }

@@ -1,7 +1,7 @@
 //! A refusal in words: why, who decided, what a person can do about it.
 
 use super::language::Language;
-use crate::policy::{Cause, Level, Matched, Origin, Refusal, Rule};
+use crate::policy::{Cause, Level, Lock, Matched, Origin, Refusal, Rule};
 
 /// Why a site is refused, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +60,13 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
 }
 
 /// The reason the rule's author wrote for people.
-fn rule_reason(_rule: &Rule) -> Option<String> {
-    None
+fn rule_reason(rule: &Rule) -> Option<String> {
+    rule.reason.as_deref().map(String::from)
 }
 
 /// Whether the school itself cannot decide otherwise.
 fn is_above_the_school(origin: &Origin) -> bool {
-    matches!(origin.level(), Some(Level::Academie | Level::Departement))
+    matches!(origin, Origin::Rule { rule, .. } if rule.lock == Lock::Locked && rule.level < Level::Etablissement)
 }
 
 fn decided_by(language: Language, level: Option<Level>) -> &'static str {

@@ -181,9 +181,7 @@ pub(super) mod tests {
         let (dir, other_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (certificate, _) = write_pair(dir.path());
         let (_, other_key) = write_pair(other_dir.path());
-        assert!(
-            failure("portail.exemple", &certificate, &other_key).contains("is not that of the first")
-        );
+        assert!(failure("portail.exemple", &certificate, &other_key).contains("is not that of the first"));
     }
 
     #[test]

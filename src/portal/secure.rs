@@ -40,7 +40,7 @@ use crate::{
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
-    identity::{Identity, SessionView},
+    identity::{Identity, SessionView, SignInRefusal},
     journal::Channel,
     model::{ClassName, DefaultVerdict, Domain, Site},
     policy::{Cause, Verdict},
@@ -169,7 +169,9 @@ fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, Str
             (StatusCode::TOO_MANY_REQUESTS, language.too_many_tries(*wait), Some(seconds))
         }
         SignInRefusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
-        SignInRefusal::NotRecorded => {
+        // The kernel may know the machine a moment later; the person tries again.
+        SignInRefusal::MachineUnknown => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
+        SignInRefusal::NotWritten => {
             (StatusCode::SERVICE_UNAVAILABLE, String::from(words.sign_in_not_recorded), None)
         }
     }

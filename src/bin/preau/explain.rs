@@ -70,9 +70,11 @@ fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {
 
 fn subject(config: &Config, arguments: &Arguments) -> anyhow::Result<Subject> {
     if let Some(login) = &arguments.login {
-        let account =
-            config.directory.account_by_login(login).with_context(|| format!("no account has the login `{login}`"))?;
-        return Ok(Subject::Person(account));
+        let account = config
+            .directory
+            .account_by_login(login)
+            .with_context(|| format!("no account has the login `{login}`"))?;
+        return Ok(Subject::Person(Arc::clone(account)));
     }
     if let Some(role) = arguments.role {
         let classes = arguments.class.iter().map(|class| ClassName::new(class)).collect();
