@@ -20,6 +20,7 @@ mod answer;
 mod cache;
 mod desk;
 mod exchange;
+mod exercise;
 mod key;
 mod limits;
 mod name;
@@ -37,5 +38,9 @@ mod upstream;
 mod waiting;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
+pub use exercise::exercise;
 pub use resolver::{Family, ResolveError, Resolver};
 pub use service::{Service, Settings};

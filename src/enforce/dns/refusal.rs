@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::Zone,
-    policy::{Cause, Level, Origin, Refusal},
+    policy::{Cause, Level, Refusal},
 };
 
 /// Seconds a policy's refusal may be kept: a timed opening is felt soon.
@@ -29,7 +29,7 @@ pub(super) fn refused(out: &mut Vec<u8>, query: &Query<'_>, refusal: &Refusal, z
             towards_box(out, query, zone, SIGN_IN_TTL_SECONDS, Explanation { code, text });
         }
         Cause::Policy(origin) => {
-            let code = code_of(origin);
+            let code = code_of(origin.level());
             towards_box(out, query, zone, POLICY_TTL_SECONDS, Explanation { code, text });
         }
         // Closed for people (decision D17): what is not written down does not happen.
@@ -58,8 +58,8 @@ pub(super) fn towards_box(
 
 /// 15 (Blocked) is the operator's own decision, which the académie's and the département's are; 17 (Filtered) is what
 /// the school itself asked for (RFC 8914 sections 4.16 and 4.18). 16 (Censored) is for orders from outside.
-fn code_of(origin: &Origin) -> ExtendedErrorCode {
-    match origin.level() {
+fn code_of(level: Option<Level>) -> ExtendedErrorCode {
+    match level {
         Some(Level::Academie | Level::Departement) => ExtendedErrorCode::BLOCKED,
         Some(Level::Etablissement | Level::Groupe | Level::Opening) | None => ExtendedErrorCode::FILTERED,
     }
@@ -71,5 +71,24 @@ fn extra_text(refusal: &Refusal) -> &'static str {
         Cause::SignInNeeded => "connexion au portail nécessaire",
         Cause::Policy(_) => "filtré",
         Cause::NotRecorded => "journal indisponible",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_from_above_blocks_and_a_rule_of_the_school_filters() {
+        for (level, code) in [
+            (Some(Level::Academie), 15),
+            (Some(Level::Departement), 15),
+            (Some(Level::Etablissement), 17),
+            (Some(Level::Groupe), 17),
+            (Some(Level::Opening), 17),
+            (None, 17),
+        ] {
+            assert_eq!(code_of(level).to_int(), code, "{level:?}");
+        }
     }
 }

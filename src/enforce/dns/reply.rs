@@ -53,7 +53,8 @@ pub(super) fn forwarded(out: &mut Vec<u8>, query: &Query<'_>, carrier: Carrier, 
     out.extend_from_slice(&answer.message);
     let verified = Message::from_slice(out).is_ok_and(|message| message.header().ad());
     let wants_ad = query.authentic_data || query.dnssec_ok();
-    put_header(out, query, answer.rcode, verified && wants_ad && age != Age::Stale);
+    let vouched = verified && wants_ad && age != Age::Stale && !answer.is_failure();
+    put_header(out, query, answer.rcode, vouched);
     put(out, 12, query.question());
     for place in &answer.ttl_places {
         let place = usize::from(*place);
