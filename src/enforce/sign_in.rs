@@ -181,3 +181,193 @@ impl SignInService {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        identity::test_school::{School, address, machine, zone},
+        journal::{Record, Segment, Settings},
+        model::Subject,
+    };
+
+    /// A school with its journal and the service of sign-ins running.
+    struct Running {
+        school: School,
+        identity: Identity,
+        sign_in: SignIn,
+        stop: CancellationToken,
+        stop_journal: CancellationToken,
+        services: tokio::task::JoinSet<anyhow::Result<()>>,
+    }
+
+    impl Running {
+        fn start(school: School) -> Self {
+            let identity = school.open();
+            let settings = Settings { dir: school.dir.path().join("journal") };
+            let (journal, writer) = Journal::open(&settings, school.clock.clone()).unwrap();
+            let (sign_in, service) = SignIn::new(identity.clone(), journal, school.clock.clone());
+            let (stop, stop_journal) = (CancellationToken::new(), CancellationToken::new());
+            let mut services = tokio::task::JoinSet::new();
+            services.spawn(service.serve(stop.clone()));
+            services.spawn(writer.serve(stop_journal.clone()));
+            Self { school, identity, sign_in, stop, stop_journal, services }
+        }
+
+        async fn sign_in(&self, login: &str, password: &str, number: u8) -> Result<SignedIn, SignInRefusal> {
+            self.sign_in.sign_in(login, password, &zone("cdi", 10), address(number)).await
+        }
+
+        async fn stop(mut self) -> School {
+            self.stop.cancel();
+            self.stop_journal.cancel();
+            while let Some(ended) = self.services.join_next().await {
+                ended.unwrap().unwrap();
+            }
+            self.school
+        }
+
+        async fn stop_the_journal(&mut self) {
+            self.stop_journal.cancel();
+            self.services.join_next().await.unwrap().unwrap().unwrap();
+        }
+
+        async fn until(&self, fact: impl Fn() -> bool) {
+            for _ in 0..500 {
+                if fact() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            panic!("it did not come to be within five seconds");
+        }
+    }
+
+    /// The presences in the journal: account and change, in the order of writing.
+    fn presences(dir: &Path) -> Vec<(String, PresenceChange)> {
+        let mut paths: Vec<_> = std::fs::read_dir(dir.join("journal"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("presences-"))
+            .collect();
+        paths.sort();
+        let mut all = Vec::new();
+        for path in paths {
+            for record in Segment::read(&std::fs::read(path).unwrap()).unwrap().records() {
+                if let Record::Presence(presence) = record.unwrap() {
+                    all.push((presence.account.as_str().to_owned(), presence.change));
+                }
+            }
+        }
+        all
+    }
+
+    fn told(account: &str, change: PresenceChange) -> (String, PresenceChange) {
+        (account.to_owned(), change)
+    }
+
+    #[tokio::test]
+    async fn a_session_is_in_the_journal_when_it_is_in_force() {
+        let running = Running::start(School::new());
+        let session = running.sign_in("camille", "cerise", 1).await.unwrap();
+        assert_eq!(session.account.id.as_str(), "E1");
+        assert!(matches!(running.identity.who(&zone("cdi", 10), address(1)).subject, Subject::Person(_)));
+        let dir = running.school.dir.path().to_owned();
+        assert_eq!(presences(&dir), [told("E1", PresenceChange::SignedIn(address(1)))]);
+        running.sign_in("alix", "prune", 1).await.unwrap();
+        running.sign_in.sign_out(address(1)).await;
+        running.sign_in.sign_out(address(1)).await;
+        assert_eq!(
+            presences(&dir)[1..],
+            [
+                told("E1", PresenceChange::Replaced),
+                told("E2", PresenceChange::SignedIn(address(1))),
+                told("E2", PresenceChange::SignedOut),
+            ]
+        );
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_written_down_is_not_signed_in() {
+        let mut running = Running::start(School::new());
+        running.stop_the_journal().await;
+        assert_eq!(running.sign_in("camille", "cerise", 1).await.unwrap_err(), SignInRefusal::NotWritten);
+        assert!(running.identity.session_of(address(1)).is_none());
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_is_not_known_cannot_sign_in() {
+        let running = Running::start(School::new());
+        for source in [IpAddr::from([10, 10, 0, 77]), IpAddr::from([10, 99, 0, 1])] {
+            running.identity.learn_neighbour(IpAddr::from([10, 99, 0, 1]), Some(machine(1)));
+            let refused =
+                running.sign_in.sign_in("camille", "cerise", &zone("cdi", 10), source).await.unwrap_err();
+            assert_eq!(refused, SignInRefusal::MachineUnknown);
+        }
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_sessions_time_is_written_and_forgotten() {
+        let running = Running::start(School::new());
+        running.sign_in("camille", "cerise", 1).await.unwrap();
+        let mut changes = running.identity.changes();
+        changes.mark_unchanged();
+        running.school.wait(Duration::from_secs(3601));
+        assert!(running.identity.session_of(address(1)).is_none());
+        changes.changed().await.unwrap();
+        let dir = running.school.dir.path().to_owned();
+        running.until(|| presences(&dir).len() == 2).await;
+        assert_eq!(presences(&dir)[1], told("E1", PresenceChange::Expired));
+        running.until(|| running.identity.endings().is_empty()).await;
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_end_that_the_journal_did_not_take_is_written_after_a_restart() {
+        let mut running = Running::start(School::new());
+        running.sign_in("camille", "cerise", 1).await.unwrap();
+        running.stop_the_journal().await;
+        running.sign_in.sign_out(address(1)).await;
+        assert!(running.identity.session_of(address(1)).is_none());
+        let school = running.stop().await;
+        let dir = school.dir.path().to_owned();
+        assert_eq!(presences(&dir).len(), 1);
+        let again = Running::start(school);
+        again.until(|| presences(&dir).len() == 2).await;
+        assert_eq!(presences(&dir)[1], told("E1", PresenceChange::SignedOut));
+        again.stop().await;
+    }
+
+    #[tokio::test]
+    async fn people_who_sign_in_at_once_on_one_machine_leave_one_session_and_a_whole_record() {
+        let running = Running::start(School::new());
+        let (one, other) =
+            tokio::join!(running.sign_in("camille", "cerise", 1), running.sign_in("alix", "prune", 1));
+        one.unwrap();
+        other.unwrap();
+        assert_eq!(running.identity.count(), 1);
+        let told = presences(running.school.dir.path());
+        assert_eq!(told.len(), 3);
+        assert_eq!(told[1], (told[0].0.clone(), PresenceChange::Replaced));
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_given_up_half_way_is_finished() {
+        let running = Running::start(School::new());
+        let verified = running.identity.verify("camille", "cerise", None, address(1)).await.unwrap();
+        let (answer, answered) = oneshot::channel();
+        let zone = Box::new(zone("cdi", 10));
+        let request = Request::Begin { verified, zone, machine: machine(1), source: address(1), answer };
+        running.sign_in.requests.try_send(request).unwrap();
+        drop(answered);
+        running.until(|| running.identity.session_of(address(1)).is_some()).await;
+        assert_eq!(presences(running.school.dir.path()), [told("E1", PresenceChange::SignedIn(address(1)))]);
+        running.stop().await;
+    }
+}

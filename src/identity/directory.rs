@@ -268,3 +268,130 @@ impl<'a> Row<'a> {
         DirectoryError { line: self.line, field: Some(field), what: what.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str =
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    /// A file of `lines` below the usual header; `HASH` in them stands for a password's hash, in quotes.
+    fn file(lines: &str) -> Vec<u8> {
+        format!("id,login,name,role,classes,password\n{lines}")
+            .replace("HASH", &format!("\"{HASH}\""))
+            .into_bytes()
+    }
+
+    /// The message that refuses a file of `lines`.
+    fn refusal(lines: &str) -> String {
+        Directory::parse(&file(lines)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn accounts_are_found_by_login_whatever_its_case() {
+        let directory = Directory::parse(&file(
+            "1,Camille.Martin,\"Martin, Camille\",eleve,6A|Chorale du jeudi,HASH\n2,a.durand,Alix Durand,enseignant,,HASH\n",
+        ))
+        .unwrap();
+        let camille = directory.account_by_login(" camille.MARTIN ").unwrap();
+        assert_eq!(camille.display_name, "Martin, Camille");
+        assert_eq!(camille.role, Role::Eleve);
+        assert_eq!(camille.classes, [ClassName::new("6A"), ClassName::new("Chorale du jeudi")]);
+        assert_eq!(directory.account(&AccountId::new("2")).unwrap().role, Role::Enseignant);
+        assert!(directory.account_by_login("a.durand").unwrap().classes.is_empty());
+        assert!(directory.account_by_login("inconnu").is_none());
+        assert_eq!(directory.count(), 2);
+    }
+
+    #[test]
+    fn spreadsheets_may_add_a_byte_order_mark_and_windows_line_ends() {
+        let text =
+            format!("\u{feff}login,id,classes,role,name,password\r\nc,1,6A,eleve,Camille,\"{HASH}\"\r\n");
+        let directory = Directory::parse(text.as_bytes()).unwrap();
+        assert_eq!(directory.account_by_login("c").unwrap().id, AccountId::new("1"));
+    }
+
+    #[test]
+    fn a_wrong_line_is_refused_with_its_place_and_what_to_do() {
+        for (lines, message) in [
+            (
+                "1,c,Camille,eleve,6A",
+                "line 2: 5 fields where the header has 6; put quotes around a field that holds a comma",
+            ),
+            ("1,c,Martin, Camille,eleve,6A,HASH", "line 2: 7 fields"),
+            ("1,c,Camille,eleve,6A,HASH\n,d,Alix,eleve,6A,HASH", "line 3, field `id`: empty; fill it in"),
+            ("1, ,Camille,eleve,6A,HASH", "line 2, field `login`: empty"),
+            ("1,c,,eleve,6A,HASH", "line 2, field `name`: empty"),
+            (
+                "1,c,Camille,directeur,6A,HASH",
+                "line 2, field `role`: no role; the roles are eleve, enseignant,",
+            ),
+            ("1,c,Camille,Eleve,6A,HASH", "line 2, field `role`: no role"),
+            ("1,c,Camille,eleve,6A||6B,HASH", "line 2, field `classes`: a class name is empty"),
+            ("1,c,Camille,eleve,6A,secret", "line 2, field `password`: no PHC string"),
+            ("1,c,Camille,eleve,6A,", "line 2, field `password`: no PHC string"),
+            ("1,c,Camille,eleve,,HASH\n1,d,Alix,eleve,,HASH", "line 3, field `id`: also on line 2"),
+            ("1,c,Camille,eleve,,HASH\n2,C ,Alix,eleve,,HASH", "line 3, field `login`: also on line 2"),
+            ("1,c,\"Cam\nille\",eleve,,HASH", "line 2, field `name`: holds a control character"),
+        ] {
+            let refused = refusal(lines);
+            assert!(refused.starts_with(message), "{lines}\n{refused}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_what_a_field_holds() {
+        for lines in [
+            "1,c,Camille,Camille Martin,6A,HASH",
+            "1,c,Camille,eleve,6A,Camille Martin",
+            "Camille Martin,c,A,eleve,,HASH\nCamille Martin,d,B,eleve,,HASH",
+        ] {
+            assert!(!refusal(lines).contains("Camille Martin"), "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_header_is_refused() {
+        for (header, message) in [
+            ("", "line 1: the file is empty"),
+            ("id;login;name;role;classes;password", "line 1: the separator is not a comma"),
+            ("id,login,name,role,classes", "line 1: column `password` is missing"),
+            ("id,login,name,role,classes,password,email", "line 1: unknown column `email`"),
+            ("id,login,name,role,classes,password,id", "line 1: column `id` twice"),
+            ("1,c,Camille,eleve,6A,x", "line 1: unknown column `1`"),
+        ] {
+            let refused = Directory::parse(header.as_bytes()).unwrap_err().to_string();
+            assert!(refused.starts_with(message), "{header}\n{refused}");
+        }
+    }
+
+    #[test]
+    fn fields_and_accounts_are_bounded() {
+        assert!(refusal(&format!("1,c,{},eleve,,HASH", "é".repeat(501))).contains("longer than 1000 bytes"));
+        assert!(refusal(&format!("{},c,C,eleve,,HASH", "1".repeat(201))).contains("longer than 200 bytes"));
+        assert!(refusal(&format!("1,c,C,eleve,{},HASH", "a|".repeat(201))).contains("more than 200 classes"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_refused_with_their_field() {
+        let mut bytes = file("1,c,Andr");
+        bytes.extend_from_slice(b"\xe9,eleve,,x");
+        let refused = Directory::parse(&bytes).unwrap_err().to_string();
+        assert_eq!(refused, "line 2, field `name`: not UTF-8; save the file as UTF-8");
+    }
+
+    #[test]
+    fn every_cut_of_a_file_is_refused_or_ends_between_lines() {
+        let whole = file("1,c,\"Martin, Camille\",eleve,6A,HASH\n2,d,Alix,eleve,6B,HASH\n");
+        for end in 0..whole.len() {
+            let cut = &whole[..end];
+            if let Ok(directory) = Directory::parse(cut) {
+                let lines = cut.iter().filter(|byte| **byte == b'\n').count();
+                let is_at_line_end =
+                    cut.ends_with(b"\n") || whole[end] == b'\n' || cut.ends_with(b"A") || whole[end] == b'"';
+                assert!(is_at_line_end, "cut at {end}: {} accounts, {lines} lines", directory.count());
+            }
+        }
+    }
+}

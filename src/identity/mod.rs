@@ -19,3 +19,6 @@ pub use password::hash_password;
 pub use people::{Asker, Identity, Settings};
 pub use sessions::{Beginning, Ending, SessionView};
 pub use sign_in::{SignInRefusal, Verified};
+
+#[cfg(test)]
+pub(crate) use people::tests as test_school;

@@ -336,3 +336,323 @@ impl Identity {
 fn by_machine(devices: Vec<Device>) -> HashMap<Mac, Arc<Device>> {
     devices.into_iter().map(|device| (device.mac, Arc::new(device))).collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::{
+        identity::SignInRefusal,
+        model::{DefaultVerdict, DeviceKind, SignIn, ZoneKind},
+    };
+
+    /// `cerise` and `prune` with parameters that tests can afford.
+    const ACCOUNTS: &str = "id,login,name,role,classes,password
+E1,camille,Camille,eleve,6A,CERISE
+E2,alix,Alix,eleve,6A,PRUNE
+P1,durand,M. Durand,enseignant,6A,PRUNE
+";
+
+    /// A school with an own clock and state directory.
+    pub(crate) struct School {
+        pub(crate) dir: tempfile::TempDir,
+        pub(crate) clock: Clock,
+        time: Arc<AtomicI64>,
+    }
+
+    impl School {
+        pub(crate) fn new() -> Self {
+            let time = Arc::new(AtomicI64::new(1_800_000_000_000));
+            let read = time.clone();
+            let clock = Clock::from_fn(move || Moment::from_unix_milliseconds(read.load(Ordering::Relaxed)));
+            Self { dir: tempfile::tempdir().unwrap(), clock, time }
+        }
+
+        pub(crate) fn wait(&self, time: Duration) {
+            self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+        }
+
+        /// The daemon's start: whoever was signed in still is. Machine n has the address 10.10.0.n.
+        pub(crate) fn open(&self) -> Identity {
+            let board =
+                Device { mac: machine(9), name: "TBI salle 12".to_owned(), kind: DeviceKind::Tableau };
+            let settings = Settings {
+                devices: vec![board],
+                state_dir: self.dir.path().to_owned(),
+                session_lifetime: Duration::from_secs(3600),
+            };
+            let identity = Identity::open(&settings, directory(ACCOUNTS), self.clock.clone()).unwrap();
+            for number in 1..=9 {
+                identity.learn_neighbour(address(number), Some(machine(number)));
+            }
+            identity
+        }
+    }
+
+    fn directory(accounts: &str) -> Directory {
+        static HASHES: std::sync::LazyLock<[String; 2]> =
+            std::sync::LazyLock::new(|| ["cerise", "prune"].map(cheap_hash));
+        let [cerise, prune] = &*HASHES;
+        let csv =
+            accounts.replace("CERISE", &format!("\"{cerise}\"")).replace("PRUNE", &format!("\"{prune}\""));
+        Directory::parse(csv.as_bytes()).unwrap()
+    }
+
+    fn cheap_hash(password: &str) -> String {
+        use argon2::{Argon2, Params, PasswordHash, PasswordHasher as _};
+        let argon2 = Argon2::new(
+            argon2::Algorithm::Argon2id,
+            argon2::Version::V0x13,
+            Params::new(64, 1, 1, None).unwrap(),
+        );
+        let hash: PasswordHash = argon2.hash_password(password.as_bytes()).unwrap();
+        hash.to_string()
+    }
+
+    pub(crate) fn machine(number: u8) -> Mac {
+        Mac::new([2, 0, 0x5e, 0x10, 0, number])
+    }
+
+    pub(crate) fn address(number: u8) -> IpAddr {
+        IpAddr::from([10, 10, 0, number])
+    }
+
+    pub(crate) fn zone(name: &str, third: u8) -> Zone {
+        Zone {
+            name: name.parse().unwrap(),
+            kind: ZoneKind::Pedagogique,
+            interface: Arc::from("ped0"),
+            ipv4: format!("10.{third}.0.1/22").parse().unwrap(),
+            ipv6: format!("fd00:{third}::1/64").parse().unwrap(),
+            sign_in: SignIn::Required,
+            default: DefaultVerdict::Allow,
+            services: Vec::new(),
+        }
+    }
+
+    /// Signs `login` in on a machine of zone `cdi`, the journal left out.
+    async fn begin(identity: &Identity, login: &str, password: &str, number: u8) {
+        let verified =
+            identity.verify(login, password, Some(machine(number)), address(number)).await.unwrap();
+        let beginning = identity.prepare(&verified, &zone("cdi", 10), machine(number), address(number));
+        identity.commit(beginning).await.unwrap();
+    }
+
+    /// Who is at the machine's IPv4 address: an account's identifier, a device's name, or nothing.
+    fn at(identity: &Identity, number: u8) -> String {
+        name(&identity.who(&zone("cdi", 10), address(number)))
+    }
+
+    fn name(asker: &Asker) -> String {
+        match &asker.subject {
+            Subject::Person(account) => account.id.as_str().to_owned(),
+            Subject::Device(device) => device.name.clone(),
+            Subject::Nobody => String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_person_is_whoever_signed_in_on_the_machine_behind_the_address() {
+        let school = School::new();
+        let identity = school.open();
+        assert_eq!(at(&identity, 1), "");
+        begin(&identity, "Camille ", "cerise", 1).await;
+        assert_eq!([at(&identity, 1), at(&identity, 2), at(&identity, 9)], ["E1", "", "TBI salle 12"]);
+        assert_eq!(identity.who(&zone("cdi", 10), address(1)).machine, Some(machine(1)));
+        assert_eq!(identity.count(), 1);
+        assert_eq!(identity.session_of(address(1)).unwrap().account.display_name, "Camille");
+        assert!(identity.session_of(address(2)).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_restart_keeps_everybody_signed_in() {
+        let school = School::new();
+        begin(&school.open(), "camille", "cerise", 1).await;
+        let identity = school.open();
+        assert_eq!(at(&identity, 1), "E1");
+        school.wait(Duration::from_secs(3600));
+        assert_eq!(at(&identity, 1), "");
+    }
+
+    #[tokio::test]
+    async fn a_restart_does_not_bring_back_who_signed_out() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        assert!(identity.sign_out(address(1)).await);
+        assert_eq!(at(&identity, 1), "");
+        let reopened = school.open();
+        assert_eq!(at(&reopened, 1), "");
+        let endings = reopened.endings();
+        assert_eq!(endings[0].presence().unwrap().change, PresenceChange::SignedOut);
+        reopened.forget(endings).await.unwrap();
+        assert!(reopened.endings().is_empty());
+        assert!(school.open().endings().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_of_sessions_is_moved_aside_and_people_sign_in_again() {
+        let school = School::new();
+        begin(&school.open(), "camille", "cerise", 1).await;
+        let path = school.dir.path().join("sessions.sqlite");
+        for damage in [b"not a database at all, but long enough to look at".as_slice(), b"x"] {
+            fs::write(&path, damage).unwrap();
+            let identity = school.open();
+            assert_eq!(at(&identity, 1), "");
+            begin(&identity, "camille", "cerise", 1).await;
+            assert_eq!(at(&identity, 1), "E1");
+            drop(identity);
+            assert!(school.dir.path().join("sessions.sqlite.damaged").exists());
+        }
+        assert_eq!(at(&school.open(), 1), "E1");
+    }
+
+    #[tokio::test]
+    async fn a_file_of_a_later_version_is_moved_aside() {
+        let school = School::new();
+        drop(school.open());
+        let connection = rusqlite::Connection::open(school.dir.path().join("sessions.sqlite")).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        drop(school.open());
+        assert!(school.dir.path().join("sessions.sqlite.damaged").exists());
+    }
+
+    #[tokio::test]
+    async fn a_further_address_is_news_until_the_journal_holds_it() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        let cdi = zone("cdi", 10);
+        assert!(identity.who(&cdi, address(1)).news.is_none());
+        let temporary: IpAddr = "fd00:10::1234".parse().unwrap();
+        assert_eq!(name(&identity.who(&cdi, temporary)), "");
+        identity.learn_neighbour(temporary, Some(machine(1)));
+        for _ in 0..2 {
+            let asker = identity.who(&cdi, temporary);
+            assert_eq!(name(&asker), "E1");
+            assert_eq!(asker.news.unwrap().change, PresenceChange::AddressUsed(temporary));
+        }
+        identity.seen(&identity.who(&cdi, temporary).news.unwrap());
+        assert!(identity.who(&cdi, temporary).news.is_none());
+        assert_eq!(identity.session_of(temporary).unwrap().addresses, [address(1), temporary]);
+    }
+
+    #[tokio::test]
+    async fn a_session_roams_with_its_machine_from_zone_to_zone() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        let elsewhere = zone("wifi", 20);
+        let there = IpAddr::from([10, 20, 0, 7]);
+        identity.learn_neighbour(there, Some(machine(1)));
+        let asker = identity.who(&elsewhere, there);
+        assert_eq!(name(&asker), "E1");
+        assert_eq!(asker.news.unwrap().zone, elsewhere.name);
+    }
+
+    #[tokio::test]
+    async fn an_address_outside_the_zone_is_nobody() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        let asker = identity.who(&zone("wifi", 20), address(1));
+        assert_eq!((name(&asker), asker.machine), (String::new(), None));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_another_machine_takes_is_no_longer_the_person() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        let mut changes = identity.changes();
+        changes.mark_unchanged();
+        identity.learn_neighbour(address(1), Some(machine(2)));
+        assert!(changes.has_changed().unwrap());
+        assert_eq!(at(&identity, 1), "");
+        identity.learn_neighbour(address(1), None);
+        assert_eq!(identity.who(&zone("cdi", 10), address(1)).machine, None);
+    }
+
+    #[tokio::test]
+    async fn somebody_who_signs_in_at_a_registered_machine_is_asked_as_themselves() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "durand", "prune", 9).await;
+        assert_eq!(at(&identity, 9), "P1");
+        identity.sign_out(address(9)).await;
+        assert_eq!(at(&identity, 9), "TBI salle 12");
+        identity.replace_devices(Vec::new());
+        assert_eq!(at(&identity, 9), "");
+    }
+
+    #[tokio::test]
+    async fn other_accounts_count_at_once() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        begin(&identity, "alix", "prune", 2).await;
+        let changes = identity.changes();
+        identity.replace_directory(directory(
+            "id,login,name,role,classes,password\nE1,camille,Camille,referent,3B,CERISE\n",
+        ));
+        assert!(changes.has_changed().unwrap());
+        let Subject::Person(camille) = identity.who(&zone("cdi", 10), address(1)).subject else { panic!() };
+        assert_eq!(camille.role, crate::model::Role::Referent);
+        assert_eq!(at(&identity, 2), "");
+        assert_eq!(identity.endings().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_login_and_a_wrong_password_are_refused_alike() {
+        let school = School::new();
+        let identity = school.open();
+        for (login, password) in
+            [("camille", "prune"), ("inconnu", "cerise"), ("", "cerise"), ("camille", ""), ("E1", "cerise")]
+        {
+            let refused = identity.verify(login, password, Some(machine(1)), address(1)).await;
+            assert_eq!(refused.unwrap_err(), SignInRefusal::WrongCredentials, "{login}");
+        }
+        let endless = "a".repeat(100_000);
+        for (login, password) in [("camille", endless.as_str()), (endless.as_str(), "cerise")] {
+            let refused = identity.verify(login, password, Some(machine(2)), address(2)).await;
+            assert_eq!(refused.unwrap_err(), SignInRefusal::WrongCredentials);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_pupil_cannot_lock_another_out() {
+        let school = School::new();
+        let identity = school.open();
+        let mut waits = 0;
+        for _ in 0..50 {
+            let refused = identity.verify("camille", "guess", Some(machine(2)), address(2)).await;
+            waits += usize::from(matches!(refused, Err(SignInRefusal::TooManyTries { .. })));
+        }
+        assert_eq!(waits, 45);
+        let right = identity.verify("camille", "cerise", Some(machine(2)), address(2)).await;
+        assert!(
+            matches!(right, Err(SignInRefusal::TooManyTries { wait }) if wait <= Duration::from_secs(30))
+        );
+        begin(&identity, "camille", "cerise", 1).await;
+        assert_eq!(at(&identity, 1), "E1");
+    }
+
+    #[tokio::test]
+    async fn a_rush_is_verified_two_at_a_time_and_told_when_it_is_too_much() {
+        let school = School::new();
+        let identity = school.open();
+        let mut rush = tokio::task::JoinSet::new();
+        for number in 0..=255_u8 {
+            let identity = identity.clone();
+            rush.spawn(async move {
+                let from = IpAddr::from([10, 10, 1, number]);
+                identity.verify(&format!("inconnu{number}"), "x", None, from).await.unwrap_err()
+            });
+        }
+        let refusals = rush.join_all().await;
+        assert!(refusals.iter().filter(|refusal| **refusal == SignInRefusal::Busy).count() <= 128);
+        assert!(refusals.contains(&SignInRefusal::WrongCredentials));
+    }
+}

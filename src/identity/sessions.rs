@@ -301,3 +301,170 @@ impl Sessions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Moment = Moment::from_unix_seconds(1_800_000_000);
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 10, 0, 5));
+
+    fn account(id: &str, role: Role) -> Arc<Account> {
+        Arc::new(Account { id: AccountId::new(id), display_name: id.to_owned(), role, classes: Vec::new() })
+    }
+
+    fn machine(number: u8) -> Mac {
+        Mac::new([2, 0, 0, 0, 0, number])
+    }
+
+    fn after(seconds: u64) -> Moment {
+        START + Duration::from_secs(seconds)
+    }
+
+    /// Signs `account` in for an hour, and tells which presences were written.
+    fn sign_in(sessions: &mut Sessions, account: &Arc<Account>, number: u8, at: Moment) -> Vec<String> {
+        let hours = (at, at + Duration::from_secs(3600));
+        let beginning = sessions.prepare(account, &"cdi".parse().unwrap(), machine(number), ADDRESS, hours);
+        let told = beginning.presences().iter().map(tell).collect();
+        sessions.commit(beginning);
+        told
+    }
+
+    /// A presence in short: account, machine, change, seconds since the start.
+    fn tell(presence: &Presence) -> String {
+        let change = match presence.change {
+            PresenceChange::SignedIn(_) => "in",
+            PresenceChange::AddressUsed(_) => "address",
+            PresenceChange::SignedOut => "out",
+            PresenceChange::Expired => "expired",
+            PresenceChange::Replaced => "replaced",
+        };
+        let [.., number] = presence.machine.bytes();
+        format!("{} {number} {change} {}", presence.account.as_str(), presence.at.since(START).as_secs())
+    }
+
+    #[test]
+    fn a_second_person_on_a_machine_replaces_the_first() {
+        let mut sessions = Sessions::default();
+        let (camille, alix) = (account("camille", Role::Eleve), account("alix", Role::Eleve));
+        assert_eq!(sign_in(&mut sessions, &camille, 1, START), ["camille 1 in 0"]);
+        assert_eq!(sign_in(&mut sessions, &alix, 1, after(60)), ["camille 1 replaced 60", "alix 1 in 60"]);
+        assert_eq!(sessions.of(machine(1)).unwrap().person(after(60)), Some(&alix));
+        assert_eq!(sign_in(&mut sessions, &alix, 1, after(90)), ["alix 1 out 90", "alix 1 in 90"]);
+        assert_eq!(
+            sign_in(&mut sessions, &camille, 1, after(9000)),
+            ["alix 1 expired 3690", "camille 1 in 9000"]
+        );
+    }
+
+    #[test]
+    fn a_pupil_has_three_machines_and_anybody_else_five() {
+        for (role, most) in [(Role::Eleve, 3), (Role::Enseignant, 5), (Role::Invite, 5)] {
+            let mut sessions = Sessions::default();
+            let person = account("p", role);
+            for number in 1..=most {
+                assert_eq!(sign_in(&mut sessions, &person, number, after(number.into())).len(), 1);
+            }
+            let told = sign_in(&mut sessions, &person, 9, after(100));
+            assert_eq!(told, ["p 1 replaced 100", "p 9 in 100"], "{role}");
+            assert_eq!(sessions.count(after(100)), usize::from(most));
+            assert!(sessions.of(machine(1)).is_none());
+        }
+    }
+
+    #[test]
+    fn a_session_is_over_at_its_end_and_under_a_clock_set_back() {
+        let mut sessions = Sessions::default();
+        let camille = account("camille", Role::Eleve);
+        sign_in(&mut sessions, &camille, 1, START);
+        let session = sessions.of(machine(1)).unwrap();
+        for (at, runs) in [
+            (START, true),
+            (START - Duration::from_secs(600), true),
+            (START - Duration::from_secs(601), false),
+            (after(3599), true),
+            (after(3600), false),
+        ] {
+            assert_eq!(session.person(at).is_some(), runs, "{at}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_until_it_is_forgotten_and_at_the_time_it_happened() {
+        let mut sessions = Sessions::default();
+        let camille = account("camille", Role::Eleve);
+        sign_in(&mut sessions, &camille, 1, START);
+        assert!(!sessions.end_due(after(3599)));
+        assert!(sessions.endings().is_empty());
+        assert!(sessions.end_due(after(4000)));
+        assert!(!sessions.end_due(after(4001)));
+        let endings = sessions.endings();
+        assert_eq!(tell(endings[0].presence().unwrap()), "camille 1 expired 3600");
+        sessions.written(&endings[0]);
+        assert!(sessions.endings()[0].presence().is_none());
+        sessions.forget(&endings[0]);
+        assert!(sessions.endings().is_empty());
+    }
+
+    #[test]
+    fn an_end_that_is_not_written_yet_is_written_with_the_next_sign_in_on_the_machine() {
+        let mut sessions = Sessions::default();
+        let (camille, alix) = (account("camille", Role::Eleve), account("alix", Role::Eleve));
+        sign_in(&mut sessions, &camille, 1, START);
+        sessions.sign_out(machine(1), after(5)).unwrap();
+        let late = sessions.endings();
+        assert_eq!(sign_in(&mut sessions, &alix, 1, after(9)), ["camille 1 out 5", "alix 1 in 9"]);
+        sessions.forget(&late[0]);
+        assert_eq!(sessions.of(machine(1)).unwrap().person(after(9)), Some(&alix));
+    }
+
+    #[test]
+    fn who_vanished_from_the_directory_is_out_at_once() {
+        let mut sessions = Sessions::default();
+        let camille = account("camille", Role::Eleve);
+        sign_in(&mut sessions, &camille, 1, START);
+        sessions.attach(|_| None);
+        assert_eq!(sessions.of(machine(1)).unwrap().person(START), None);
+        assert!(sessions.end_due(after(7)));
+        assert_eq!(tell(sessions.endings()[0].presence().unwrap()), "camille 1 expired 7");
+    }
+
+    #[test]
+    fn what_the_journal_says_is_over_is_over_though_the_disk_did_not_take_the_next_session() {
+        let mut sessions = Sessions::default();
+        let (camille, alix) = (account("camille", Role::Eleve), account("alix", Role::Eleve));
+        sign_in(&mut sessions, &camille, 1, START);
+        let hours = (after(5), after(3605));
+        let beginning = sessions.prepare(&alix, &"cdi".parse().unwrap(), machine(1), ADDRESS, hours);
+        sessions.abandon(&beginning, after(5));
+        assert_eq!(sessions.of(machine(1)).unwrap().person(after(5)), None);
+        assert!(sessions.endings()[0].presence().is_none());
+    }
+
+    #[test]
+    fn a_session_remembers_sixteen_ipv6_addresses_and_four_of_ipv4() {
+        let mut sessions = Sessions::default();
+        let camille = account("camille", Role::Eleve);
+        sign_in(&mut sessions, &camille, 1, START);
+        let zone: ZoneName = "cdi".parse().unwrap();
+        for number in 0..40_u16 {
+            for address in [
+                IpAddr::from([0xfd00, 0x10, 0, 0, 0, 0, 0, number]),
+                IpAddr::from([10, 10, 1, u8::try_from(number).unwrap()]),
+            ] {
+                sessions.seen(&Presence {
+                    at: START,
+                    account: camille.id.clone(),
+                    zone: zone.clone(),
+                    machine: machine(1),
+                    change: PresenceChange::AddressUsed(address),
+                });
+            }
+        }
+        let addresses = &sessions.of(machine(1)).unwrap().addresses;
+        assert_eq!(addresses.iter().filter(|address| address.is_ipv6()).count(), 16);
+        assert_eq!(addresses.iter().filter(|address| address.is_ipv4()).count(), 4);
+        assert!(addresses.contains(&IpAddr::from([0xfd00, 0x10, 0, 0, 0, 0, 0, 39])));
+        assert!(!addresses.contains(&ADDRESS));
+    }
+}

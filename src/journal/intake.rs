@@ -161,3 +161,273 @@ fn lock(path: &Path) -> anyhow::Result<File> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        fs,
+        sync::atomic::{AtomicI64, AtomicU32},
+    };
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        journal::{Channel, Ground, Outcome, Record, Segment},
+        model::{AccountId, PresenceChange},
+    };
+
+    const START: i64 = 1_800_000_000_000;
+
+    /// A journal that is being written in a directory of its own, by a clock of its own.
+    struct Running {
+        dir: tempfile::TempDir,
+        time: Arc<AtomicI64>,
+        journal: Journal,
+        stop: CancellationToken,
+        writer: tokio::task::JoinSet<anyhow::Result<()>>,
+    }
+
+    impl Running {
+        fn start() -> Self {
+            Self::start_in(tempfile::tempdir().unwrap(), SEGMENT_BYTES_MAX)
+        }
+
+        fn start_in(dir: tempfile::TempDir, segment_bytes_max: u64) -> Self {
+            let time = Arc::new(AtomicI64::new(START));
+            let read = time.clone();
+            let clock = Clock::from_fn(move || Moment::from_unix_milliseconds(read.load(Ordering::Relaxed)));
+            let settings = Settings { dir: dir.path().join("journal") };
+            let (journal, writer) = Journal::open_with(&settings, clock, segment_bytes_max).unwrap();
+            let stop = CancellationToken::new();
+            let mut services = tokio::task::JoinSet::new();
+            services.spawn(writer.serve(stop.clone()));
+            Self { dir, time, journal, stop, writer: services }
+        }
+
+        async fn stop(mut self) -> tempfile::TempDir {
+            self.stop.cancel();
+            self.writer.join_next().await.unwrap().unwrap().unwrap();
+            self.dir
+        }
+
+        /// Records a decision and a presence that both carry `number`.
+        async fn record(&self, number: u32) -> Result<(), JournalClosed> {
+            self.journal.record(vec![presence(number)], vec![decision(number)]).await
+        }
+
+        fn files(&self) -> BTreeSet<String> {
+            files(&self.dir)
+        }
+    }
+
+    fn files(dir: &tempfile::TempDir) -> BTreeSet<String> {
+        let entries = fs::read_dir(dir.path().join("journal")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    fn bytes_of(dir: &tempfile::TempDir, name: &str) -> Vec<u8> {
+        fs::read(dir.path().join("journal").join(name)).unwrap()
+    }
+
+    fn records(dir: &tempfile::TempDir, name: &str) -> Vec<Record> {
+        let bytes = bytes_of(dir, name);
+        Segment::read(&bytes).unwrap().records().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn decision(number: u32) -> DecisionRecord {
+        DecisionRecord {
+            at: Moment::from_unix_milliseconds(START),
+            zone: "cdi".parse().unwrap(),
+            who: Pseudonym([7; 8]),
+            channel: Channel::Dns,
+            site: format!("site-{number}.exemple.fr").parse().unwrap(),
+            outcome: Outcome::Allowed(Ground::ZoneDefault),
+        }
+    }
+
+    fn presence(number: u32) -> Presence {
+        Presence {
+            at: Moment::from_unix_milliseconds(START),
+            account: AccountId::new(&format!("person-{number}")),
+            zone: "cdi".parse().unwrap(),
+            machine: Mac::new([2; 6]),
+            change: PresenceChange::SignedOut,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_stands_in_its_series() {
+        let running = Running::start();
+        for number in 0..10 {
+            running.record(number).await.unwrap();
+        }
+        let decisions: Vec<_> = (0..10).map(|number| Record::Decision(decision(number))).collect();
+        let presences: Vec<_> = (0..10).map(|number| Record::Presence(presence(number))).collect();
+        assert_eq!(records(&running.dir, "decisions-2027-01-15-0001.journal"), decisions);
+        assert_eq!(records(&running.dir, "presences-2027-01-15-0001.journal"), presences);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn no_person_stands_among_decisions_and_no_site_among_presences() {
+        let running = Running::start();
+        for number in 0..100 {
+            running.record(number).await.unwrap();
+        }
+        for (file, foreign) in [("decisions", b"person-".as_slice()), ("presences", b"exemple.fr")] {
+            let bytes = bytes_of(&running.dir, &format!("{file}-2027-01-15-0001.journal"));
+            assert!(bytes.len() > 1000);
+            assert!(!bytes.windows(foreign.len()).any(|window| window == foreign), "{file}");
+        }
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_restart_goes_on_in_the_same_segment_and_moves_a_torn_end_aside() {
+        let running = Running::start();
+        running.record(1).await.unwrap();
+        let dir = running.stop().await;
+        let path = dir.path().join("journal/decisions-2027-01-15-0001.journal");
+        let whole = fs::read(&path).unwrap();
+        let torn = [&whole[..], b"\x30\x00half a frame"].concat();
+        fs::write(&path, &torn).unwrap();
+        let running = Running::start_in(dir, SEGMENT_BYTES_MAX);
+        assert_eq!(fs::read(&path).unwrap(), whole);
+        let aside = format!("decisions-2027-01-15-0001.at-{}.torn", whole.len());
+        assert_eq!(bytes_of(&running.dir, &aside), b"\x30\x00half a frame");
+        running.record(2).await.unwrap();
+        let expected = [1, 2].map(|number| Record::Decision(decision(number)));
+        assert_eq!(records(&running.dir, "decisions-2027-01-15-0001.journal"), expected);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_segment_whose_header_is_not_ours_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("journal")).unwrap();
+        let foreign = dir.path().join("journal/decisions-2027-01-15-0001.journal");
+        fs::write(&foreign, b"PREAUJRN of a later version, with a longer header").unwrap();
+        let running = Running::start_in(dir, SEGMENT_BYTES_MAX);
+        running.record(1).await.unwrap();
+        assert!(fs::read(&foreign).unwrap().starts_with(b"PREAUJRN of a later"));
+        assert_eq!(records(&running.dir, "decisions-2027-01-15-0002.journal").len(), 1);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_day_and_a_full_segment_begin_the_next() {
+        let running = Running::start_in(tempfile::tempdir().unwrap(), 300);
+        for number in 0..20 {
+            running.record(number).await.unwrap();
+        }
+        let numbered = |number| format!("decisions-2027-01-15-{number:04}.journal");
+        let mut read = Vec::new();
+        let segments = running.files().iter().filter(|name| name.starts_with("decisions-")).count();
+        assert!(segments >= 3, "{segments}");
+        for number in 1..=segments {
+            assert!(bytes_of(&running.dir, &numbered(number)).len() <= 300);
+            read.extend(records(&running.dir, &numbered(number)));
+        }
+        assert_eq!(read, (0..20).map(|number| Record::Decision(decision(number))).collect::<Vec<_>>());
+        running.time.fetch_add(86_400_000, Ordering::Relaxed);
+        running.record(20).await.unwrap();
+        assert!(running.files().contains("decisions-2027-01-16-0001.journal"));
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_step_of_the_clock_is_marked_in_both_series() {
+        let running = Running::start();
+        running.record(1).await.unwrap();
+        running.time.fetch_sub(3_600_000, Ordering::Relaxed);
+        running.record(2).await.unwrap();
+        for series in ["decisions", "presences"] {
+            let records = records(&running.dir, &format!("{series}-2027-01-15-0001.journal"));
+            let Record::ClockStepped { at, milliseconds } = records[1] else { panic!("{records:?}") };
+            assert_eq!(at, Moment::from_unix_milliseconds(START - 3_600_000));
+            assert!((-3_660_000..=-3_600_000).contains(&milliseconds), "{milliseconds}");
+            assert_eq!(records.len(), 3);
+        }
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn two_processes_cannot_write_one_journal() {
+        let running = Running::start();
+        let settings = Settings { dir: running.dir.path().join("journal") };
+        let second = Journal::open(&settings, Clock::of_the_machine()).unwrap_err();
+        assert!(second.to_string().contains("another process writes the journal"), "{second}");
+        let dir = running.stop().await;
+        Running::start_in(dir, SEGMENT_BYTES_MAX).stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_stopped_journal_refuses() {
+        let running = Running::start();
+        let journal = running.journal.clone();
+        assert!(journal.is_writing());
+        running.stop().await;
+        assert_eq!(journal.record(Vec::new(), vec![decision(1)]).await, Err(JournalClosed));
+        assert_eq!(journal.record(Vec::new(), Vec::new()).await, Ok(()));
+        assert!(!journal.is_writing());
+    }
+
+    #[tokio::test]
+    async fn what_is_queued_at_the_stop_is_written_and_answered() {
+        let running = Running::start();
+        let answered = Arc::new(AtomicU32::new(0));
+        let mut callers = tokio::task::JoinSet::new();
+        for number in 0..500 {
+            let (journal, answered) = (running.journal.clone(), answered.clone());
+            callers.spawn(async move {
+                if journal.record(Vec::new(), vec![decision(number)]).await.is_ok() {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        tokio::task::yield_now().await;
+        let dir = running.stop().await;
+        callers.join_all().await;
+        let written = if files(&dir).contains("decisions-2027-01-15-0001.journal") {
+            records(&dir, "decisions-2027-01-15-0001.journal").len()
+        } else {
+            0
+        };
+        assert_eq!(written, usize::try_from(answered.load(Ordering::Relaxed)).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_after_a_second() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { dir: dir.path().join("journal") };
+        let (journal, writer) = Journal::open(&settings, Clock::of_the_machine()).unwrap();
+        let mut callers = tokio::task::JoinSet::new();
+        for number in 0..4096 {
+            let journal = journal.clone();
+            callers.spawn(async move { journal.record(Vec::new(), vec![decision(number)]).await });
+        }
+        while journal.queue.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let begun = tokio::time::Instant::now();
+        assert_eq!(journal.record(Vec::new(), vec![decision(0)]).await, Err(JournalClosed));
+        let waited = begun.elapsed();
+        assert!(waited >= PLACE_WAIT_MAX && waited < ANSWER_WAIT_MAX, "{waited:?}");
+        drop(writer);
+        assert!(callers.join_all().await.iter().all(|outcome| *outcome == Err(JournalClosed)));
+    }
+
+    #[tokio::test]
+    async fn the_files_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let running = Running::start();
+        running.record(1).await.unwrap();
+        let dir = running.dir.path().join("journal");
+        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        let path = dir.join("presences-2027-01-15-0001.journal");
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        running.stop().await;
+    }
+}
