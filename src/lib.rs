@@ -8,6 +8,7 @@
 //! | 6 | [`config`] | the file format, checked into parts for each module |
 //! | 5 | [`portal`] | what people in school see |
 //! | 4 | [`enforce`] [`lan`] | where the network is held to the rules |
+//! | 3 | [`lists`] | lists of sites |
 //! | 2 | [`identity`] [`journal`] | who; what is remembered |
 //! | 1 | [`policy`] [`system`] | the judge; the hands |
 //! | 0 | [`model`] | the words |
@@ -20,6 +21,7 @@ pub mod enforce;
 pub mod identity;
 pub mod journal;
 pub mod lan;
+pub mod lists;
 pub mod model;
 pub mod policy;
 pub mod portal;

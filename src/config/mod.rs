@@ -1,1 +1,14 @@
-//! The configuration file (skeleton).
+//! The configuration file: strict, versioned, checked once into the settings of each module.
+//!
+//! [`Config::load`] reads the file and everything it names (rules, categories, accounts, certificate) and gives either
+//! every part checked, or every [`Problem`] found with its file, line, field and what to do. Nothing else in the daemon
+//! reads configuration.
+
+mod address_plan;
+mod check;
+mod effective;
+mod file;
+mod problem;
+
+pub use check::{Config, School};
+pub use problem::{Problem, Problems};

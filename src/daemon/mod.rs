@@ -1,1 +1,20 @@
-//! Assembly and supervision (skeleton).
+//! Assembly and supervision: everything started in order, reloaded whole or not at all, stopped in order.
+//!
+//! ```text
+//! packet filter (closed) -> interfaces -> journal -> people -> sockets -> services -> self-test -> heartbeat (open)
+//! ```
+//!
+//! The ruleset is in the kernel before anything listens. New forwarded flows need the heartbeat, which begins only once
+//! the resolver has answered a question of our own and the journal takes records (decision D17).
+
+mod assembly;
+mod control;
+mod epoch;
+mod opening;
+mod reload;
+mod self_test;
+mod status;
+
+pub use assembly::run;
+pub use control::{ask_status, control_path};
+pub use status::{RuleFileStatus, Status};

@@ -91,8 +91,11 @@ impl Gate {
             records.push(one.record);
             verdicts.push(one.verdict);
         }
-        match self.journal.record(news, records).await {
-            Ok(()) => verdicts,
+        match self.journal.record(news.clone(), records).await {
+            Ok(()) => {
+                news.iter().for_each(|presence| self.identity.seen(presence));
+                verdicts
+            }
             // Closed: what is not written down does not happen.
             Err(_) => verdicts.into_iter().map(Verdict::not_recorded).collect(),
         }

@@ -4,3 +4,4 @@ pub mod dns;
 pub mod firewall;
 pub mod gate;
 pub mod proxy;
+pub mod sign_in;

@@ -1,38 +1,21 @@
-//! Who: accounts, registered machines, and the sessions that bind a person to a machine's addresses (skeleton).
+//! Who: accounts of people, registered machines, and the sessions that bind a person to a machine's addresses.
+//!
+//! [`Identity::who`] answers for every packet and never waits. A session comes into force in three steps that
+//! `enforce::sign_in` joins: the password is [`Verified`], the [`Beginning`] is written to the journal, and only then is
+//! it put into force. What binds an address to a machine is the kernel's neighbour table, what binds a machine to a
+//! person is a session.
 
-use std::{net::IpAddr, sync::Arc};
+mod attempts;
+mod directory;
+mod neighbours;
+mod password;
+mod people;
+mod sessions;
+mod sign_in;
+mod store;
 
-use tokio::sync::watch;
-
-use crate::model::{Mac, Presence, Subject, Zone};
-
-/// Who stands behind a source address.
-#[derive(Clone, Debug)]
-pub struct Asker {
-    /// The person, the device, or nobody.
-    pub subject: Subject,
-    /// The machine's hardware address, where the neighbour table knows it.
-    pub machine: Option<Mac>,
-    /// A fact that the journal must hold before anything is done for the asker: the first use of an address.
-    pub news: Option<Presence>,
-}
-
-/// The people and machines of the school. Cloning is cheap; all clones are one.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    _inner: Arc<()>,
-}
-
-impl Identity {
-    /// Who is at `source` in `zone`. Never waits.
-    #[must_use]
-    pub fn who(&self, _zone: &Zone, _source: IpAddr) -> Asker {
-        unimplemented!()
-    }
-
-    /// Changes each time a session begins or ends, or the accounts change; live connections are then judged again.
-    #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        unimplemented!()
-    }
-}
+pub use directory::{Directory, DirectoryError};
+pub use password::hash_password;
+pub use people::{Asker, Identity, Settings};
+pub use sessions::{Beginning, Ending, SessionView};
+pub use sign_in::{SignInRefusal, Verified};

@@ -39,6 +39,12 @@ impl Permit {
         Self { site, origin }
     }
 
+    /// A permit that no judge made, for tests of what takes one.
+    #[cfg(test)]
+    pub(crate) fn for_tests(site: Site) -> Self {
+        Self::new(site, Origin::ZoneDefault)
+    }
+
     /// The site that may be reached.
     #[must_use]
     pub fn site(&self) -> &Site {
@@ -129,6 +135,33 @@ impl fmt::Display for Matched {
             Self::Address => f.write_str("address"),
             Self::Category { category, list_date } => write!(f, "category {category} (list of {list_date})"),
             Self::Everything => f.write_str("every site"),
+        }
+    }
+}
+
+/// For technicians, such as ``refused by rule `jeux` …``.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(permit) => write!(f, "allowed by {}", permit.origin),
+            Self::Refuse(Refusal { cause: Cause::Policy(origin), .. }) => write!(f, "refused by {origin}"),
+            Self::Refuse(Refusal { cause: Cause::SignInNeeded, .. }) => {
+                f.write_str("refused: nobody has signed in")
+            }
+            Self::Refuse(Refusal { cause: Cause::NotRecorded, .. }) => {
+                f.write_str("refused: the decision could not be recorded")
+            }
+        }
+    }
+}
+
+/// For technicians: the rule with its level, file and line, and what in it matched.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule { rule, matched } => write!(f, "{rule} by {matched}"),
+            Self::Opening { scope } => write!(f, "a teacher's timed decision for `{scope}`"),
+            Self::ZoneDefault => f.write_str("the zone's default"),
         }
     }
 }

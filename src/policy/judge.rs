@@ -1,14 +1,292 @@
-//! The judge (skeleton).
+//! The judge: one answer to every question, in the order of decision D7.
+//!
+//! 0. In a zone that asks people to sign in, nobody gets anything: [`Cause::SignInNeeded`].
+//! 1. Locked rules, from the top level down.
+//! 2. Teachers' timed openings and closings. The one that began last speaks; of two that began together, the later
+//!    given.
+//! 3. Rules that are not locked, from the most specific level up.
+//! 4. The zone's default. An address without a name is refused even where the default allows (decision D3: hard-coded
+//!    addresses are closed); only a rule can open one.
+//!
+//! **Among rules of one level that are alike locked or open**, one that *writes* the site (itself, a parent, or a
+//! network that holds the address) speaks before one that is about a category or everything; the longest written name
+//! or network speaks first. So a school opens one site of a category it closes, in any order of its file. Rules that
+//! are still equal speak in the order of the files. A rule that writes the site and also names its category counts as
+//! writing it, and says so.
 
-use super::{Question, Verdict};
+use std::{cell::LazyCell, collections::HashSet, fmt, sync::Arc};
 
-/// All rules of a school and the category table they speak of.
-#[derive(Debug)]
-pub struct Policy {}
+use thiserror::Error;
+
+use super::{
+    Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, Timetable, Verdict,
+    category::{CategoryId, Table},
+    decision::Cause,
+    index::{Hit, Index, Rank},
+    rule::{Level, Sites},
+    timetable::LocalMinute,
+};
+use crate::model::{DefaultVerdict, Moment, SignIn, Site, Subject};
+
+/// All rules of a school, the category table they speak of, and the openings that run. Cloning is cheap.
+#[derive(Clone)]
+pub struct Policy {
+    rules: Arc<Rules>,
+    openings: Arc<[Opening]>,
+}
+
+/// The part of a policy that openings do not change.
+struct Rules {
+    index: Index,
+    categories: Option<Categories>,
+    timetables: Vec<Arc<Timetable>>,
+}
+
+/// A category table and the names decisions carry.
+struct Categories {
+    table: Table,
+    names: Vec<Arc<str>>,
+}
+
+/// Why rules files do not make a policy together. Its text is for technicians.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PolicyError {
+    /// A more general level after a more specific one.
+    #[error(
+        "`{file}` of level {level} stands after level {before}; list rules files from academie to groupe"
+    )]
+    Order {
+        /// The file's name for itself.
+        file: Arc<str>,
+        /// Its level.
+        level: Level,
+        /// The level of the file before it.
+        before: Level,
+    },
+    /// Two files of one level use the same id.
+    #[error("`{file}`, line {line}: another file of level {level} has a rule `{id}`; give each its own id")]
+    TakenId {
+        /// The second file's name for itself.
+        file: Arc<str>,
+        /// The line of the rule in it.
+        line: usize,
+        /// The level.
+        level: Level,
+        /// The id.
+        id: Arc<str>,
+    },
+    /// A rule names a category, and there is no table.
+    #[error(
+        "`{file}`, line {line}, rule `{id}`: category `{category}` needs a category table; set `categories`"
+    )]
+    NoTable {
+        /// The file's name for itself.
+        file: Arc<str>,
+        /// The line of the rule.
+        line: usize,
+        /// The rule's id.
+        id: Arc<str>,
+        /// The category.
+        category: Arc<str>,
+    },
+    /// A rule names a category that the table has not.
+    #[error("`{file}`, line {line}, rule `{id}`: the category table has no category `{category}`")]
+    UnknownCategory {
+        /// The file's name for itself.
+        file: Arc<str>,
+        /// The line of the rule.
+        line: usize,
+        /// The rule's id.
+        id: Arc<str>,
+        /// The category.
+        category: Arc<str>,
+    },
+}
 
 impl Policy {
-    /// Answers one question (decision D7).
-    pub fn judge(&self, _question: &Question<'_>) -> Verdict {
-        unimplemented!()
+    /// The policy of `files`, from the most general level to the most specific, over `categories`.
+    ///
+    /// # Errors
+    /// When the files are out of order, share a rule's id within a level, or name categories that are not there.
+    pub fn new(files: Vec<RuleFile>, categories: Option<Table>) -> Result<Self, PolicyError> {
+        check_order(&files)?;
+        let rules: Vec<_> = files.into_iter().flat_map(|file| file.rules).collect();
+        check_ids(&rules)?;
+        check_categories(&rules, categories.as_ref())?;
+        let mut timetables: Vec<Arc<Timetable>> = Vec::new();
+        for timetable in rules.iter().filter_map(|rule| rule.when.timetable()) {
+            if !timetables.iter().any(|known| Arc::ptr_eq(known, timetable)) {
+                timetables.push(Arc::clone(timetable));
+            }
+        }
+        let index = Index::new(rules, categories.as_ref());
+        let categories = categories.map(|table| Categories {
+            names: table.categories().iter().map(|category| Arc::clone(&category.name)).collect(),
+            table,
+        });
+        Ok(Self { rules: Arc::new(Rules { index, categories, timetables }), openings: Arc::new([]) })
     }
+
+    /// The same rules with these openings in place of any before.
+    #[must_use]
+    pub fn with_openings(&self, openings: Vec<Opening>) -> Self {
+        Self { rules: Arc::clone(&self.rules), openings: Arc::from(openings) }
+    }
+
+    /// Answers one question (decision D7).
+    pub fn judge(&self, question: &Question<'_>) -> Verdict {
+        let site = question.site;
+        if needs_sign_in(question) {
+            return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
+        }
+        let strongest = self.strongest(question);
+        let is_locked = strongest.is_some_and(|(rank, _)| rank.is_locked());
+        let opening = if is_locked { None } else { self.opening(question) };
+        let (effect, origin) = match (opening, strongest) {
+            (Some(opening), _) => (opening.effect, Origin::Opening { scope: Arc::clone(&opening.label) }),
+            (None, Some((rank, hit))) => self.spoken(rank, hit),
+            (None, None) => (default_effect(question), Origin::ZoneDefault),
+        };
+        match effect {
+            Effect::Allow => Verdict::Allow(Permit::new(site.clone(), origin)),
+            Effect::Block => Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::Policy(origin) }),
+        }
+    }
+
+    /// The first moment after `after` at which a timetable in use or an opening begins or ends; none if nothing does.
+    ///
+    /// Live connections are judged again then.
+    #[must_use]
+    pub fn next_change(&self, after: Moment) -> Option<Moment> {
+        let timetables = self.rules.timetables.iter().filter_map(|timetable| timetable.next_change(after));
+        let openings = self.openings.iter().flat_map(|opening| [opening.from, opening.until]);
+        timetables.chain(openings.filter(|moment| *moment > after)).min()
+    }
+
+    /// The category table, if the policy has one.
+    #[must_use]
+    pub fn categories(&self) -> Option<&Table> {
+        self.rules.categories.as_ref().map(|categories| &categories.table)
+    }
+
+    /// Every rule, from the most general level to the most specific, in the order of the files.
+    #[must_use]
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        self.rules.index.rules()
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.rules.index
+    }
+
+    pub(super) fn timetables(&self) -> &[Arc<Timetable>] {
+        &self.rules.timetables
+    }
+
+    pub(super) fn openings(&self) -> &[Opening] {
+        &self.openings
+    }
+
+    /// The opening that speaks: the one that began last.
+    pub(super) fn opening(&self, question: &Question<'_>) -> Option<&Opening> {
+        let speaks = |opening: &&Opening| {
+            opening.is_running(question.at)
+                && opening.is_for(question.subject, &question.zone.name)
+                && opening.is_about(question.site)
+        };
+        self.openings.iter().filter(speaks).max_by_key(|opening| opening.from)
+    }
+
+    /// What in a rule matched, as decisions carry it.
+    pub(super) fn matched(&self, hit: Hit<'_>) -> Matched {
+        match hit {
+            Hit::Name(name) => Matched::Site(name.clone()),
+            Hit::Network => Matched::Address,
+            Hit::Category(id) => self.matched_category(id),
+            Hit::Everything => Matched::Everything,
+        }
+    }
+
+    fn strongest(&self, question: &Question<'_>) -> Option<(Rank, Hit<'_>)> {
+        let minute = LazyCell::new(|| LocalMinute::from(question.at));
+        self.rules.index.strongest(question.site, self.categories(), |rule| {
+            rule.people.hold(question.subject, question.machine, &question.zone.name).is_ok()
+                && (rule.when.timetable().is_none() || rule.when.holds(*minute))
+        })
+    }
+
+    fn spoken(&self, rank: Rank, hit: Hit<'_>) -> (Effect, Origin) {
+        let rule = self.rules.index.rule(rank);
+        (rule.effect, Origin::Rule { rule: Arc::clone(rule), matched: self.matched(hit) })
+    }
+
+    fn matched_category(&self, id: CategoryId) -> Matched {
+        match &self.rules.categories {
+            Some(Categories { table, names }) => Matched::Category {
+                category: names.get(id.index()).map(Arc::clone).unwrap_or_default(),
+                list_date: Arc::clone(&table.description().date),
+            },
+            None => Matched::Everything,
+        }
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("rules", &self.rules().len())
+            .field("categories", &self.categories())
+            .field("openings", &self.openings.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the zone asks people to sign in and nobody has.
+pub(super) fn needs_sign_in(question: &Question<'_>) -> bool {
+    question.zone.sign_in == SignIn::Required && *question.subject == Subject::Nobody
+}
+
+fn default_effect(question: &Question<'_>) -> Effect {
+    match (question.zone.default, question.site) {
+        (DefaultVerdict::Allow, Site::Name(_)) => Effect::Allow,
+        // Closed: an address without a name goes around every list of names.
+        (DefaultVerdict::Allow, Site::Address(_)) | (DefaultVerdict::Block, _) => Effect::Block,
+    }
+}
+
+fn check_order(files: &[RuleFile]) -> Result<(), PolicyError> {
+    match files.iter().zip(files.iter().skip(1)).find(|(before, file)| file.level < before.level) {
+        None => Ok(()),
+        Some((before, file)) => {
+            Err(PolicyError::Order { file: Arc::clone(&file.name), level: file.level, before: before.level })
+        }
+    }
+}
+
+fn check_ids(rules: &[Arc<Rule>]) -> Result<(), PolicyError> {
+    let mut seen = HashSet::with_capacity(rules.len());
+    match rules.iter().find(|rule| !seen.insert((rule.level, &rule.id))) {
+        None => Ok(()),
+        Some(rule) => Err(PolicyError::TakenId {
+            file: Arc::clone(&rule.file_name),
+            line: rule.line,
+            level: rule.level,
+            id: Arc::clone(&rule.id),
+        }),
+    }
+}
+
+fn check_categories(rules: &[Arc<Rule>], table: Option<&Table>) -> Result<(), PolicyError> {
+    for rule in rules {
+        let Sites::Listed { categories, .. } = &rule.sites else { continue };
+        let unknown = |name: &&Arc<str>| table.is_none_or(|table| table.category(name).is_none());
+        let Some(category) = categories.iter().find(unknown) else { continue };
+        let (file, line) = (Arc::clone(&rule.file_name), rule.line);
+        let (id, category) = (Arc::clone(&rule.id), Arc::clone(category));
+        return Err(match table {
+            None => PolicyError::NoTable { file, line, id, category },
+            Some(_) => PolicyError::UnknownCategory { file, line, id, category },
+        });
+    }
+    Ok(())
 }

@@ -2,11 +2,21 @@
 
 pub mod category;
 mod decision;
+mod explanation;
+mod index;
 mod judge;
+mod opening;
 mod question;
 mod rule;
+mod rule_file;
+mod sentences;
+mod timetable;
 
 pub use decision::{Cause, Matched, Origin, Permit, Refusal, Verdict};
-pub use judge::Policy;
+pub use explanation::{Change, Considered, Explanation, Part};
+pub use judge::{Policy, PolicyError};
+pub use opening::{Opening, Scope};
 pub use question::Question;
-pub use rule::{Effect, Level, Rule};
+pub use rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, Stranger, When};
+pub use rule_file::{Limits, RuleFile, RuleFileError};
+pub use timetable::{LocalMinute, Timetable};

@@ -1,8 +1,16 @@
 //! The hands: what the daemon asks of kernel, disk and clock, each in one place.
 
+pub mod child;
 pub mod clock;
+pub mod draft;
 pub mod files;
+pub mod mapped;
+pub mod links;
+pub mod neighbours;
+pub mod service_manager;
 pub mod netlink;
 pub mod nft;
 pub mod sockets;
+pub mod splice;
 pub mod tasks;
+pub mod watch;

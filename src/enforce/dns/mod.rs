@@ -1,5 +1,41 @@
-//! The filtering resolver (skeleton).
+//! The filtering resolver: answers the questions of every zone, over UDP and TCP.
+//!
+//! A question goes through these files, in this order:
+//!
+//! | file | step |
+//! |---|---|
+//! | `service`, `udp`, `tcp` | it arrives at a zone's socket, which says the zone |
+//! | `query` | it is read, strictly |
+//! | `special` | names with one answer for everybody are answered |
+//! | `desk` | the gate is asked, and asked again for each name that an answer leads to |
+//! | `refusal` | a refused question gets the box's address and the reason |
+//! | `resolver`, `cache` | an allowed one is looked up |
+//! | `upstream`, `exchange` | or asked of an upstream server |
+//! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
+//! | `reply` | and composed anew for the asker |
+//!
+//! SafeSearch and YouTube modes belong in `desk`, between the gate's permit and the look-up.
 
+mod answer;
+mod cache;
+mod desk;
+mod exchange;
+mod key;
+mod limits;
+mod name;
+mod private;
+mod query;
+mod refusal;
+mod reply;
 mod resolver;
+mod service;
+mod special;
+mod svcb;
+mod tcp;
+mod udp;
+mod upstream;
+mod waiting;
+mod wire;
 
 pub use resolver::{Family, ResolveError, Resolver};
+pub use service::{Service, Settings};

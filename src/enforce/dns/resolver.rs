@@ -1,8 +1,32 @@
-//! Names to addresses for the box itself (skeleton).
+//! Names to answers: the cache, then upstream, once for all who ask the same thing at once.
 
-use std::net::IpAddr;
+use std::{
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use crate::policy::Permit;
+use domain::base::iana::Rtype;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+use tracing::debug;
+
+use super::{
+    answer::Answer,
+    cache::{Cache, Known},
+    key::Key,
+    limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FLIGHTS_MAX, STALE_PATIENCE},
+    private::Inside,
+    reply::Age,
+    service::Settings,
+    special::SpecialNames,
+    upstream::Upstreams,
+};
+use crate::{model::Site, policy::Permit};
 
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +49,194 @@ pub enum ResolveError {
 }
 
 /// Resolves through the same cache and upstreams as the DNS service. Cloning is cheap.
+#[derive(Clone)]
+pub struct Resolver {
+    shared: Arc<Shared>,
+}
+
+/// An answer and its age.
 #[derive(Clone, Debug)]
-pub struct Resolver {}
+pub(super) struct Found {
+    /// The answer.
+    pub(super) answer: Arc<Answer>,
+    /// How old it is.
+    pub(super) age: Age,
+}
+
+/// Nobody upstream answered, and there is nothing to answer instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoAnswer;
+
+type Landing = Result<Arc<Answer>, NoAnswer>;
+
+struct Shared {
+    cache: Mutex<Cache>,
+    flights: Mutex<Flights>,
+    upstreams: Upstreams,
+    special: SpecialNames,
+}
+
+/// The questions under way upstream. Each is a task of its own, so that it ends in the cache even when those who asked
+/// have been given an expired answer or have gone. Bounded in number and, by the upstream's patience, in time.
+#[derive(Default)]
+struct Flights {
+    tasks: JoinSet<()>,
+    landings: HashMap<Box<[u8]>, watch::Receiver<Option<Landing>>>,
+}
 
 impl Resolver {
-    /// The addresses of the permitted site, in the order to try them. A bare address is itself.
+    /// A resolver with an empty cache.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let special = SpecialNames::new(settings.own_names.clone(), Inside::of(&settings.zones));
+        let shared = Shared {
+            cache: Mutex::new(Cache::new(CACHE_BYTES_MAX, CACHE_ENTRIES_MAX)),
+            flights: Mutex::default(),
+            upstreams: Upstreams::new(&settings.upstreams),
+            special,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The addresses of the permitted site, in the order to try them. A bare address is itself. A name that leads to an
+    /// address inside the school has none.
     ///
     /// # Errors
     /// See [`ResolveError`].
-    #[expect(clippy::unused_async, reason = "skeleton")]
-    pub async fn addresses(&self, _permit: &Permit, _family: Family) -> Result<Vec<IpAddr>, ResolveError> {
-        unimplemented!()
+    pub async fn addresses(&self, permit: &Permit, family: Family) -> Result<Vec<IpAddr>, ResolveError> {
+        let of_family = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
+        let name = match permit.site() {
+            Site::Address(address) if of_family(address) => return Ok(vec![*address]),
+            Site::Address(_) => return Err(ResolveError::NoAddress),
+            Site::Name(name) => name,
+        };
+        if self.shared.special.find(name).is_some() {
+            return Err(ResolveError::NoAddress);
+        }
+        let rtype = match family {
+            Family::V4 => Rtype::A,
+            Family::V6 => Rtype::AAAA,
+        };
+        let found =
+            self.look_up(&Key::of_domain(name, rtype)).await.map_err(|NoAnswer| ResolveError::NoAnswer)?;
+        if found.answer.is_failure() {
+            return Err(ResolveError::NoAnswer);
+        }
+        if found.answer.points_inside || found.answer.addresses.is_empty() {
+            return Err(ResolveError::NoAddress);
+        }
+        Ok(found.answer.addresses.to_vec())
+    }
+
+    /// The names that are asked of nobody.
+    pub(super) fn special(&self) -> &SpecialNames {
+        &self.shared.special
+    }
+
+    /// What can be answered at once, without waiting.
+    pub(super) fn at_once(&self, key: &Key) -> Option<Found> {
+        match self.shared.cache().find(key, Instant::now()) {
+            Known::Answer(answer, age) => Some(Found { answer, age }),
+            Known::Expired(_) | Known::Failed | Known::Nothing => None,
+        }
+    }
+
+    /// The answer to `key`. An expired one serves when upstream fails or takes longer than [`STALE_PATIENCE`].
+    pub(super) async fn look_up(&self, key: &Key) -> Result<Found, NoAnswer> {
+        let known = self.shared.cache().find(key, Instant::now());
+        let expired = match known {
+            Known::Answer(answer, age) => return Ok(Found { answer, age }),
+            Known::Failed => return Err(NoAnswer),
+            Known::Expired(answer) => Some(answer),
+            Known::Nothing => None,
+        };
+        let landed = match (self.join_flight(key), &expired) {
+            (None, _) => Err(NoAnswer),
+            (Some(landing), None) => landed(landing).await,
+            (Some(landing), Some(_)) => {
+                timeout(STALE_PATIENCE, landed(landing)).await.unwrap_or(Err(NoAnswer))
+            }
+        };
+        match (landed, expired) {
+            (Ok(answer), Some(expired)) if answer.is_failure() => {
+                Ok(Found { answer: expired, age: Age::Stale })
+            }
+            (Ok(answer), _) => Ok(Found { answer, age: Age::Fresh(0) }),
+            (Err(NoAnswer), Some(expired)) => Ok(Found { answer: expired, age: Age::Stale }),
+            (Err(NoAnswer), None) => Err(NoAnswer),
+        }
+    }
+
+    /// Ends all questions under way.
+    pub(super) fn stop(&self) {
+        self.shared.flights().tasks.abort_all();
+    }
+
+    /// The flight that asks `key` upstream, begun if nobody has yet. None when too many are under way.
+    fn join_flight(&self, key: &Key) -> Option<watch::Receiver<Option<Landing>>> {
+        let mut flights = self.shared.flights();
+        while flights.tasks.try_join_next().is_some() {}
+        if let Some(landing) = flights.landings.get(key.as_slice()) {
+            return Some(landing.clone());
+        }
+        if flights.landings.len() >= FLIGHTS_MAX {
+            return None;
+        }
+        if let Some(server) = self.shared.upstreams.due_probe() {
+            let (shared, key) = (Arc::clone(&self.shared), key.clone());
+            flights.tasks.spawn(async move { shared.upstreams.probe(server, &key).await });
+        }
+        let (ground, landing) = watch::channel(None);
+        flights.landings.insert(Box::from(key.as_slice()), landing.clone());
+        let (shared, key) = (Arc::clone(&self.shared), key.clone());
+        flights.tasks.spawn(async move {
+            let landed = shared.fly(&key).await;
+            // After the cache, so that whoever comes now finds the one or the other.
+            shared.flights().landings.remove(key.as_slice());
+            ground.send_replace(Some(landed));
+        });
+        Some(landing)
+    }
+}
+
+impl Shared {
+    /// Asks upstream and keeps what comes.
+    async fn fly(&self, key: &Key) -> Landing {
+        let read = match self.upstreams.ask(key).await {
+            Some(message) => Answer::read(&message, &key.question(), self.special.inside())
+                .inspect_err(|unusable| debug!(%unusable, "upstream answer dropped"))
+                .map(Arc::new)
+                .map_err(|_| NoAnswer),
+            None => Err(NoAnswer),
+        };
+        let now = Instant::now();
+        match &read {
+            Ok(answer) if !answer.is_failure() => self.cache().keep(key, answer, now),
+            Ok(_) | Err(NoAnswer) => self.cache().note_failure(key, now),
+        }
+        read
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn flights(&self) -> MutexGuard<'_, Flights> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until a flight has landed. One that was cut short brings nothing.
+async fn landed(mut landing: watch::Receiver<Option<Landing>>) -> Landing {
+    match landing.wait_for(Option::is_some).await {
+        Ok(landed) => landed.clone().unwrap_or(Err(NoAnswer)),
+        Err(_) => Err(NoAnswer),
+    }
+}
+
+/// Without the cache: it holds names.
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
     }
 }

@@ -1,1 +1,32 @@
-//! The interception proxy (skeleton).
+//! The interception proxy: takes the web connections of the zones (TPROXY), finds out which site each is for, asks the
+//! gate, and connects to that site itself (decision D2). A forged name or address changes nothing: the client reaches
+//! the named site or nothing.
+//!
+//! | stage | file |
+//! |---|---|
+//! | accept, within bounds | `service`, `admission`, `limits` |
+//! | what a road needs of gate and resolver | `passage` |
+//! | TLS: read the hello, ask, relay | `tls`, [`client_hello`], `alert` |
+//! | HTTP: read each request, ask, forward | [`http`] |
+//! | connect, with a permit | `connect` |
+//! | carry bytes, end connections | `relay`, `closing` |
+//!
+//! Nothing is decrypted (D1), and nothing is changed that passes: ends and resets of one side reach the other.
+
+mod admission;
+mod alert;
+pub mod client_hello;
+mod closing;
+mod connect;
+pub mod http;
+mod limits;
+mod page;
+mod passage;
+mod relay;
+#[cfg(test)]
+mod scene;
+mod service;
+mod tls;
+
+pub use page::{Page, RefusalPage, RefusedRequest};
+pub use service::{Service, Settings};

@@ -1,0 +1,133 @@
+//! `preau explain`: the judge's answer to one question, asked of the configuration without a running box.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use preau::{
+    config::Config,
+    model::{Account, AccountId, ClassName, Mac, Moment, Role, Site, Subject, Zone},
+    policy::Question,
+    system::clock::Clock,
+};
+
+/// The time zone of every school the box serves.
+const TIME_ZONE: &str = "Europe/Paris";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = "/etc/preau/preau.toml")]
+    config: PathBuf,
+    /// Who asks: a login of the accounts file
+    #[arg(long = "as", value_name = "LOGIN", conflicts_with_all = ["role", "device"])]
+    login: Option<String>,
+    /// Who asks: anybody of this role (eleve, enseignant, administratif, referent, invite)
+    #[arg(long, value_name = "ROLE", conflicts_with = "device")]
+    role: Option<Role>,
+    /// The class of somebody given by --role; may be repeated
+    #[arg(long, value_name = "CLASS", requires = "role")]
+    class: Vec<String>,
+    /// Who asks: the registered machine of this hardware address
+    #[arg(long, value_name = "MAC")]
+    device: Option<Mac>,
+    /// From which zone; the first one of the file unless said
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+    /// When, in Paris time, such as "2026-11-24 14:05"; now unless said
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// The site: a name, an address, or a whole URL, of which only the host is judged
+    #[arg(value_name = "SITE")]
+    site: String,
+}
+
+/// Answers the question and prints what spoke, what did not, and what would change it.
+pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = Config::load(&arguments.config)?;
+    let zone = zone(&config, arguments.zone.as_deref())?;
+    let subject = subject(&config, arguments)?;
+    let site = host(&arguments.site)?;
+    let at = match &arguments.at {
+        Some(text) => moment(text)?,
+        None => Clock::of_the_machine().now(),
+    };
+    let question = Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, at };
+    print!("{}", config.policy.explain(&question));
+    Ok(())
+}
+
+fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {
+    let found = match name {
+        None => config.zones.first(),
+        Some(name) => config.zones.iter().find(|zone| zone.name.as_str() == name),
+    };
+    found.cloned().ok_or_else(|| {
+        let names: Vec<&str> = config.zones.iter().map(|zone| zone.name.as_str()).collect();
+        anyhow!("no zone `{}`; the zones are {}", name.unwrap_or_default(), names.join(", "))
+    })
+}
+
+fn subject(config: &Config, arguments: &Arguments) -> anyhow::Result<Subject> {
+    if let Some(login) = &arguments.login {
+        let account =
+            config.directory.account_by_login(login).with_context(|| format!("no account has the login `{login}`"))?;
+        return Ok(Subject::Person(account));
+    }
+    if let Some(role) = arguments.role {
+        let classes = arguments.class.iter().map(|class| ClassName::new(class)).collect();
+        let account = Account { id: AccountId::new(""), display_name: String::new(), role, classes };
+        return Ok(Subject::Person(Arc::new(account)));
+    }
+    if let Some(mac) = arguments.device {
+        let device = config.identity.devices.iter().find(|device| device.mac == mac);
+        let device = device.with_context(|| format!("no machine is registered as `{mac}`"))?;
+        return Ok(Subject::Device(Arc::new(device.clone())));
+    }
+    Ok(Subject::Nobody)
+}
+
+/// The host of a URL, or the text itself.
+fn host(text: &str) -> anyhow::Result<Site> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    host.parse().with_context(|| format!("cannot read `{text}` as a site"))
+}
+
+fn moment(text: &str) -> anyhow::Result<Moment> {
+    let civil: jiff::civil::DateTime =
+        text.trim().parse().map_err(|_| anyhow!("`{text}` is no time; write it as \"2026-11-24 14:05\""))?;
+    let Ok(zoned) = civil.in_tz(TIME_ZONE) else { bail!("there is no such time as `{text}` in {TIME_ZONE}") };
+    Ok(Moment::from_unix_milliseconds(zoned.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_url_is_judged() {
+        for (text, expected) in [
+            ("jeux.example", "jeux.example"),
+            ("https://jeux.example/a?b#c", "jeux.example"),
+            ("http://somebody@jeux.example:8080/", "jeux.example"),
+            ("https://[2001:db8::1]/", "2001:db8::1"),
+            ("203.0.113.9", "203.0.113.9"),
+        ] {
+            assert_eq!(host(text).unwrap().to_string(), expected, "{text}");
+        }
+        assert!(host("https://").is_err());
+    }
+
+    #[test]
+    fn a_time_is_read_as_the_school_clock_shows_it() {
+        assert_eq!(moment("2026-11-24 14:05").unwrap().to_string(), "2026-11-24T13:05:00.000Z");
+        assert_eq!(moment("2026-07-01T14:05").unwrap().to_string(), "2026-07-01T12:05:00.000Z");
+        assert!(moment("tomorrow").is_err());
+    }
+}

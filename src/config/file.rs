@@ -1,0 +1,89 @@
+//! Version 1 of the configuration file as it is written, before any check. Unknown keys are errors.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The version this daemon reads.
+pub(super) const VERSION: i64 = 1;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) version: Spanned<i64>,
+    pub(super) state_dir: Spanned<String>,
+    pub(super) school: School,
+    pub(super) line: Line,
+    pub(super) portal: Portal,
+    pub(super) accounts: Accounts,
+    pub(super) policy: Policy,
+    #[serde(default, rename = "zone")]
+    pub(super) zones: Vec<Spanned<Zone>>,
+    #[serde(default, rename = "device")]
+    pub(super) devices: Vec<Device>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct School {
+    pub(super) name: Spanned<String>,
+    pub(super) uai: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
+    pub(super) interface: Spanned<String>,
+    pub(super) resolvers: Spanned<Vec<Spanned<String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Portal {
+    pub(super) name: Spanned<String>,
+    pub(super) certificate: Spanned<String>,
+    pub(super) key: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accounts {
+    pub(super) file: Spanned<String>,
+    #[serde(default = "default_session_hours")]
+    pub(super) session_hours: Spanned<u64>,
+}
+
+/// A school day with its evening: people sign in once a day.
+fn default_session_hours() -> Spanned<u64> {
+    Spanned::new(0..0, 12)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Policy {
+    pub(super) rules: Spanned<Vec<Spanned<String>>>,
+    pub(super) categories: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Zone {
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Spanned<String>,
+    pub(super) interface: Spanned<String>,
+    #[serde(default)]
+    pub(super) bridge: Vec<Spanned<String>>,
+    pub(super) ipv4: Spanned<String>,
+    pub(super) ipv6: Spanned<String>,
+    pub(super) sign_in: Spanned<String>,
+    pub(super) default: Spanned<String>,
+    #[serde(default)]
+    pub(super) services: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Device {
+    pub(super) mac: Spanned<String>,
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Spanned<String>,
+}

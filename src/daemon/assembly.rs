@@ -1,0 +1,185 @@
+//! The order in which the daemon comes up and goes down.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    RuleFileStatus, Status,
+    control::{Control, control_path},
+    epoch, opening,
+    reload::{Reading, Reload, Standing},
+};
+use crate::{
+    config::Config,
+    enforce::{
+        dns::{self, Resolver},
+        firewall::{self, Heartbeat, Opened},
+        gate::Gate,
+        proxy,
+        sign_in::SignIn,
+    },
+    identity::Identity,
+    journal::Journal,
+    lan::{self, Dhcp, Leases},
+    model::Moment,
+    portal,
+    system::{clock::Clock, neighbours, tasks::Tasks},
+};
+
+/// Runs the box with the configuration at `path` until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the configuration is wrong, the kernel or a port is refused, or a task fails. Traffic is then closed.
+pub async fn run(path: &Path) -> anyhow::Result<()> {
+    let clock = Clock::of_the_machine();
+    let config = Config::load(path)?;
+
+    // Closed before anything listens: without the heartbeat and the proxy's listeners the ruleset lets nothing through.
+    firewall::ruleset(&config.firewall).load_closed().await?;
+    firewall::route_to_proxy().await?;
+    lan::raise(&config.lan).await?;
+
+    let stop = CancellationToken::new();
+    let mut tasks = Tasks::new(stop.clone());
+    let started = start_services(path, config, &clock, &mut tasks);
+    if started.is_err() {
+        stop.cancel();
+    }
+    let ended = tasks.run().await;
+    started.and(ended)
+}
+
+/// Starts everything that stands on the closed ruleset; [`opening`] opens it once the resolver has answered.
+fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<()> {
+    tasks.start("signals", stop_on_signal);
+    let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
+    tasks.start_foundation("journal", |stop| writer.serve(stop));
+
+    let standing = Standing::of(&config);
+    let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
+    let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
+    let (policy_sender, policy) = watch::channel(Arc::new(config.policy));
+    let (epoch_sender, epoch) = watch::channel(0);
+    let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
+    let (open_sender, open) = watch::channel(false);
+    let gate = Gate::new(identity.clone(), policy.clone(), journal.clone(), clock.clone());
+    let (opened, opener) = Opened::new()?;
+    let resolver = Resolver::new(&config.dns);
+    let (sign_in, sign_in_service) = SignIn::new(identity.clone(), journal.clone(), clock.clone());
+
+    // Every socket is bound before any service runs: a port that is taken ends the daemon before it serves anybody.
+    let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
+    let pages = portal::refusal_page(&config.portal);
+    let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver, pages, epoch.clone())?;
+    let portal =
+        portal::Service::bind(&config.portal, identity.clone(), sign_in, gate.clone(), clock.clone())?;
+    let control = Control::bind(&control_path(&config.state_dir))?;
+    let heartbeat = Heartbeat::open()?;
+
+    let known = identity.clone();
+    tasks.start("neighbours", |stop| {
+        neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
+    });
+    let dhcp = Dhcp::new(&config.lan);
+    tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
+    tasks.start("sign-in", |stop| sign_in_service.serve(stop));
+    tasks.start("resolver", |stop| dns.serve(stop));
+    tasks.start("proxy", |stop| proxy.serve(stop));
+    tasks.start("portal", |stop| portal.serve(stop));
+    let (still, machines) = (gate, identity.clone());
+    tasks.start("opened addresses", |stop| {
+        opener.serve(
+            epoch,
+            move |client, zone, permit| still.still_allows(client, zone, permit),
+            move |zone, address| machines.addresses_beside(zone, address),
+            stop,
+        )
+    });
+    tasks.start("epoch", |stop| {
+        epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop)
+    });
+    let reload = Reload {
+        path: path.to_owned(),
+        in_force: standing,
+        files: config.files,
+        policy: policy_sender,
+        identity: identity.clone(),
+        reading: reading_sender,
+        clock: clock.clone(),
+    };
+    tasks.start("reload", |stop| reload.serve(stop));
+    let speaker = Speaker {
+        school: config.school.name,
+        started: clock.now(),
+        identity,
+        journal: journal.clone(),
+        leases,
+        open,
+        reading,
+    };
+    tasks.start("control", |stop| control.serve(move || speaker.status(), stop));
+    let first_zone = config.zones.first().map(Arc::clone);
+    let portal_name = config.portal.name;
+    tasks.start("heartbeat", |stop| {
+        opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
+    });
+    Ok(())
+}
+
+/// Asks every task to end when the service manager or a person asks the daemon to.
+async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = stop.cancelled() => {}
+    }
+    stop.cancel();
+    Ok(())
+}
+
+/// Knows whom to ask for the daemon's status.
+#[derive(Debug)]
+struct Speaker {
+    school: String,
+    started: Moment,
+    identity: Identity,
+    journal: Journal,
+    leases: watch::Receiver<Arc<Leases>>,
+    open: watch::Receiver<bool>,
+    reading: watch::Receiver<Reading>,
+}
+
+impl Speaker {
+    fn status(&self) -> Status {
+        let reading = self.reading.borrow();
+        let journal_open = self.journal.is_writing();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.started.to_string(),
+            school: self.school.clone(),
+            gate_open: journal_open && *self.open.borrow(),
+            journal_open,
+            sessions: self.identity.count(),
+            leases: self.leases.borrow().len(),
+            rules: reading
+                .rules
+                .iter()
+                .map(|(path, level, rules)| RuleFileStatus {
+                    path: path.display().to_string(),
+                    level: (*level).to_owned(),
+                    rules: *rules,
+                })
+                .collect(),
+            configured: reading.at.to_string(),
+            reload_refused: reading.refused.clone(),
+        }
+    }
+}

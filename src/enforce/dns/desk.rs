@@ -1,0 +1,197 @@
+//! The road of a question: special names, the gate, cache or upstream, the gate again for each name of the chain.
+//!
+//! Steps that decide are plain functions; those that wait are in [`Desk::answer`] for one question, and in `udp` for
+//! many that are answered together.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode};
+
+use super::{
+    limits::{WAITING_MAX, WAITING_OF_CLIENT_MAX},
+    name::Judged,
+    query::{Carrier, Query},
+    refusal,
+    reply::{self, Age, Explanation},
+    resolver::{Found, NoAnswer, Resolver},
+    special::Special,
+    waiting::Places,
+};
+use crate::{
+    enforce::{
+        firewall::Opened,
+        gate::{Asking, Decided, Gate},
+    },
+    journal::Channel,
+    model::{Domain, Site, Zone},
+    policy::{Permit, Refusal, Verdict},
+};
+
+/// Seconds that the box's own names may be kept.
+const OWN_TTL_SECONDS: u32 = 60;
+
+/// Seconds that the absence of a special name may be kept.
+const SPECIAL_TTL_SECONDS: u32 = 300;
+
+/// Where questions of all zones are answered.
+#[derive(Debug)]
+pub(super) struct Desk {
+    /// Decides and writes down.
+    pub(super) gate: Gate,
+    /// Answers what was allowed.
+    pub(super) resolver: Resolver,
+    /// Told of the addresses given.
+    pub(super) opened: Opened,
+    /// Bounds those who wait for upstream.
+    pub(super) places: Places,
+}
+
+/// Who asks, and through which door.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    /// The source address.
+    pub(super) client: IpAddr,
+    /// The zone of the socket.
+    pub(super) zone: Arc<Zone>,
+    /// How the question came.
+    pub(super) carrier: Carrier,
+}
+
+/// What a question comes to before the gate.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// It is answered; nothing is reached by it.
+    Answered,
+    /// The gate must be asked for this name.
+    Ask(Domain),
+}
+
+impl Desk {
+    /// A desk with all places free.
+    pub(super) fn new(gate: Gate, resolver: Resolver, opened: Opened) -> Self {
+        Self { gate, resolver, opened, places: Places::new(WAITING_MAX, WAITING_OF_CLIENT_MAX) }
+    }
+
+    /// Answers what has one answer for everybody, or says what to ask the gate.
+    pub(super) fn open(&self, query: &Query<'_>, zone: &Zone, out: &mut Vec<u8>) -> Opening {
+        if let Some(fault) = query.fault() {
+            reply::error(out, query, fault, None);
+            return Opening::Answered;
+        }
+        let Some(Judged { name, whole }) = Judged::read(query.name.iter()) else {
+            let text = "nom impossible à juger";
+            let explanation = Explanation { code: ExtendedErrorCode::NOT_SUPPORTED, text };
+            reply::error(out, query, OptRcode::REFUSED, Some(explanation));
+            return Opening::Answered;
+        };
+        match self.resolver.special().find(&name) {
+            Some(Special::Own) if whole => refusal::towards_box(out, query, zone, OWN_TTL_SECONDS, None),
+            Some(Special::Missing) => reply::nothing(out, query, Rcode::NXDOMAIN, SPECIAL_TTL_SECONDS, None),
+            Some(Special::Empty) => reply::nothing(out, query, Rcode::NOERROR, SPECIAL_TTL_SECONDS, None),
+            Some(Special::Own) | None => return Opening::Ask(name),
+        }
+        Opening::Answered
+    }
+
+    /// Decides whether `asker` may reach `name`.
+    pub(super) fn decide(&self, asker: &Asker, name: Domain) -> Decided {
+        self.gate.decide(Asking {
+            source: asker.client,
+            zone: Arc::clone(&asker.zone),
+            site: Site::Name(name),
+            channel: Channel::Dns,
+        })
+    }
+
+    /// Takes the whole road for one question. `out` is the answer.
+    pub(super) async fn answer(&self, query: &Query<'_>, asker: &Asker, out: &mut Vec<u8>) {
+        let Opening::Ask(name) = self.open(query, &asker.zone, out) else {
+            return;
+        };
+        let verdict = self.gate.record(vec![self.decide(asker, name)]).await.pop();
+        match verdict {
+            Some(Verdict::Allow(permit)) => self.fetch(query, asker, &permit, out).await,
+            Some(Verdict::Refuse(refusal)) => refusal::refused(out, query, &refusal, &asker.zone),
+            // Closed: a gate that does not answer allows nothing.
+            None => reply::error(out, query, OptRcode::SERVFAIL, None),
+        }
+    }
+
+    /// Answers an allowed question from cache or upstream, where there is a place to wait.
+    pub(super) async fn fetch(&self, query: &Query<'_>, asker: &Asker, permit: &Permit, out: &mut Vec<u8>) {
+        let Some(_place) = self.places.take(asker.client) else {
+            return too_many(out, query);
+        };
+        self.fetch_in_place(query, asker, permit, out).await;
+    }
+
+    /// Answers an allowed question from cache or upstream; the caller holds a place.
+    pub(super) async fn fetch_in_place(
+        &self,
+        query: &Query<'_>,
+        asker: &Asker,
+        permit: &Permit,
+        out: &mut Vec<u8>,
+    ) {
+        let found = match self.resolver.look_up(&query.key()).await {
+            Ok(found) => found,
+            Err(NoAnswer) => {
+                let text = "aucun résolveur ne répond";
+                let explanation = Explanation { code: ExtendedErrorCode::NETWORK_ERROR, text };
+                return reply::error(out, query, OptRcode::SERVFAIL, Some(explanation));
+            }
+        };
+        let chain = found.answer.chain.iter().map(|name| self.decide(asker, name.clone())).collect();
+        let verdicts = self.gate.record(chain).await;
+        self.close(query, asker, permit, &found, verdicts, out);
+    }
+
+    /// Answers with what was found, if `chain` allows every name it leads through.
+    pub(super) fn close(
+        &self,
+        query: &Query<'_>,
+        asker: &Asker,
+        permit: &Permit,
+        found: &Found,
+        chain: impl IntoIterator<Item = Verdict>,
+        out: &mut Vec<u8>,
+    ) {
+        if let Some(refusal) = first_refusal(chain) {
+            return refusal::refused(out, query, &refusal, &asker.zone);
+        }
+        let Found { answer, age } = found;
+        if answer.points_inside {
+            let text = "adresse privée pour un nom public";
+            let explanation = Explanation { code: ExtendedErrorCode::FILTERED, text };
+            return reply::nothing(out, query, Rcode::NOERROR, SPECIAL_TTL_SECONDS, Some(explanation));
+        }
+        if !answer.addresses.is_empty() && !asker.zone.services.is_empty() {
+            // Before the answer leaves: whoever has it may use it at once.
+            self.opened.open(asker.client, &asker.zone, permit, &answer.addresses, life_left(found, *age));
+        }
+        reply::forwarded(out, query, asker.carrier, answer, *age);
+    }
+}
+
+/// Answers that the asker already waits for too much.
+pub(super) fn too_many(out: &mut Vec<u8>, query: &Query<'_>) {
+    let explanation =
+        Explanation { code: ExtendedErrorCode::RATE_LIMITED, text: "trop de questions à la fois" };
+    reply::error(out, query, OptRcode::SERVFAIL, Some(explanation));
+}
+
+/// The first refusal of a chain's verdicts: one refused name refuses the answer.
+fn first_refusal(chain: impl IntoIterator<Item = Verdict>) -> Option<Refusal> {
+    chain.into_iter().find_map(|verdict| match verdict {
+        Verdict::Allow(_) => None,
+        Verdict::Refuse(refusal) => Some(refusal),
+    })
+}
+
+/// How long the asker may use what it is given.
+fn life_left(found: &Found, age: Age) -> Duration {
+    match age {
+        Age::Fresh(seconds) => found.answer.lifetime.saturating_sub(Duration::from_secs(u64::from(seconds))),
+        Age::Stale => Duration::from_secs(u64::from(super::limits::STALE_TTL_SECONDS)),
+    }
+}

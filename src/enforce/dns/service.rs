@@ -1,0 +1,97 @@
+//! The service: sockets in each zone, and the tasks that answer on them.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, anyhow};
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{desk::Desk, resolver::Resolver, tcp::TcpDoor, udp::UdpDoor};
+use crate::{
+    enforce::{firewall::Opened, gate::Gate},
+    model::{Domain, Zone},
+    system::sockets,
+};
+
+/// What the resolver needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The servers that questions are forwarded to, in order of preference. With none, nothing is resolved.
+    pub upstreams: Vec<SocketAddr>,
+    /// The box's own names, answered with its address in the asker's zone.
+    pub own_names: Vec<Domain>,
+    /// The zones it serves, each on the box's own addresses there.
+    pub zones: Vec<Arc<Zone>>,
+    /// The port it listens on, over UDP and TCP: 53, or 0 for a free one in tests.
+    pub listen_port: u16,
+}
+
+/// The DNS service, its sockets bound.
+#[derive(Debug)]
+pub struct Service {
+    desk: Arc<Desk>,
+    doors: Vec<Door>,
+}
+
+#[derive(Debug)]
+struct Door {
+    zone: Arc<Zone>,
+    udp: UdpSocket,
+    tcp: TcpListener,
+}
+
+impl Service {
+    /// Binds a UDP and a TCP socket on both of the box's addresses in each zone.
+    ///
+    /// # Errors
+    /// When the kernel refuses a socket.
+    pub fn bind(settings: &Settings, gate: Gate, resolver: Resolver, opened: Opened) -> anyhow::Result<Self> {
+        let mut doors = Vec::new();
+        for zone in &settings.zones {
+            for address in [IpAddr::V4(zone.ipv4.addr()), IpAddr::V6(zone.ipv6.addr())] {
+                let address = SocketAddr::new(address, settings.listen_port);
+                let udp = sockets::bind_udp(address).with_context(|| {
+                    format!("cannot bind udp port {} in zone `{}`", address.port(), zone.name)
+                })?;
+                let tcp = sockets::listen_tcp(address).with_context(|| {
+                    format!("cannot listen on tcp port {} in zone `{}`", address.port(), zone.name)
+                })?;
+                doors.push(Door { zone: Arc::clone(zone), udp, tcp });
+            }
+        }
+        Ok(Self { desk: Arc::new(Desk::new(gate, resolver, opened)), doors })
+    }
+
+    /// Answers questions until `stop`.
+    ///
+    /// # Errors
+    /// When a socket fails for good.
+    pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        for Door { zone, udp, tcp } in self.doors {
+            let udp = UdpDoor::new(Arc::clone(&self.desk), Arc::clone(&zone), udp);
+            tasks.spawn(udp.serve(stop.clone()));
+            let tcp = TcpDoor::new(Arc::clone(&self.desk), zone, tcp);
+            tasks.spawn(tcp.serve(stop.clone()));
+        }
+        let outcome = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            Some(ended) = tasks.join_next() => match ended {
+                // Doors end by the stop signal only.
+                Ok(Ok(())) if stop.is_cancelled() => Ok(()),
+                Ok(Ok(())) => Err(anyhow!("a dns socket ended on its own")),
+                Ok(Err(cause)) => Err(cause),
+                Err(cause) => Err(cause).context("a dns socket was cut short"),
+            },
+        };
+        tasks.shutdown().await;
+        self.desk.resolver.stop();
+        outcome
+    }
+}

@@ -1,0 +1,201 @@
+//! Strips the `ech` parameter from SVCB and HTTPS records (decision D4), and only that.
+//!
+//! With `ech` a browser would hide the name it connects to. A record without the parameter is an ordinary record: the
+//! browser keeps HTTP/2, HTTP/3 and the address hints, and sends its name readable (RFC 9460, RFC 9849).
+//!
+//! Off-spec: a signed record without the parameter no longer fits its signature. The signature over the changed
+//! records is dropped and AD is cleared; an asker that validates for itself finds the records bogus and goes on without
+//! them, which is what it would do if we refused them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use domain::{
+    base::{
+        Message, MessageBuilder, Name, ParsedName, ParsedRecord, Record, iana::Rtype,
+        message_builder::TreeCompressor, rdata::UnknownRecordData, record::ComposeRecord, wire::Composer,
+    },
+    dep::octseq::Parser,
+    rdata::AllRecordData,
+};
+
+use super::{
+    answer::Unusable,
+    wire::{HEADER_BYTES, Place, put, u16_at},
+};
+
+/// Parameter keys (RFC 9460 section 14.3.2).
+const MANDATORY: u16 = 0;
+const IPV4_HINT: u16 = 4;
+const ECH: u16 = 5;
+const IPV6_HINT: u16 = 6;
+
+/// The message without any `ech` parameter; none where it has none, which is nearly always.
+pub(super) fn without_ech(message: &[u8]) -> Result<Option<Vec<u8>>, Unusable> {
+    if !has_ech(message)? {
+        return Ok(None);
+    }
+    rebuilt(message).map(Some).ok_or(Unusable::Malformed)
+}
+
+/// The addresses that an SVCB or HTTPS record hints at.
+pub(super) fn hints(place: &Place, message: &[u8]) -> Vec<IpAddr> {
+    let mut hints = Vec::new();
+    let parameters = is_service(place.rtype).then(|| parameters(place.data_in(message)));
+    for (key, value) in parameters.into_iter().flatten().flatten() {
+        match key {
+            IPV4_HINT => {
+                hints.extend(value.as_chunks().0.iter().map(|four| IpAddr::V4(Ipv4Addr::from(*four))))
+            }
+            IPV6_HINT => {
+                hints.extend(value.as_chunks().0.iter().map(|bytes| IpAddr::V6(Ipv6Addr::from(*bytes))))
+            }
+            _ => {}
+        }
+    }
+    hints
+}
+
+fn is_service(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::SVCB | Rtype::HTTPS)
+}
+
+fn has_ech(message: &[u8]) -> Result<bool, Unusable> {
+    let counts = Message::from_slice(message).map_err(|_| Unusable::Malformed)?.header_counts();
+    let mut parser = Parser::from_ref(message);
+    parser.advance(HEADER_BYTES).map_err(|_| Unusable::Malformed)?;
+    for _ in 0..counts.qdcount() {
+        ParsedName::parse_ref(&mut parser)?;
+        parser.advance(4).map_err(|_| Unusable::Malformed)?;
+    }
+    let records = [counts.ancount(), counts.nscount(), counts.arcount()];
+    for _ in 0..records.into_iter().map(u32::from).sum::<u32>() {
+        let place = Place::parse(&mut parser)?;
+        if is_service(place.rtype) {
+            let parameters = parameters(place.data_in(message)).ok_or(Unusable::Malformed)?;
+            if parameters.iter().any(|(key, _)| *key == ECH) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Where the parameters begin in the data: behind the priority (2 bytes) and the target name. A target name is never
+/// compressed (RFC 9460 section 2.2); one that is makes the record malformed, for we could not move it.
+fn parameters_at(data: &[u8]) -> Option<usize> {
+    let mut parser = Parser::from_ref(data);
+    parser.advance(2).ok()?;
+    Name::<&[u8]>::parse(&mut parser).ok()?;
+    Some(parser.pos())
+}
+
+/// The parameters: key (2 bytes), length (2), value. None if they do not fill the data exactly.
+fn parameters(data: &[u8]) -> Option<Vec<(u16, &[u8])>> {
+    let mut rest = data.get(parameters_at(data)?..)?;
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let (key, length) = (u16_at(rest, 0)?, u16_at(rest, 2)?);
+        let (parameter, behind) = rest.split_at_checked(4 + usize::from(length))?;
+        found.push((key, parameter.get(4..)?));
+        rest = behind;
+    }
+    Some(found)
+}
+
+/// The data of a service record without `ech`, and without naming it as mandatory.
+fn stripped_data(data: &[u8]) -> Option<Vec<u8>> {
+    let mut stripped = data.get(..parameters_at(data)?)?.to_vec();
+    for (key, value) in parameters(data)? {
+        let mandatory: Vec<u8>;
+        let value = match key {
+            ECH => continue,
+            MANDATORY => {
+                mandatory = value
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .filter(|key| **key != ECH.to_be_bytes())
+                    .flatten()
+                    .copied()
+                    .collect();
+                if mandatory.is_empty() {
+                    continue;
+                }
+                &*mandatory
+            }
+            _ => value,
+        };
+        stripped.extend(key.to_be_bytes());
+        stripped.extend(u16::try_from(value.len()).ok()?.to_be_bytes());
+        stripped.extend_from_slice(value);
+    }
+    Some(stripped)
+}
+
+/// Composes the message anew: cutting the bytes out in place would break the pointers of later names.
+fn rebuilt(message: &[u8]) -> Option<Vec<u8>> {
+    let parsed = Message::from_slice(message).ok()?;
+    let (mut question, answer, authority, additional) = parsed.sections().ok()?;
+    let mut builder = MessageBuilder::from_target(TreeCompressor::new(Vec::new())).ok()?.question();
+    builder.push(question.next()?.ok()?).ok()?;
+    let mut builder = builder.answer();
+    for record in answer {
+        if let Some(part) = Part::of(record.ok()?)? {
+            builder.push(part).ok()?;
+        }
+    }
+    let mut builder = builder.authority();
+    for record in authority {
+        if let Some(part) = Part::of(record.ok()?)? {
+            builder.push(part).ok()?;
+        }
+    }
+    let mut builder = builder.additional();
+    for record in additional {
+        if let Some(part) = Part::of(record.ok()?)? {
+            builder.push(part).ok()?;
+        }
+    }
+    let mut rebuilt = builder.finish().into_target();
+    put(&mut rebuilt, 0, message.get(..4)?);
+    // AD says that the data is as signed; it is not any more.
+    if let Some(flags) = rebuilt.get_mut(3) {
+        *flags &= !0x20;
+    }
+    Some(rebuilt)
+}
+
+/// One record of the message composed anew.
+enum Part<'a> {
+    Copied(Record<ParsedName<&'a [u8]>, AllRecordData<&'a [u8], ParsedName<&'a [u8]>>>),
+    Stripped(Record<ParsedName<&'a [u8]>, UnknownRecordData<Vec<u8>>>),
+}
+
+impl<'a> Part<'a> {
+    /// What becomes of `record`: `Some(None)` drops it, `None` means it is broken.
+    fn of(record: ParsedRecord<'a, [u8]>) -> Option<Option<Self>> {
+        let plain: Record<_, UnknownRecordData<&[u8]>> = record.to_record().ok()??;
+        let data: &[u8] = plain.data().data();
+        if record.rtype() == Rtype::RRSIG && u16_at(data, 0).map(Rtype::from_int).is_none_or(is_service) {
+            return Some(None);
+        }
+        Some(Some(if is_service(record.rtype()) {
+            let data = UnknownRecordData::from_octets(record.rtype(), stripped_data(data)?).ok()?;
+            Self::Stripped(Record::new(record.owner(), record.class(), record.ttl(), data))
+        } else {
+            Self::Copied(record.into_any_record().ok()?)
+        }))
+    }
+}
+
+impl ComposeRecord for Part<'_> {
+    fn compose_record<Target: Composer + ?Sized>(
+        &self,
+        target: &mut Target,
+    ) -> Result<(), Target::AppendError> {
+        match self {
+            Self::Copied(record) => record.compose_record(target),
+            Self::Stripped(record) => record.compose_record(target),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Where the parts of a record lie in a message, without copying any of them.
+
+use std::ops::Range;
+
+use domain::{
+    base::{iana::Rtype, name::ParsedName, wire::ParseError},
+    dep::octseq::Parser,
+};
+
+/// Length of a message's header, in bytes.
+pub(super) const HEADER_BYTES: usize = 12;
+
+/// The parts of one record, as places in its message.
+///
+/// On the wire: owner name, type (2 bytes), class (2), TTL (4), length (2), data.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Where the owner name begins.
+    pub(super) owner_at: usize,
+    /// The type.
+    pub(super) rtype: Rtype,
+    /// The class; for OPT, the sender's payload size.
+    pub(super) class: u16,
+    /// Where the TTL begins.
+    pub(super) ttl_at: usize,
+    /// The TTL in seconds; for OPT, flags.
+    pub(super) ttl: u32,
+    /// Where the data lies.
+    pub(super) data: Range<usize>,
+}
+
+impl Place {
+    /// Reads the record at the parser's position and moves behind it. The owner name is checked.
+    pub(super) fn parse(parser: &mut Parser<'_, [u8]>) -> Result<Self, ParseError> {
+        let owner_at = parser.pos();
+        ParsedName::parse_ref(parser)?;
+        let rtype = Rtype::from_int(parser.parse_u16_be()?);
+        let class = parser.parse_u16_be()?;
+        let ttl_at = parser.pos();
+        let ttl = parser.parse_u32_be()?;
+        let length = usize::from(parser.parse_u16_be()?);
+        let begin = parser.pos();
+        parser.advance(length)?;
+        Ok(Self { owner_at, rtype, class, ttl_at, ttl, data: begin..begin + length })
+    }
+
+    /// The record's data.
+    pub(super) fn data_in<'a>(&self, message: &'a [u8]) -> &'a [u8] {
+        message.get(self.data.clone()).unwrap_or_default()
+    }
+
+    /// Reads the name that `skip` bytes of data precede, and which may be compressed.
+    pub(super) fn name_in<'a>(
+        &self,
+        message: &'a [u8],
+        skip: usize,
+    ) -> Result<ParsedName<&'a [u8]>, ParseError> {
+        let mut parser = Parser::from_ref(message);
+        parser.seek(self.data.start + skip)?;
+        ParsedName::parse_ref(&mut parser)
+    }
+}
+
+/// The two-byte number at `at`.
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2).and_then(|two| <[u8; 2]>::try_from(two).ok()).map(u16::from_be_bytes)
+}
+
+/// The four-byte number at `at`.
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).and_then(|four| <[u8; 4]>::try_from(four).ok()).map(u32::from_be_bytes)
+}
+
+/// Writes `value` at `at`, where there is room.
+pub(super) fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+    if let Some(room) = bytes.get_mut(at..at + value.len()) {
+        room.copy_from_slice(value);
+    }
+}

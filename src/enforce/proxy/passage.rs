@@ -1,0 +1,119 @@
+//! What a road needs of the rest of the box to take one client to one site.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use futures_util::future::BoxFuture;
+use tokio::{net::TcpStream, sync::watch};
+
+use super::{
+    connect::{self, ConnectError, OwnNetworks},
+    limits::Limits,
+    page::RefusalPage,
+    relay::Pipes,
+};
+use crate::{
+    enforce::{
+        dns::Resolver,
+        gate::{Asking, Gate},
+    },
+    journal::Channel,
+    model::{Site, Zone},
+    policy::{Permit, Verdict},
+};
+
+/// Asks the gate about one site.
+type Judge = Box<dyn Fn(Site) -> BoxFuture<'static, Verdict> + Send + Sync>;
+/// Connects to a permitted site.
+type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Result<TcpStream, ConnectError>> + Send + Sync>;
+/// Whether the permit would be given again.
+type StillAllows = Box<dyn Fn(&Permit) -> bool + Send + Sync>;
+
+/// One client's way through the proxy. Its questions are functions so that a road can be walked without gate and
+/// resolver.
+pub(super) struct Passage {
+    /// Where the client comes from.
+    pub(super) zone: Arc<Zone>,
+    /// The destination the client asked for, which names the protocol and nothing else where there is a name.
+    pub(super) destination: SocketAddr,
+    /// Asks the gate.
+    pub(super) judge: Judge,
+    /// Connects to where a permit leads.
+    pub(super) connect: Connect,
+    /// Asks the gate again about a live connection.
+    pub(super) still_allows: StillAllows,
+    /// Changes when live connections are to be judged again; its present value was seen before the first question.
+    pub(super) epoch: watch::Receiver<u64>,
+    /// Draws the page of a refused request.
+    pub(super) page: RefusalPage,
+    /// Pipes for whoever moves much.
+    pub(super) pipes: Pipes,
+    /// The bounds.
+    pub(super) limits: Limits,
+}
+
+/// What all passages share. Cloning is cheap.
+#[derive(Clone)]
+pub(super) struct Ground {
+    pub(super) gate: Gate,
+    pub(super) resolver: Resolver,
+    pub(super) own: OwnNetworks,
+    pub(super) epoch: watch::Receiver<u64>,
+    pub(super) page: RefusalPage,
+    pub(super) pipes: Pipes,
+    pub(super) limits: Limits,
+}
+
+impl Passage {
+    /// The way of the client at `source` in `zone`, who asked for `destination`.
+    pub(super) fn new(
+        ground: &Ground,
+        source: IpAddr,
+        zone: &Arc<Zone>,
+        destination: SocketAddr,
+        channel: Channel,
+    ) -> Self {
+        let Ground { gate, resolver, own, mut epoch, page, pipes, limits } = ground.clone();
+        let judge = {
+            let (gate, zone) = (gate.clone(), Arc::clone(zone));
+            move |site| -> BoxFuture<'static, Verdict> {
+                let gate = gate.clone();
+                let asking = Asking { source, zone: Arc::clone(&zone), site, channel };
+                Box::pin(async move { gate.ask(asking).await })
+            }
+        };
+        let connect = move |permit: Permit| -> BoxFuture<'static, Result<TcpStream, ConnectError>> {
+            let (resolver, own) = (resolver.clone(), own.clone());
+            Box::pin(async move { connect::to_site(&permit, destination, &resolver, &own, &limits).await })
+        };
+        let still_allows = {
+            let zone = Arc::clone(zone);
+            move |permit: &Permit| gate.still_allows(source, &zone, permit)
+        };
+        epoch.mark_unchanged();
+        Self {
+            zone: Arc::clone(zone),
+            destination,
+            judge: Box::new(judge),
+            connect: Box::new(connect),
+            still_allows: Box::new(still_allows),
+            epoch,
+            page,
+            pipes,
+            limits,
+        }
+    }
+
+    /// Returns when `permit` would not be given any more, or nobody is left to say so.
+    pub(super) async fn until_refused(&self, permit: &Permit) {
+        let mut epoch = self.epoch.clone();
+        // Closed: without a source of changes a live connection could outlive its permission.
+        while epoch.changed().await.is_ok() {
+            if !(self.still_allows)(permit) {
+                return;
+            }
+        }
+    }
+}

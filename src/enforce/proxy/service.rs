@@ -1,0 +1,172 @@
+//! Accepts the connections that TPROXY hands over and sends each down the road of its protocol.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use rustix::process::{Resource, getrlimit};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    admission::{Admission, Place},
+    closing::reset,
+    connect::OwnNetworks,
+    http,
+    limits::Limits,
+    page::RefusalPage,
+    passage::{Ground, Passage},
+    relay::Pipes,
+    tls,
+};
+use crate::{
+    enforce::{dns::Resolver, gate::Gate},
+    journal::Channel,
+    model::Zone,
+    system::sockets::listen_transparent,
+};
+
+const PORT_HTTP: u16 = 80;
+const PORT_TLS: u16 = 443;
+
+/// How long to wait after the kernel refused to hand over a connection, mostly for want of file descriptors: existing
+/// connections end meanwhile, and the processor is not spent on asking again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// File descriptors left to the rest of the daemon.
+const FILES_RESERVED: u64 = 256;
+
+/// File descriptors of one connection: two sockets, and on average no more than one pipe.
+const FILES_PER_CONNECTION: u64 = 4;
+
+/// What the proxy serves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The zones in the order of the configuration; zone *i* has the port `port_base + i`.
+    pub zones: Vec<Arc<Zone>>,
+    /// The first port; all of the zones' ports exist.
+    pub port_base: u16,
+}
+
+/// The interception proxy, its listeners bound.
+pub struct Service {
+    listeners: Vec<(Arc<Zone>, TcpListener)>,
+    ground: Ground,
+    admission: Admission,
+}
+
+impl Service {
+    /// Binds a transparent listener for each zone and family.
+    ///
+    /// # Errors
+    /// When a port is taken, or the process may not have transparent sockets (`CAP_NET_ADMIN`).
+    pub fn bind(
+        settings: &Settings,
+        gate: Gate,
+        resolver: Resolver,
+        page: RefusalPage,
+        epoch: watch::Receiver<u64>,
+    ) -> anyhow::Result<Self> {
+        let mut listeners = Vec::with_capacity(settings.zones.len() * 2);
+        for (index, zone) in settings.zones.iter().enumerate() {
+            let port = u16::try_from(index).ok().and_then(|index| settings.port_base.checked_add(index));
+            let port = port.context("there are more zones than ports for them")?;
+            for wildcard in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+                let listener = listen_transparent(SocketAddr::new(wildcard, port))
+                    .with_context(|| format!("cannot listen for intercepted connections on port {port}"))?;
+                listeners.push((Arc::clone(zone), listener));
+            }
+        }
+        let limits = Limits { connections_max: connections_max(), ..Limits::SCHOOL };
+        let ground = Ground {
+            gate,
+            resolver,
+            own: OwnNetworks::of(&settings.zones),
+            epoch,
+            page,
+            pipes: Pipes::new(limits.pipes_max),
+            limits,
+        };
+        Ok(Self { listeners, ground, admission: Admission::new(&limits) })
+    }
+
+    /// Serves until `stop`; connections that are open then are closed.
+    ///
+    /// # Errors
+    /// None at present: a failing accept is survived.
+    pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut accepting = JoinSet::new();
+        for (zone, listener) in self.listeners {
+            accepting.spawn(accept(listener, zone, self.ground.clone(), self.admission.clone()));
+        }
+        stop.cancelled().await;
+        accepting.shutdown().await;
+        Ok(())
+    }
+}
+
+/// Takes connections for ever, and gives each a task of its own.
+async fn accept(listener: TcpListener, zone: Arc<Zone>, ground: Ground, admission: Admission) {
+    let mut connections = JoinSet::new();
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((client, source)) => {
+                    failing = false;
+                    // Too many: the client learns it at once, and the kernel's queue stays free for the others.
+                    let Some(place) = admission.admit(source.ip()) else {
+                        reset(client);
+                        continue;
+                    };
+                    connections.spawn(serve_one(client, source.ip(), Arc::clone(&zone), ground.clone(), place));
+                }
+                Err(error) => {
+                    if !failing {
+                        warn!(%error, "cannot accept connections, going on trying");
+                    }
+                    failing = true;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Sends one connection down the road of the port that the client asked for.
+async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: Ground, _place: Place) {
+    let Ok(destination) = client.local_addr() else { return reset(client) };
+    // Where the kernel refuses, bytes only come a little later.
+    let _ = client.set_nodelay(true);
+    let passage = |channel| Passage::new(&ground, source, &zone, destination, channel);
+    match destination.port() {
+        PORT_TLS => tls::serve(client, &passage(Channel::Tls)).await,
+        PORT_HTTP => http::serve(client, &passage(Channel::Http)).await,
+        // Closed: nothing but the web is sent here, so this is somebody knocking at the listener itself.
+        _ => {
+            debug!("connection for another port closed");
+            reset(client);
+        }
+    }
+}
+
+/// As many connections as the process may open files for.
+fn connections_max() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let connections = files.saturating_sub(FILES_RESERVED) / FILES_PER_CONNECTION;
+    let wanted = Limits::SCHOOL.connections_max;
+    let possible = usize::try_from(connections).unwrap_or(wanted);
+    if possible < wanted {
+        warn!(files, connections = possible, "the limit of open files bounds the proxy's connections");
+    }
+    possible.min(wanted)
+}

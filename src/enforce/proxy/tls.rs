@@ -1,0 +1,249 @@
+//! The road of a TLS connection: read the hello, ask, connect, and let both sides talk without listening (decision D1).
+
+use std::io;
+
+use bytes::BufMut as _;
+use tokio::{net::TcpStream, time::timeout};
+use tracing::debug;
+
+use super::{
+    alert::Alert,
+    client_hello::{self, Hello, NotTls, Progress},
+    closing::{reset, say_and_close},
+    connect::ConnectError,
+    passage::Passage,
+    relay::{relay, write_all},
+};
+use crate::{
+    model::Site,
+    policy::{Permit, Verdict},
+};
+
+/// Room for the first bytes of a hello: one without post-quantum keys fits.
+const FIRST_BUFFER_BYTES: usize = 2 * 1024;
+
+/// Why no hello was read.
+#[derive(Debug)]
+enum NoHello {
+    /// The client hung up or is gone.
+    Gone,
+    /// What it sent is not accepted.
+    NotTls(NotTls),
+}
+
+/// Takes `client` to the site its hello names, or tells it why not.
+pub(super) async fn serve(client: TcpStream, passage: &Passage) {
+    let limits = &passage.limits;
+    let (bytes, hello) = match timeout(limits.hello_wait_max, read_hello(&client)).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(NoHello::NotTls(reason))) => return refuse_hello(client, reason, passage).await,
+        Ok(Err(NoHello::Gone)) | Err(_) => return reset(client),
+    };
+    debug!(named = hello.server_name.is_some(), ech = hello.ech, "hello read");
+    let site = hello.server_name.map_or(Site::Address(passage.destination.ip()), Site::Name);
+    let permit = match (passage.judge)(site).await {
+        Verdict::Allow(permit) => permit,
+        Verdict::Refuse(_) => {
+            return say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
+        }
+    };
+    match (passage.connect)(permit.clone()).await {
+        Ok(server) => carry(client, server, &bytes, &permit, passage).await,
+        Err(ConnectError::NoAddress) => {
+            say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
+        }
+        Err(ConnectError::NoAnswer) => say_and_close(client, &Alert::InternalError.record(), limits).await,
+        // As without a proxy: the site's refusal is a reset.
+        Err(ConnectError::Refused | ConnectError::Silent) => reset(client),
+    }
+}
+
+/// Hands the hello on and relays until an end, or until the permit is no longer good.
+async fn carry(client: TcpStream, server: TcpStream, hello: &[u8], permit: &Permit, passage: &Passage) {
+    let talk = async {
+        match write_all(&server, hello).await {
+            Ok(()) => relay(&client, &server, &passage.pipes, passage.limits.tls_idle_max).await,
+            Err(_) => super::closing::prepare_reset(&client),
+        }
+    };
+    let cut = tokio::select! {
+        biased;
+        () = passage.until_refused(permit) => true,
+        () = talk => false,
+    };
+    if cut {
+        debug!("live connection cut, its permission has ended");
+        reset(client);
+        reset(server);
+    }
+}
+
+/// A TLS client that speaks badly is told so; another protocol would not understand.
+async fn refuse_hello(client: TcpStream, reason: NotTls, passage: &Passage) {
+    debug!(%reason, "hello refused");
+    let alert = match reason {
+        NotTls::OtherProtocol => return reset(client),
+        NotTls::Record | NotTls::TooLong | NotTls::Length => Alert::DecodeError,
+        NotTls::Ambiguous | NotTls::Name(_) => Alert::UnrecognizedName,
+    };
+    say_and_close(client, &alert.record(), &passage.limits).await;
+}
+
+/// Everything the client sent up to the end of its hello, perhaps with bytes behind it, and what the hello says.
+///
+/// A client that has sent nothing costs no buffer.
+async fn read_hello(client: &TcpStream) -> Result<(Vec<u8>, Hello), NoHello> {
+    let mut bytes = Vec::new();
+    loop {
+        client.readable().await.map_err(|_| NoHello::Gone)?;
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(bytes.len().max(FIRST_BUFFER_BYTES));
+        }
+        let room = client_hello::BYTES_MAX.saturating_sub(bytes.len());
+        match client.try_read_buf(&mut (&mut bytes).limit(room)) {
+            Ok(0) => return Err(NoHello::Gone),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(_) => return Err(NoHello::Gone),
+        }
+        match client_hello::read(&bytes) {
+            Progress::NeedMore => {}
+            Progress::Hello(hello) => return Ok((bytes, hello)),
+            Progress::NotTls(reason) => return Err(NoHello::NotTls(reason)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::{io::AsyncWriteExt as _, task::JoinSet};
+
+    use super::*;
+    use crate::enforce::proxy::{
+        limits::Limits,
+        scene::{SHORT, Scene, expect, is_reset, pair, read_all, send},
+    };
+
+    /// A hello of TLS 1.2 that names `www.exemple.fr` and nothing else.
+    const HELLO: &[u8] = b"\x16\x03\x01\x00\x46\x01\x00\x00\x42\x03\x03\
+        01234567890123456789012345678901\x00\x00\x02\x13\x01\x01\x00\
+        \x00\x17\x00\x00\x00\x13\x00\x11\x00\x00\x0ewww.exemple.fr";
+
+    const UNRECOGNIZED_NAME: &[u8] = &[21, 3, 3, 0, 2, 2, 112];
+
+    /// The client's end of a connection that takes the road.
+    async fn visit(scene: &Scene, limits: Limits) -> (TcpStream, JoinSet<()>) {
+        let (client, ours) = pair().await;
+        let passage = scene.passage(limits);
+        let mut roads = JoinSet::new();
+        roads.spawn(async move { serve(ours, &passage).await });
+        (client, roads)
+    }
+
+    #[tokio::test]
+    async fn an_allowed_site_gets_the_hello_unchanged_and_both_sides_talk() {
+        let mut scene = Scene::default();
+        let listener = scene.site("www.exemple.fr").await;
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, HELLO).await;
+        send(&mut client, b"early").await;
+        let (mut site, _) = listener.accept().await.unwrap();
+        expect(&mut site, HELLO).await;
+        expect(&mut site, b"early").await;
+        send(&mut site, b"answer").await;
+        expect(&mut client, b"answer").await;
+        drop(site);
+        assert_eq!(read_all(&mut client).await.unwrap(), b"");
+        assert_eq!(scene.asked(), ["www.exemple.fr"]);
+    }
+
+    #[tokio::test]
+    async fn a_hello_in_segments_of_one_byte_is_read() {
+        let mut scene = Scene::default();
+        let listener = scene.site("www.exemple.fr").await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        client.set_nodelay(true).unwrap();
+        for byte in HELLO {
+            send(&mut client, &[*byte]).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        expect(&mut listener.accept().await.unwrap().0, HELLO).await;
+    }
+
+    #[tokio::test]
+    async fn a_refused_site_is_answered_by_an_alert_and_a_clean_end() {
+        let scene = Scene::default();
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, HELLO).await;
+        send(&mut client, &[0; 100_000]).await;
+        expect(&mut client, UNRECOGNIZED_NAME).await;
+        client.shutdown().await.unwrap();
+        assert_eq!(read_all(&mut client).await.unwrap(), b"");
+        assert_eq!(scene.connections(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_hello_without_a_name_is_judged_by_its_destination() {
+        let scene = Scene::default();
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let mut hello = HELLO[..HELLO.len() - 25].to_vec();
+        hello[4] -= 25;
+        hello[8] -= 25;
+        send(&mut client, &hello).await;
+        expect(&mut client, UNRECOGNIZED_NAME).await;
+        assert_eq!(scene.asked(), ["192.0.2.9"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hello_is_asked_of_nobody() {
+        for (bytes, alert) in [
+            (&b"GET / HTTP/1.1\r\n\r\n"[..], None),
+            (b"\x16\x03\x01\x00\x00", Some(&[21, 3, 3, 0, 2, 2, 50])),
+        ] {
+            let scene = Scene::default();
+            let (mut client, _roads) = visit(&scene, SHORT).await;
+            send(&mut client, bytes).await;
+            match alert {
+                Some(alert) => expect(&mut client, alert).await,
+                None => assert!(is_reset(&mut client).await),
+            }
+            assert!(scene.asked().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn half_a_hello_does_not_stay() {
+        let scene = Scene::default();
+        let (mut client, mut roads) = visit(&scene, SHORT).await;
+        send(&mut client, &HELLO[..20]).await;
+        assert!(is_reset(&mut client).await);
+        roads.join_next().await.unwrap().unwrap();
+        assert!(scene.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_site_that_refuses_connections_looks_so() {
+        let mut scene = Scene::default();
+        drop(scene.site("www.exemple.fr").await);
+        let (mut client, _roads) = visit(&scene, SHORT).await;
+        send(&mut client, HELLO).await;
+        assert!(is_reset(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn a_live_connection_is_cut_when_its_permission_ends_and_not_before() {
+        let mut scene = Scene::default();
+        let listener = scene.site("www.exemple.fr").await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        send(&mut client, HELLO).await;
+        let (mut site, _) = listener.accept().await.unwrap();
+        expect(&mut site, HELLO).await;
+        scene.judge_again();
+        send(&mut client, b"still").await;
+        expect(&mut site, b"still").await;
+        scene.close_all();
+        assert!(is_reset(&mut client).await && is_reset(&mut site).await);
+    }
+}

@@ -1,0 +1,303 @@
+//! Sessions: which person uses which machine, from when to when. One to a machine; it goes with the machine from zone to
+//! zone and from address to address.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
+
+use crate::model::{Account, AccountId, Mac, Moment, Presence, PresenceChange, Role, ZoneName};
+
+/// Machines a pupil may be signed in on at once: own phone, own tablet, a classroom PC.
+const MACHINES_OF_A_PUPIL_MAX: usize = 3;
+
+/// Machines anybody else may be signed in on at once.
+const MACHINES_OF_OTHERS_MAX: usize = 5;
+
+/// Addresses a session remembers of each family. Privacy extensions change IPv6 addresses daily and keep the last week's.
+const IPV4_ADDRESSES_MAX: usize = 4;
+const IPV6_ADDRESSES_MAX: usize = 16;
+
+/// A session that seems to begin this much later than it is was begun under a clock that ran ahead, and is over.
+const CLOCK_SLACK: Duration = Duration::from_secs(600);
+
+/// One person at one machine.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) account_id: AccountId,
+    /// The account as the directory has it; none when it vanished from there.
+    pub(super) account: Option<Arc<Account>>,
+    /// The zone it began in.
+    pub(super) zone: ZoneName,
+    pub(super) since: Moment,
+    pub(super) until: Moment,
+    /// When and how it ended, until it is forgotten.
+    pub(super) over: Option<Over>,
+    /// Addresses the journal holds for it, the oldest first. Not kept across a restart: they are recorded again.
+    pub(super) addresses: Vec<IpAddr>,
+}
+
+/// The end of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Over {
+    pub(super) at: Moment,
+    pub(super) change: PresenceChange,
+    /// Whether the journal holds it; what is left is to remove the session from disk.
+    pub(super) is_written: bool,
+}
+
+/// A session as pages show it to its own person.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// The person.
+    pub account: Arc<Account>,
+    /// When it began.
+    pub since: Moment,
+    /// When it will end by itself.
+    pub until: Moment,
+    /// The addresses the machine used in it, the oldest first.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A session that is ready to begin: its presences must be in the journal before it is put into force.
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    pub(super) machine: Mac,
+    pub(super) session: Session,
+    /// Other machines of the same person whose sessions give way.
+    pub(super) giving_way: Vec<Mac>,
+    pub(super) presences: Vec<Presence>,
+}
+
+impl Beginning {
+    /// What the journal must hold first: the ends of the sessions that give way, then the sign-in.
+    #[must_use]
+    pub fn presences(&self) -> &[Presence] {
+        &self.presences
+    }
+}
+
+/// The end of a session, in force already, that the journal must hold before it may be forgotten.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub(super) machine: Mac,
+    pub(super) since: Moment,
+    pub(super) presence: Presence,
+    pub(super) is_written: bool,
+}
+
+impl Ending {
+    /// What the journal must hold; none where it does already.
+    #[must_use]
+    pub fn presence(&self) -> Option<&Presence> {
+        (!self.is_written).then_some(&self.presence)
+    }
+}
+
+impl Session {
+    /// The person, where the session is in force at `now`.
+    pub(super) fn person(&self, now: Moment) -> Option<&Arc<Account>> {
+        let runs = self.over.is_none() && now < self.until && self.since <= now + CLOCK_SLACK;
+        self.account.as_ref().filter(|_| runs)
+    }
+
+    pub(super) fn view(&self, now: Moment) -> Option<SessionView> {
+        self.person(now).map(|account| SessionView {
+            account: account.clone(),
+            since: self.since,
+            until: self.until,
+            addresses: self.addresses.clone(),
+        })
+    }
+
+    /// Remembers that the journal holds `address`; the oldest of its family makes room.
+    fn see(&mut self, address: IpAddr) {
+        if self.addresses.contains(&address) {
+            return;
+        }
+        let most = if address.is_ipv4() { IPV4_ADDRESSES_MAX } else { IPV6_ADDRESSES_MAX };
+        let is_of_family = |known: &IpAddr| known.is_ipv4() == address.is_ipv4();
+        if self.addresses.iter().filter(|known| is_of_family(known)).count() >= most
+            && let Some(oldest) = self.addresses.iter().position(is_of_family)
+        {
+            self.addresses.remove(oldest);
+        }
+        self.addresses.push(address);
+    }
+
+    /// How the session ended, or ends at `now` with `change`. One past its time ended then, whoever comes after.
+    fn end(&self, now: Moment, change: PresenceChange) -> Over {
+        self.over.unwrap_or(if now < self.until {
+            Over { at: now, change, is_written: false }
+        } else {
+            Over { at: self.until, change: PresenceChange::Expired, is_written: false }
+        })
+    }
+
+    /// The end of the session on `machine` as the journal writes it.
+    fn presence(&self, machine: Mac, over: Over) -> Presence {
+        let (account, zone) = (self.account_id.clone(), self.zone.clone());
+        Presence { at: over.at, account, zone, machine, change: over.change }
+    }
+}
+
+/// All sessions, those in force and those whose end is not in the journal yet.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(HashMap<Mac, Session>);
+
+impl Sessions {
+    pub(super) fn of(&self, machine: Mac) -> Option<&Session> {
+        self.0.get(&machine)
+    }
+
+    pub(super) fn count(&self, now: Moment) -> usize {
+        self.0.values().filter(|session| session.person(now).is_some()).count()
+    }
+
+    pub(super) fn restore(&mut self, machine: Mac, session: Session) {
+        self.0.insert(machine, session);
+    }
+
+    /// Gives every session its account anew from `find`.
+    pub(super) fn attach(&mut self, find: impl Fn(&AccountId) -> Option<Arc<Account>>) {
+        for session in self.0.values_mut() {
+            session.account = find(&session.account_id);
+        }
+    }
+
+    /// The session of `account` on `machine` from `now`, and what must be written before it begins.
+    pub(super) fn prepare(
+        &self,
+        account: &Arc<Account>,
+        zone: &ZoneName,
+        machine: Mac,
+        from: IpAddr,
+        (now, until): (Moment, Moment),
+    ) -> Beginning {
+        let giving_way = self.giving_way(account, machine, now);
+        let mut presences = Vec::new();
+        for ended in std::iter::once(machine).chain(giving_way.iter().copied()) {
+            let Some(session) = self.0.get(&ended) else { continue };
+            let again = ended == machine && session.account_id == account.id;
+            let change = if again { PresenceChange::SignedOut } else { PresenceChange::Replaced };
+            let over = session.end(now, change);
+            if !over.is_written {
+                presences.push(session.presence(ended, over));
+            }
+        }
+        presences.push(Presence {
+            at: now,
+            account: account.id.clone(),
+            zone: zone.clone(),
+            machine,
+            change: PresenceChange::SignedIn(from),
+        });
+        let session = Session {
+            account_id: account.id.clone(),
+            account: Some(account.clone()),
+            zone: zone.clone(),
+            since: now,
+            until,
+            over: None,
+            addresses: vec![from],
+        };
+        Beginning { machine, session, giving_way, presences }
+    }
+
+    /// The oldest machines of `account` that must give way for one more.
+    fn giving_way(&self, account: &Account, machine: Mac, now: Moment) -> Vec<Mac> {
+        let most = match account.role {
+            Role::Eleve => MACHINES_OF_A_PUPIL_MAX,
+            Role::Enseignant | Role::Administratif | Role::Referent | Role::Invite => MACHINES_OF_OTHERS_MAX,
+        };
+        let mut others: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(other, session)| {
+                **other != machine && session.account_id == account.id && session.person(now).is_some()
+            })
+            .map(|(other, session)| (session.since, *other))
+            .collect();
+        others.sort_unstable();
+        let too_many = (others.len() + 1).saturating_sub(most);
+        others.into_iter().take(too_many).map(|(_, other)| other).collect()
+    }
+
+    /// Puts a written session into force.
+    pub(super) fn commit(&mut self, beginning: Beginning) {
+        for machine in beginning.giving_way {
+            self.0.remove(&machine);
+        }
+        self.0.insert(beginning.machine, beginning.session);
+    }
+
+    /// Ends, as the journal says already, what was to give way to a session that could not begin.
+    pub(super) fn abandon(&mut self, beginning: &Beginning, now: Moment) {
+        for machine in beginning.giving_way.iter().chain([&beginning.machine]) {
+            if let Some(session) = self.0.get_mut(machine) {
+                session.over = Some(Over { is_written: true, ..session.end(now, PresenceChange::Replaced) });
+            }
+        }
+    }
+
+    /// Ends the session on `machine`, where one is in force.
+    pub(super) fn sign_out(&mut self, machine: Mac, now: Moment) -> Option<Over> {
+        let session = self.0.get_mut(&machine).filter(|session| session.person(now).is_some())?;
+        let over = session.end(now, PresenceChange::SignedOut);
+        session.over = Some(over);
+        Some(over)
+    }
+
+    /// Ends what is past its time, without an account, or begun in the future; says whether there was any.
+    pub(super) fn end_due(&mut self, now: Moment) -> bool {
+        let mut any = false;
+        for session in self.0.values_mut() {
+            if session.over.is_none() && session.person(now).is_none() {
+                session.over = Some(session.end(now, PresenceChange::Expired));
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// The ends of sessions that are not forgotten yet.
+    pub(super) fn endings(&self) -> Vec<Ending> {
+        let over = self.0.iter().filter_map(|(machine, session)| Some((*machine, session, session.over?)));
+        over.map(|(machine, session, over)| Ending {
+            machine,
+            since: session.since,
+            presence: session.presence(machine, over),
+            is_written: over.is_written,
+        })
+        .collect()
+    }
+
+    /// Remembers that the journal holds an end.
+    pub(super) fn written(&mut self, ending: &Ending) {
+        if let Some(session) = self.0.get_mut(&ending.machine)
+            && session.since == ending.since
+            && let Some(over) = &mut session.over
+        {
+            over.is_written = true;
+        }
+    }
+
+    /// Forgets a session whose end is written, unless another took its place.
+    pub(super) fn forget(&mut self, ending: &Ending) {
+        if self
+            .0
+            .get(&ending.machine)
+            .is_some_and(|session| session.over.is_some() && session.since == ending.since)
+        {
+            self.0.remove(&ending.machine);
+        }
+    }
+
+    /// Remembers an address that the journal holds.
+    pub(super) fn seen(&mut self, presence: &Presence) {
+        if let PresenceChange::AddressUsed(address) = presence.change
+            && let Some(session) = self.0.get_mut(&presence.machine)
+            && session.account_id == presence.account
+        {
+            session.see(address);
+        }
+    }
+}

@@ -1,3 +1,0 @@
-//! The `preau` command.
-
-fn main() {}

@@ -1,0 +1,116 @@
+//! The names file beside a table: what each hash was made of.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    sync::Arc,
+};
+
+use super::{
+    builder::BuildError,
+    layout::{Reader, TableError},
+    table::{Listed, Table},
+};
+
+const MAGIC: &[u8; 8] = b"PREAUNAM";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 12;
+const TRAILER_BYTES: usize = 16;
+
+/// The names of one table.
+pub struct Names {
+    bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    offsets_start: usize,
+    count: usize,
+}
+
+impl Names {
+    /// Opens the names in `bytes`, which stay untouched but for their ends.
+    ///
+    /// # Errors
+    /// When the bytes are no names file, are cut short, or belong to another table than `table`.
+    pub fn open(bytes: impl AsRef<[u8]> + Send + Sync + 'static, table: &Table) -> Result<Self, TableError> {
+        let all = bytes.as_ref();
+        if all.get(..8) != Some(MAGIC) {
+            return Err(TableError::NotATable);
+        }
+        let version = Reader(all.get(8..HEADER_BYTES).ok_or(TableError::Length)?).u32()?;
+        if version != VERSION {
+            return Err(TableError::Version(version));
+        }
+        let trailer_start = all.len().checked_sub(TRAILER_BYTES).ok_or(TableError::Length)?;
+        let mut trailer = Reader(all.get(trailer_start..).ok_or(TableError::Length)?);
+        let count = table.names_count();
+        if trailer.u64()? != table.body_checksum() || usize::try_from(trailer.u64()?) != Ok(count) {
+            return Err(TableError::OtherTable);
+        }
+        let offsets_start = count.checked_mul(4).and_then(|bytes| trailer_start.checked_sub(bytes));
+        let offsets_start = offsets_start.filter(|start| *start >= HEADER_BYTES).ok_or(TableError::Length)?;
+        Ok(Self { offsets_start, count, bytes: Arc::new(bytes) })
+    }
+
+    /// The name or address whose hash was `listed`; none if the file is damaged there.
+    #[must_use]
+    pub fn name_of(&self, listed: &Listed<'_>) -> Option<&str> {
+        self.at(listed.place)
+    }
+
+    /// Every name, in the order of the table's hashes; damaged ones are left out.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.count).filter_map(|place| self.at(place))
+    }
+
+    fn at(&self, place: usize) -> Option<&str> {
+        let all = (*self.bytes).as_ref();
+        let offset = all.get(self.offsets_start.checked_add(place.checked_mul(4)?)?..)?.first_chunk()?;
+        let offset = usize::try_from(u32::from_le_bytes(*offset)).ok()?;
+        let (length, rest) = all.get(HEADER_BYTES..self.offsets_start)?.get(offset..)?.split_first()?;
+        std::str::from_utf8(rest.get(..usize::from(*length))?).ok()
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+/// Writes a names file while its table is gathered.
+#[derive(Debug)]
+pub(super) struct NamesWriter<W> {
+    out: W,
+    written: u32,
+}
+
+impl<W: Write> NamesWriter<W> {
+    pub(super) fn new(mut out: W) -> io::Result<Self> {
+        out.write_all(MAGIC)?;
+        out.write_all(&VERSION.to_le_bytes())?;
+        Ok(Self { out, written: 0 })
+    }
+
+    /// Writes one name of at most 255 bytes; gives its offset.
+    pub(super) fn push(&mut self, name: &str) -> Result<u32, BuildError> {
+        let length = u8::try_from(name.len()).map_err(|_| BuildError::Names)?;
+        let offset = self.written;
+        self.written = offset.checked_add(u32::from(length) + 1).ok_or(BuildError::Names)?;
+        self.out.write_all(&[length])?;
+        self.out.write_all(name.as_bytes())?;
+        Ok(offset)
+    }
+
+    pub(super) fn finish(
+        mut self,
+        offsets: impl Iterator<Item = u32>,
+        table_checksum: u64,
+    ) -> io::Result<()> {
+        let mut count = 0u64;
+        for offset in offsets {
+            self.out.write_all(&offset.to_le_bytes())?;
+            count += 1;
+        }
+        self.out.write_all(&table_checksum.to_le_bytes())?;
+        self.out.write_all(&count.to_le_bytes())?;
+        self.out.flush()
+    }
+}

@@ -1,0 +1,248 @@
+//! Finds the rules about a site without looking at the others.
+//!
+//! Every rule stands in one list per site, network or category it names, or in the list of rules about everything. A
+//! question reads the lists of its site only, each sorted by the order of judgment, and stops in each as soon as a
+//! stronger rule has spoken.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use ipnet::IpNet;
+
+use super::{
+    category::{CategoryId, CategorySet, Table},
+    rule::{Level, Lock, Rule, SitePattern, Sites},
+};
+use crate::model::{Domain, Site};
+
+/// A rule's place in the order of judgment; the least speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    /// Locked levels from the top, then open levels from the most specific: decision D7.
+    tier: u8,
+    /// Within a tier: a written site, the longest first, before a category or everything.
+    breadth: u8,
+    /// Within that: the order of the files. Also the rule's index.
+    order: u32,
+}
+
+impl Rank {
+    /// Whether the rule is asked before openings are.
+    pub(super) fn is_locked(self) -> bool {
+        self.tier < LOCKED_TIERS
+    }
+}
+
+/// Levels a locked rule can have.
+const LOCKED_TIERS: u8 = 4;
+
+/// The breadth of a category or of everything; a written site is narrower whatever its length.
+const BROAD: u8 = u8::MAX;
+
+/// How a rule is about a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hit<'a> {
+    /// The rule writes this name.
+    Name(&'a Domain),
+    /// The rule writes a network that holds the address.
+    Network,
+    /// The rule names a category that lists the site.
+    Category(CategoryId),
+    /// The rule is about every site.
+    Everything,
+}
+
+/// All rules, found by what they are about.
+#[derive(Debug)]
+pub(super) struct Index {
+    rules: Vec<Arc<Rule>>,
+    tiers: Vec<u8>,
+    by_name: HashMap<Domain, Vec<u32>>,
+    by_network: HashMap<IpNet, Vec<u32>>,
+    /// Prefix lengths in use, by family.
+    prefixes_v4: Vec<u8>,
+    prefixes_v6: Vec<u8>,
+    by_category: Vec<Vec<u32>>,
+    /// The categories that any rule names.
+    categories: CategorySet,
+    about_everything: Vec<u32>,
+}
+
+impl Index {
+    /// The index of `rules`, given from the most general level to the most specific, whose categories are those of
+    /// `table`. Categories the table lacks are left out: the caller has refused them.
+    pub(super) fn new(rules: Vec<Arc<Rule>>, table: Option<&Table>) -> Self {
+        let mut index = Self {
+            tiers: rules.iter().map(|rule| tier(rule)).collect(),
+            by_name: HashMap::new(),
+            by_network: HashMap::new(),
+            prefixes_v4: Vec::new(),
+            prefixes_v6: Vec::new(),
+            by_category: vec![Vec::new(); CategoryId::COUNT_MAX],
+            categories: CategorySet::EMPTY,
+            about_everything: Vec::new(),
+            rules: Vec::new(),
+        };
+        for (order, rule) in (0..).zip(&rules) {
+            index.enter(order, rule, table);
+        }
+        index.rules = rules;
+        index.sort();
+        index
+    }
+
+    /// The rule of a rank.
+    pub(super) fn rule(&self, rank: Rank) -> &Arc<Rule> {
+        &self.rules[place(rank.order)]
+    }
+
+    /// How many rules there are.
+    pub(super) fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    /// The strongest rule about `site` that `speaks`.
+    pub(super) fn strongest<'a>(
+        &'a self,
+        site: &Site,
+        table: Option<&Table>,
+        speaks: impl Fn(&Rule) -> bool,
+    ) -> Option<(Rank, Hit<'a>)> {
+        let mut best: Option<(Rank, Hit<'a>)> = None;
+        self.walk(site, table, |breadth, hit, orders| {
+            for &order in orders {
+                let rank = self.rank(order, breadth);
+                if best.is_some_and(|(strongest, _)| strongest <= rank) {
+                    break;
+                }
+                if speaks(&self.rules[place(order)]) {
+                    best = Some((rank, hit));
+                    break;
+                }
+            }
+        });
+        best
+    }
+
+    /// Every rule about `site` once, by its strongest hit, the strongest first.
+    pub(super) fn all(&self, site: &Site, table: Option<&Table>) -> Vec<(Rank, Hit<'_>)> {
+        let mut found: HashMap<u32, (Rank, Hit<'_>)> = HashMap::new();
+        self.walk(site, table, |breadth, hit, orders| {
+            for &order in orders {
+                let rank = self.rank(order, breadth);
+                match found.entry(order) {
+                    Entry::Occupied(mut known) if rank < known.get().0 => *known.get_mut() = (rank, hit),
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(place) => {
+                        place.insert((rank, hit));
+                    }
+                }
+            }
+        });
+        let mut all: Vec<_> = found.into_values().collect();
+        all.sort_by_key(|(rank, _)| *rank);
+        all
+    }
+
+    /// Gives `visit` each list of rules about `site`, with its breadth.
+    fn walk<'a>(&'a self, site: &Site, table: Option<&Table>, mut visit: impl FnMut(u8, Hit<'a>, &'a [u32])) {
+        match site {
+            Site::Name(name) if !self.by_name.is_empty() => {
+                for suffix in name.ancestry() {
+                    if let Some((written, orders)) = self.by_name.get_key_value(suffix) {
+                        visit(narrowness(suffix.len()), Hit::Name(written), orders);
+                    }
+                }
+            }
+            Site::Name(_) => {}
+            Site::Address(address) => {
+                let address = address.to_canonical();
+                let prefixes = if address.is_ipv4() { &self.prefixes_v4 } else { &self.prefixes_v6 };
+                for prefix in prefixes {
+                    if let Some(orders) = network(address, *prefix).and_then(|net| self.by_network.get(&net))
+                    {
+                        visit(narrowness(usize::from(*prefix)), Hit::Network, orders);
+                    }
+                }
+            }
+        }
+        if let Some(table) = table.filter(|_| !self.categories.is_empty()) {
+            for id in (table.categories_of_site(site) & self.categories).iter() {
+                visit(BROAD, Hit::Category(id), &self.by_category[id.index()]);
+            }
+        }
+        visit(BROAD, Hit::Everything, &self.about_everything);
+    }
+
+    fn enter(&mut self, order: u32, rule: &Rule, table: Option<&Table>) {
+        let (patterns, categories) = match &rule.sites {
+            Sites::Everything => return self.about_everything.push(order),
+            Sites::Listed { patterns, categories } => (patterns, categories),
+        };
+        for pattern in patterns {
+            match pattern {
+                SitePattern::Name(name) => self.by_name.entry(name.clone()).or_default().push(order),
+                SitePattern::Network(network) => {
+                    self.by_network.entry(*network).or_default().push(order);
+                    match network {
+                        IpNet::V4(_) => self.prefixes_v4.push(network.prefix_len()),
+                        IpNet::V6(_) => self.prefixes_v6.push(network.prefix_len()),
+                    }
+                }
+            }
+        }
+        for id in categories.iter().filter_map(|name| table?.category(name)) {
+            self.categories.insert(id);
+            self.by_category[id.index()].push(order);
+        }
+    }
+
+    fn sort(&mut self) {
+        let tiers = &self.tiers;
+        let lists =
+            self.by_name.values_mut().chain(self.by_network.values_mut()).chain(&mut self.by_category);
+        for list in lists.chain([&mut self.about_everything]) {
+            list.sort_by_key(|order| (tiers[place(*order)], *order));
+            list.dedup();
+        }
+        for prefixes in [&mut self.prefixes_v4, &mut self.prefixes_v6] {
+            prefixes.sort_unstable();
+            prefixes.dedup();
+        }
+    }
+
+    fn rank(&self, order: u32, breadth: u8) -> Rank {
+        Rank { tier: self.tiers[place(order)], breadth, order }
+    }
+}
+
+/// The place of a rule in the order of levels and locks (decision D7). Openings stand between the two halves.
+fn tier(rule: &Rule) -> u8 {
+    match (rule.lock, rule.level) {
+        (Lock::Locked, Level::Academie) => 0,
+        (Lock::Locked, Level::Departement) => 1,
+        (Lock::Locked, Level::Etablissement) => 2,
+        (Lock::Locked, Level::Groupe | Level::Opening) => 3,
+        (Lock::Open, Level::Groupe | Level::Opening) => 4,
+        (Lock::Open, Level::Etablissement) => 5,
+        (Lock::Open, Level::Departement) => 6,
+        (Lock::Open, Level::Academie) => 7,
+    }
+}
+
+/// The breadth of a written site of this length, in bytes of a name or bits of a network.
+fn narrowness(length: usize) -> u8 {
+    // A name has at most 253 bytes and a network at most 128 bits: always below BROAD.
+    BROAD.saturating_sub(1).saturating_sub(u8::try_from(length).unwrap_or(u8::MAX))
+}
+
+fn network(address: IpAddr, prefix: u8) -> Option<IpNet> {
+    IpNet::new(address, prefix).ok().map(|net| net.trunc())
+}
+
+fn place(order: u32) -> usize {
+    usize::try_from(order).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,117 @@
+//! A refusal in words: why, who decided, what a person can do about it.
+
+use super::language::Language;
+use crate::policy::{Cause, Level, Matched, Origin, Refusal, Rule};
+
+/// Why a site is refused, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Because {
+    /// Why, in words.
+    pub(super) reason: Reason,
+    /// Who decided.
+    pub(super) decided_by: &'static str,
+    /// The rule's name, for whoever is asked to change it.
+    pub(super) rule: Option<String>,
+    /// What in the rule matched.
+    pub(super) matched: Option<String>,
+    /// What the person can do.
+    pub(super) advice: Vec<&'static str>,
+}
+
+/// A reason and the language it is written in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The rule's own words; rules are written in French.
+    OfTheRule(String),
+    /// The portal's words, in the reader's language.
+    OfThePortal(&'static str),
+}
+
+impl Reason {
+    /// The words.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::OfTheRule(text) => text,
+            Self::OfThePortal(text) => text,
+        }
+    }
+}
+
+/// Puts a refusal by rule into words. Nothing for the other causes, which have pages of their own.
+pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> {
+    let Cause::Policy(origin) = &refusal.cause else { return None };
+    let words = language.words();
+    let (reason, rule, matched) = match origin {
+        Origin::Rule { rule, matched } => (
+            rule_reason(rule).map_or(Reason::OfThePortal(words.reason_none), Reason::OfTheRule),
+            Some(String::from(&*rule.id)),
+            Some(told_match(language, matched)),
+        ),
+        Origin::Opening { scope } => {
+            (Reason::OfThePortal(words.reason_opening), None, Some(String::from(&**scope)))
+        }
+        Origin::ZoneDefault => (Reason::OfThePortal(words.reason_default), None, None),
+    };
+    let mut advice = vec![words.advice_lesson, words.advice_cite];
+    if is_above_the_school(origin) {
+        advice.push(words.advice_elsewhere);
+    }
+    Some(Because { reason, decided_by: decided_by(language, origin.level()), rule, matched, advice })
+}
+
+/// The reason the rule's author wrote for people.
+fn rule_reason(_rule: &Rule) -> Option<String> {
+    None
+}
+
+/// Whether the school itself cannot decide otherwise.
+fn is_above_the_school(origin: &Origin) -> bool {
+    matches!(origin.level(), Some(Level::Academie | Level::Departement))
+}
+
+fn decided_by(language: Language, level: Option<Level>) -> &'static str {
+    let words = language.words();
+    match level {
+        Some(Level::Academie) => words.by_academie,
+        Some(Level::Departement) => words.by_departement,
+        Some(Level::Etablissement) => words.by_etablissement,
+        Some(Level::Groupe) => words.by_groupe,
+        Some(Level::Opening) => words.by_teacher,
+        None => words.by_zone,
+    }
+}
+
+fn told_match(language: Language, matched: &Matched) -> String {
+    let words = language.words();
+    match matched {
+        Matched::Site(domain) => format!("{} {domain}", words.matched_site),
+        Matched::Address => String::from(words.matched_address),
+        Matched::Category { category, list_date } => language.matched_category(category, list_date),
+        Matched::Everything => String::from(words.matched_everything),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(cause: Cause) -> Refusal {
+        Refusal { site: "exemple.fr".parse().unwrap(), cause }
+    }
+
+    #[test]
+    fn a_closed_zone_and_a_teachers_closing_say_who_decided() {
+        let closed = because(Language::French, &refused(Cause::Policy(Origin::ZoneDefault))).unwrap();
+        assert_eq!(closed.decided_by, "L’établissement, pour tout ce réseau");
+        let exam = Origin::Opening { scope: "classe 6A".into() };
+        let exam = because(Language::English, &refused(Cause::Policy(exam))).unwrap();
+        assert_eq!((exam.decided_by, exam.matched.as_deref()), ("A teacher, for a while", Some("classe 6A")));
+    }
+
+    #[test]
+    fn only_a_refusal_by_policy_has_a_because() {
+        for cause in [Cause::SignInNeeded, Cause::NotRecorded] {
+            assert_eq!(because(Language::French, &refused(cause)), None);
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! Port 443: the portal's own pages, under its own name.
+//!
+//! | road | what it does |
+//! |---|---|
+//! | `GET /` | home of whoever may use the network, sign-in page for the others |
+//! | `POST /connexion`, `POST /deconnexion` | signs in, signs out |
+//! | `GET /bloque?u=SITE` | judges the site for the visitor and says why it is closed (decision D6) |
+//! | `GET /api/captive` | RFC 8908 |
+//! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{DefaultBodyLimit, Form, FromRequestParts, Query, Request, State, rejection::FormRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+
+use super::{
+    because::because,
+    captive,
+    guard::{comes_from_us, protect},
+    host::is_named,
+    language::{COOKIE_NAME, Language},
+    page::{
+        HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage, written,
+    },
+    time_of_day,
+    visitor::{Standing, Visitor},
+    wanted::{Wanted, query_value, read_site},
+    words::Words,
+};
+use crate::{
+    enforce::{
+        gate::{Asking, Gate},
+        sign_in::{SignIn, SignInRefusal},
+    },
+    identity::{Identity, SessionView},
+    journal::Channel,
+    model::{ClassName, DefaultVerdict, Domain, Site},
+    policy::{Cause, Verdict},
+    system::clock::Clock,
+};
+
+/// The longest body of a form, in bytes: a login, a password and an address fit several times.
+const FORM_BYTES_MAX: usize = 8 * 1024;
+
+/// How long a chosen language is kept, in seconds: a school year.
+const LANGUAGE_SECONDS: u32 = 31_536_000;
+
+/// What the pages need to answer.
+#[derive(Debug)]
+pub(super) struct Secure {
+    pub(super) house: House,
+    pub(super) name: Domain,
+    pub(super) identity: Identity,
+    pub(super) sign_in: SignIn,
+    pub(super) gate: Gate,
+    pub(super) clock: Clock,
+}
+
+/// The road of port 443.
+pub(super) fn router(secure: Arc<Secure>) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/connexion", post(sign_in).get(go_home))
+        .route("/deconnexion", post(sign_out).get(go_home))
+        .route("/bloque", get(why_blocked))
+        .route("/api/captive", get(captive_state))
+        .route("/style.css", get(style))
+        .route("/favicon.svg", get(icon))
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(unreadable)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(secure.clone(), guarded))
+        .with_state(secure)
+}
+
+/// Refuses what is not for the portal or not from its pages; protects every answer.
+async fn guarded(State(secure): State<Arc<Secure>>, asked: Asked, request: Request, next: Next) -> Response {
+    let words = asked.language.words();
+    let mut response = if !is_named(request.uri(), request.headers(), &secure.name) {
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        secure.notice(&asked, status, words.other_name, words.other_name_text, None)
+    } else if !comes_from_us(request.method(), request.headers()) {
+        let status = StatusCode::FORBIDDEN;
+        secure.notice(&asked, status, words.foreign_form, words.foreign_form_text, Some(home_link(words)))
+    } else {
+        next.run(request).await
+    };
+    if let Some(language) = asked.chosen {
+        let cookie = format!(
+            "{COOKIE_NAME}={}; Path=/; Max-Age={LANGUAGE_SECONDS}; Secure; HttpOnly; SameSite=Lax",
+            language.tag()
+        );
+        let cookie = HeaderValue::try_from(cookie).expect("a language's tag is visible ASCII");
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    protect(response.headers_mut());
+    response
+}
+
+async fn home(
+    State(secure): State<Arc<Secure>>,
+    Extension(visitor): Extension<Visitor>,
+    asked: Asked,
+) -> Response {
+    let standing = visitor.standing(&secure.identity);
+    let resident = match &standing {
+        Standing::SignedIn(session) => secure.person(asked.language, session),
+        Standing::Registered(device) => Resident::Machine { name: &device.name },
+        Standing::Unknown => {
+            let notice = if asked.query.parti.is_some() { Notice::SignedOut } else { Notice::None };
+            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, "", asked.wanted());
+        }
+    };
+    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, resident)))
+}
+
+/// The sign-in form as it arrives. It has no `Debug`: a password is never written anywhere.
+#[derive(Deserialize)]
+struct Credentials {
+    identifiant: String,
+    mot_de_passe: String,
+    #[serde(default)]
+    suite: String,
+}
+
+async fn sign_in(
+    State(secure): State<Arc<Secure>>,
+    Extension(visitor): Extension<Visitor>,
+    asked: Asked,
+    form: Result<Form<Credentials>, FormRejection>,
+) -> Response {
+    let words = asked.language.words();
+    let Ok(Form(form)) = form else {
+        let notice = Notice::Refused(String::from(words.form_unread));
+        return secure.sign_in_page(&visitor, &asked, StatusCode::BAD_REQUEST, notice, "", None);
+    };
+    let wanted = Wanted::read(&form.suite);
+    let login = form.identifiant.trim();
+    let refusal = match secure.sign_in.sign_in(login, &form.mot_de_passe, &visitor.zone, visitor.source).await
+    {
+        Ok(_) => return see_other(&home_path(wanted.as_ref())),
+        Err(refusal) => refusal,
+    };
+    let (status, text, retry_seconds) = told_refusal(asked.language, &refusal);
+    let mut response = secure.sign_in_page(&visitor, &asked, status, Notice::Refused(text), login, wanted);
+    if let Some(seconds) = retry_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// A refused sign-in as status, text, and seconds to wait. An unknown login and a wrong password read alike.
+fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, String, Option<u64>) {
+    let words = language.words();
+    match refusal {
+        SignInRefusal::WrongCredentials => {
+            (StatusCode::FORBIDDEN, String::from(words.wrong_credentials), None)
+        }
+        SignInRefusal::TooManyTries { wait } => {
+            let seconds = wait.as_secs().max(1);
+            (StatusCode::TOO_MANY_REQUESTS, language.too_many_tries(*wait), Some(seconds))
+        }
+        SignInRefusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
+        SignInRefusal::NotRecorded => {
+            (StatusCode::SERVICE_UNAVAILABLE, String::from(words.sign_in_not_recorded), None)
+        }
+    }
+}
+
+async fn sign_out(State(secure): State<Arc<Secure>>, Extension(visitor): Extension<Visitor>) -> Response {
+    secure.sign_in.sign_out(visitor.source).await;
+    see_other("/?parti=1")
+}
+
+async fn go_home() -> Response {
+    see_other("/")
+}
+
+/// Judges a site for the visitor; whoever still has to sign in is sent there first.
+async fn why_blocked(
+    State(secure): State<Arc<Secure>>,
+    Extension(visitor): Extension<Visitor>,
+    asked: Asked,
+) -> Response {
+    let words = asked.language.words();
+    let typed = asked.query.u.as_deref().unwrap_or("");
+    let Some(site) = read_site(typed) else {
+        let page = secure.asking_page(&asked, words.not_a_site, words.not_a_site_text, None);
+        return html(StatusCode::OK, page);
+    };
+    let asking = Asking {
+        source: visitor.source,
+        zone: visitor.zone.clone(),
+        site: site.clone(),
+        channel: Channel::Http,
+    };
+    let verdict = secure.gate.ask(asking).await;
+    secure.told_verdict(&asked, &verdict, &site)
+}
+
+async fn captive_state(
+    State(secure): State<Arc<Secure>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Response {
+    let standing = visitor.standing(&secure.identity);
+    let state = captive::State::new(&visitor, &standing, secure.house.origin(), secure.clock.now());
+    let headers = [(header::CONTENT_TYPE, captive::MEDIA_TYPE), (header::CACHE_CONTROL, "private, no-store")];
+    (headers, state.json()).into_response()
+}
+
+async fn style() -> Response {
+    kept_long("text/css; charset=utf-8", STYLE)
+}
+
+async fn icon() -> Response {
+    kept_long("image/svg+xml", ICON)
+}
+
+async fn no_such_page(State(secure): State<Arc<Secure>>, asked: Asked) -> Response {
+    let words = asked.language.words();
+    let link = Some(home_link(words));
+    secure.notice(&asked, StatusCode::NOT_FOUND, words.no_such_page, words.no_such_page_text, link)
+}
+
+async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response {
+    let words = asked.language.words();
+    let link = Some(home_link(words));
+    secure.notice(&asked, StatusCode::METHOD_NOT_ALLOWED, words.bad_request, words.bad_request_text, link)
+}
+
+impl Secure {
+    fn sign_in_page(
+        &self,
+        visitor: &Visitor,
+        asked: &Asked,
+        status: StatusCode,
+        notice: Notice,
+        login: &str,
+        wanted: Option<Wanted>,
+    ) -> Response {
+        let frame = self.house.frame(asked.language, asked.switch("/", wanted.as_ref().map(Wanted::url)));
+        let asked_for = visitor.must_sign_in();
+        html(status, written(&SignInPage { frame, asked_for, notice, login, wanted }))
+    }
+
+    fn home_page<'a>(&'a self, visitor: &Visitor, asked: &Asked, resident: Resident<'a>) -> HomePage<'a> {
+        let language = asked.language;
+        let wanted = asked.wanted();
+        let zone = &visitor.zone;
+        let mut services: Vec<_> =
+            zone.services.iter().map(|service| language.service(service.transport, service.port)).collect();
+        services.sort_unstable();
+        services.dedup();
+        HomePage {
+            frame: self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url))),
+            resident,
+            network: language.zone(zone.kind),
+            web_is_open: matches!(zone.default, DefaultVerdict::Allow),
+            services: services.join(", "),
+            wanted,
+        }
+    }
+
+    fn person<'a>(&self, language: Language, session: &'a SessionView) -> Resident<'a> {
+        let account = &session.account;
+        let classes: Vec<_> = account.classes.iter().map(ClassName::as_str).collect();
+        Resident::Person {
+            name: &account.display_name,
+            role: language.role(account.role),
+            classes: classes.join(", "),
+            until: time_of_day::told(language, session.until, self.clock.now()),
+            until_utc: session.until.to_string(),
+        }
+    }
+
+    /// What the gate answered about `site`, for a reader who is on the portal.
+    fn told_verdict(&self, asked: &Asked, verdict: &Verdict, site: &Site) -> Response {
+        let words = asked.language.words();
+        let refusal = match verdict {
+            Verdict::Allow(_) => {
+                return html(StatusCode::OK, self.asking_page(asked, words.open, words.open_now, Some(site)));
+            }
+            Verdict::Refuse(refusal) => refusal,
+        };
+        if let Some(because) = because(asked.language, refusal) {
+            let frame = self.house.frame(asked.language, asked.switch("/bloque", None));
+            return html(StatusCode::OK, written(&RefusedPage { frame, site, because }));
+        }
+        match refusal.cause {
+            Cause::SignInNeeded => see_other("/"),
+            Cause::Policy(_) | Cause::NotRecorded => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                self.notice(asked, status, words.not_recorded, words.not_recorded_text, None)
+            }
+        }
+    }
+
+    /// A page with one thing to say and the form that asks about a site.
+    fn asking_page(
+        &self,
+        asked: &Asked,
+        title: &'static str,
+        text: &'static str,
+        site: Option<&Site>,
+    ) -> String {
+        let frame = self.house.frame(asked.language, asked.switch("/bloque", None));
+        written(&NoticePage { frame, title, text, site, link: None, asks: true })
+    }
+
+    fn notice(
+        &self,
+        asked: &Asked,
+        status: StatusCode,
+        title: &'static str,
+        text: &'static str,
+        link: Option<Link>,
+    ) -> Response {
+        let frame = self.house.frame(asked.language, asked.switch("/", None));
+        html(status, written(&NoticePage { frame, title, text, site: None, link, asks: false }))
+    }
+}
+
+/// What the portal reads in the query of any of its pages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PageQuery {
+    /// The language to change to.
+    lang: Option<String>,
+    /// The page to offer after the sign-in.
+    suite: Option<String>,
+    /// The site to judge.
+    u: Option<String>,
+    /// Present right after a sign-out.
+    parti: Option<String>,
+}
+
+/// What a request says beside its road: its query and the language to answer in.
+#[derive(Debug)]
+struct Asked {
+    language: Language,
+    /// The language, when this very request chose it.
+    chosen: Option<Language>,
+    query: PageQuery,
+}
+
+impl Asked {
+    fn new(query: PageQuery, headers: &HeaderMap) -> Self {
+        let field = |name| headers.get(name).and_then(|field| field.to_str().ok());
+        let chosen = query.lang.as_deref().and_then(Language::from_tag);
+        let (cookies, accepted) = (field(header::COOKIE), field(header::ACCEPT_LANGUAGE));
+        let language = Language::choose(query.lang.as_deref(), cookies, accepted);
+        Self { language, chosen, query }
+    }
+
+    fn wanted(&self) -> Option<Wanted> {
+        self.query.suite.as_deref().and_then(Wanted::read)
+    }
+
+    /// The address of this page in the other language.
+    fn switch(&self, path: &str, wanted_url: Option<String>) -> String {
+        let mut url = format!("{path}?lang={}", self.language.other().tag());
+        for (name, value) in [("suite", wanted_url.as_deref()), ("u", self.query.u.as_deref())] {
+            if let Some(value) = value {
+                url.push_str(&format!("&{name}={}", query_value(value)));
+            }
+        }
+        url
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = std::convert::Infallible;
+
+    /// A query that cannot be read is as good as none.
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let query =
+            Query::<PageQuery>::try_from_uri(&parts.uri).map(|Query(query)| query).unwrap_or_default();
+        Ok(Self::new(query, &parts.headers))
+    }
+}
+
+fn home_link(words: &'static Words) -> Link {
+    Link { url: String::from("/"), text: words.back_home }
+}
+
+/// The home page's path, which offers the page somebody was on the way to.
+fn home_path(wanted: Option<&Wanted>) -> String {
+    wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
+}
+
+fn html(status: StatusCode, page: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+}
+
+fn see_other(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}
+
+/// A file that changes its address when it changes.
+fn kept_long(media_type: &'static str, text: &'static str) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    (headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn asked(query: &str, accepted: &'static str) -> Asked {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accepted));
+        let uri = format!("/?{query}").parse().unwrap();
+        Asked::new(Query::try_from_uri(&uri).map(|Query(query)| query).unwrap_or_default(), &headers)
+    }
+
+    #[test]
+    fn after_the_sign_in_one_is_always_on_the_portal() {
+        assert_eq!(home_path(None), "/");
+        for text in ["https://pirate.example/", "//pirate.example", "javascript:alert(1)"] {
+            assert_eq!(home_path(Wanted::read(text).as_ref()), "/");
+        }
+        assert_eq!(home_path(Wanted::read("http://a.fr/").as_ref()), "/?suite=http%3A%2F%2Fa.fr%2F");
+    }
+
+    #[test]
+    fn changing_the_language_keeps_the_page() {
+        let asked = asked("u=jeux.example%2F%22%3E&lang=en", "fr");
+        assert_eq!(asked.language, Language::English);
+        assert_eq!(asked.switch("/bloque", None), "/bloque?lang=fr&u=jeux.example%2F%22%3E");
+    }
+
+    #[test]
+    fn a_query_that_cannot_be_read_is_as_good_as_none() {
+        for query in ["lang=en&lang=fr", "u=a&u=b", "%", "&&&=&"] {
+            let asked = asked(query, "en");
+            assert_eq!((asked.language, asked.query.u), (Language::English, None), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_refused_sign_in_says_when_to_try_again() {
+        let wait = Duration::from_secs(120);
+        let (status, text, seconds) = told_refusal(Language::French, &SignInRefusal::TooManyTries { wait });
+        assert_eq!(
+            (status.as_u16(), text.as_str(), seconds),
+            (429, "Trop d’essais. Réessayez dans 2 min.", Some(120))
+        );
+        let (status, _, seconds) = told_refusal(Language::French, &SignInRefusal::WrongCredentials);
+        assert_eq!((status.as_u16(), seconds), (403, None));
+    }
+}

@@ -1,0 +1,136 @@
+//! The portal's listeners, on every zone's box addresses.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{
+    certificate::tls_config,
+    connection::{self, Road},
+    limit::{ConnectionCount, Limits},
+    page::House,
+    plain::{self, Plain},
+    secure::{self, Secure},
+    settings::Settings,
+    visitor::Visitor,
+};
+use crate::{
+    enforce::{gate::Gate, sign_in::SignIn},
+    identity::Identity,
+    model::Zone,
+    system::{clock::Clock, sockets::listen_tcp},
+};
+
+/// How long connections may take to end after the stop signal.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// The pause after the kernel refused to hand over a connection, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The portal, its sockets bound.
+#[derive(Debug)]
+pub struct Service {
+    listeners: Vec<Listener>,
+}
+
+/// One socket and what its connections get.
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    zone: Arc<Zone>,
+    road: Road,
+    count: ConnectionCount,
+}
+
+impl Service {
+    /// Reads the certificate and binds every socket: HTTP and HTTPS on each zone's IPv4 and IPv6 box address.
+    ///
+    /// # Errors
+    /// When the certificate cannot be used or the kernel refuses a socket.
+    pub fn bind(
+        settings: &Settings,
+        identity: Identity,
+        sign_in: SignIn,
+        gate: Gate,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
+        let (house, name) = (House::new(settings), settings.name.clone());
+        let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
+        let secure = Secure { house, name: name.clone(), identity, sign_in, gate, clock };
+        let plain = Road::Plain(plain::router(Arc::new(plain)));
+        let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
+        let count = ConnectionCount::new(Limits::USUAL);
+        let mut listeners = Vec::new();
+        for zone in &settings.zones {
+            for address in [IpAddr::V4(zone.ipv4.addr()), IpAddr::V6(zone.ipv6.addr())] {
+                for (port, road) in [(settings.http_port, &plain), (settings.https_port, &secure)] {
+                    let address = SocketAddr::new(address, port);
+                    let socket =
+                        listen_tcp(address).with_context(|| format!("portal cannot listen on {address}"))?;
+                    let (zone, road, count) = (zone.clone(), road.clone(), count.clone());
+                    listeners.push(Listener { socket, zone, road, count });
+                }
+            }
+        }
+        Ok(Self { listeners })
+    }
+
+    /// Serves until `stop` is signalled; connections then have three seconds to finish.
+    ///
+    /// # Errors
+    /// When a listener ends on its own.
+    pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        info!(sockets = self.listeners.len(), "portal listens");
+        let mut running = JoinSet::new();
+        for listener in self.listeners {
+            running.spawn(listener.serve(stop.clone()));
+        }
+        while let Some(ended) = running.join_next().await {
+            ended.context("a listener of the portal was cut short")?;
+        }
+        Ok(())
+    }
+}
+
+impl Listener {
+    async fn serve(self, stop: CancellationToken) {
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+                accepted = self.socket.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!(cause = %error, "portal cannot take a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Some(counted) = self.count.admit(peer.ip()) else {
+                debug!("too many connections; one is closed at once");
+                continue;
+            };
+            let visitor = Visitor { source: peer.ip(), zone: self.zone.clone() };
+            let (road, stop) = (self.road.clone(), stop.clone());
+            connections.spawn(async move {
+                connection::serve(stream, visitor, road, stop).await;
+                drop(counted);
+            });
+        }
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_WAIT_MAX, all_ended).await.is_err() {
+            debug!("some connections of the portal did not end in time and are dropped");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Proves Préau on this machine: installs what is missing, then checks form, builds, and runs every test, those in
+# network namespaces included. Nothing is left behind: every school in it dies with the test that made it.
+#
+#   sudo ./test.sh            everything
+#   ./test.sh                 the same without root, where the kernel allows user namespaces
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+. .ci/install
+
+failed=()
+started=$SECONDS
+
+# step NAME COMMAND...: runs one check, says how long it took, and goes on after a failure to report all of them.
+step() {
+  local name=$1 begun=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then
+    printf -- '-- %s: passed (%d s)\n' "$name" $((SECONDS - begun))
+  else
+    printf -- '-- %s: FAILED (%d s)\n' "$name" $((SECONDS - begun))
+    failed+=("$name")
+  fi
+}
+
+trap 'printf "\ntest.sh: interrupted\n"; trap - INT TERM; kill 0; exit 130' INT TERM
+
+install_for_tests || exit 1
+step 'form (cargo fmt)' cargo fmt --all --check
+step 'lints (cargo clippy)' cargo clippy --workspace --all-targets --locked -- -D warnings
+step 'documentation (cargo doc)' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+step 'dependencies (cargo deny)' cargo deny --log-level error check licenses bans sources
+step 'build' cargo build --workspace --locked
+step 'tests, scenarios and namespaces (cargo test)' cargo test --workspace --locked --no-fail-fast
+
+printf '\n'
+if [ ${#failed[@]} -eq 0 ]; then
+  printf 'test.sh: everything passed in %d s\n' $((SECONDS - started))
+else
+  printf 'test.sh: FAILED after %d s: %s\n' $((SECONDS - started)) "$(IFS=,; echo "${failed[*]}")"
+  exit 1
+fi
