@@ -141,7 +141,7 @@ impl Reader<'_> {
             http_port: 80,
             https_port: 443,
         };
-        if let Err(error) = portal::check_certificate(&portal.certificate_path, &portal.key_path, &portal.name) {
+        if let Err(error) = portal::check_certificate(&portal.name, &portal.certificate_path, &portal.key_path) {
             problems.at(&written.portal.certificate.span(), format!("portal: {error:#}"));
         }
         Some(Config {

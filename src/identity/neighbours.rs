@@ -30,6 +30,13 @@ impl Neighbours {
         self.0.get(&address).copied()
     }
 
+    /// The other addresses of the machine at `address`. Looks through the whole table.
+    pub(super) fn addresses_beside(&self, address: IpAddr) -> Vec<IpAddr> {
+        let Some(machine) = self.machine(address) else { return Vec::new() };
+        let beside = self.0.iter().filter(|(other, owner)| **owner == machine && **other != address);
+        beside.map(|(other, _)| *other).collect()
+    }
+
     /// Notes that `address` is `machine`'s, or nobody's.
     pub(super) fn learn(&mut self, address: IpAddr, machine: Option<Mac>) -> Learned {
         let Some(machine) = machine else {

@@ -175,6 +175,14 @@ impl Identity {
         self.tables().neighbours.machine(source.to_canonical())
     }
 
+    /// The other addresses in `zone` of the machine at `address`: a machine has one IPv4 address and several IPv6 ones.
+    #[must_use]
+    pub fn addresses_beside(&self, zone: &Zone, address: IpAddr) -> Vec<IpAddr> {
+        let mut beside = self.tables().neighbours.addresses_beside(address.to_canonical());
+        beside.retain(|other| zone.contains(*other));
+        beside
+    }
+
     /// Takes what the kernel's neighbour table says of `address`: its machine, or none (any more).
     pub fn learn_neighbour(&self, address: IpAddr, machine: Option<Mac>) {
         let learned = self.tables_to_write().neighbours.learn(address.to_canonical(), machine);

@@ -17,33 +17,42 @@ use crate::model::{Domain, Moment};
 /// Certificates a chain may hold.
 const CHAIN_MAX: usize = 8;
 
-/// Checks that the portal can show this certificate under `name` at `now`: chain and key are readable PEM and belong
-/// together, the name is one of the certificate's, and the dates fit. Who signed it is for the machines of the school
-/// to judge.
+/// Checks that the portal can show this certificate under `name`: chain and key are readable PEM and belong together,
+/// and the name is one of the certificate's. Who signed it is for the machines of the school to judge; its dates are
+/// [`check_dates`]'s, for a box whose clock is wrong must start all the same (decision D18).
 ///
 /// # Errors
 /// The first check that fails, naming the file.
-pub fn check_certificate(
-    name: &Domain,
-    certificate_path: &Path,
-    key_path: &Path,
-    now: Moment,
-) -> anyhow::Result<()> {
+pub fn check_certificate(name: &Domain, certificate_path: &Path, key_path: &Path) -> anyhow::Result<()> {
     let certified = read(certificate_path, key_path)?;
     let shown = certificate_path.display();
-    let own = certified.end_entity_cert().with_context(|| format!("`{shown}` holds no certificate"))?;
-    let parsed = ParsedCertificate::try_from(own)
-        .with_context(|| format!("cannot read the certificate in `{shown}`"))?;
+    let parsed = own_certificate(&certified, certificate_path)?;
     let server_name = ServerName::try_from(name.as_str())
         .with_context(|| format!("`{name}` is no name a certificate can have"))?;
     if verify_server_name(&parsed, &server_name).is_err() {
         bail!("the certificate in `{shown}` is not for `{name}`; the portal's name must be among its names");
     }
-    check_dates(&parsed, now).with_context(|| format!("the certificate in `{shown}` cannot be used"))
+    Ok(())
+}
+
+/// Checks that the certificate holds at `now`.
+///
+/// # Errors
+/// When it has ended or not begun, with the moment and what to do.
+pub fn check_dates(certificate_path: &Path, key_path: &Path, now: Moment) -> anyhow::Result<()> {
+    let certified = read(certificate_path, key_path)?;
+    dates_hold(&own_certificate(&certified, certificate_path)?, now)
+        .with_context(|| format!("the certificate in `{}` does not hold", certificate_path.display()))
+}
+
+fn own_certificate<'a>(certified: &'a CertifiedKey, path: &Path) -> anyhow::Result<ParsedCertificate<'a>> {
+    let shown = path.display();
+    let own = certified.end_entity_cert().with_context(|| format!("`{shown}` holds no certificate"))?;
+    ParsedCertificate::try_from(own).with_context(|| format!("cannot read the certificate in `{shown}`"))
 }
 
 /// Asks the verifier with no authority to trust: it looks at the dates first, and what it says of the rest is expected.
-fn check_dates(certificate: &ParsedCertificate<'_>, now: Moment) -> anyhow::Result<()> {
+fn dates_hold(certificate: &ParsedCertificate<'_>, now: Moment) -> anyhow::Result<()> {
     let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
     let answer = verify_server_cert_signed_by_trust_anchor(
         certificate,
@@ -136,16 +145,17 @@ pub(super) mod tests {
         write_pair_valid(dir, [1975, 4096])
     }
 
-    fn failure(name: &str, certificate: &Path, key: &Path, now: Moment) -> String {
+    fn failure(name: &str, certificate: &Path, key: &Path) -> String {
         let name = name.parse().unwrap();
-        format!("{:#}", check_certificate(&name, certificate, key, now).unwrap_err())
+        format!("{:#}", check_certificate(&name, certificate, key).unwrap_err())
     }
 
     #[test]
     fn a_fitting_pair_is_accepted() {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = write_pair(dir.path());
-        check_certificate(&"portail.exemple".parse().unwrap(), &certificate, &key, NOW).unwrap();
+        check_certificate(&"portail.exemple".parse().unwrap(), &certificate, &key).unwrap();
+        check_dates(&certificate, &key, NOW).unwrap();
         tls_config(&certificate, &key).unwrap();
     }
 
@@ -153,21 +163,17 @@ pub(super) mod tests {
     fn another_name_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = write_pair(dir.path());
-        assert!(failure("autre.exemple", &certificate, &key, NOW).contains("is not for `autre.exemple`"));
+        assert!(failure("autre.exemple", &certificate, &key).contains("is not for `autre.exemple`"));
     }
 
     #[test]
     fn dates_that_do_not_fit_are_told() {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = write_pair(dir.path());
-        let later = NOW + Duration::from_secs(365 * 86_400);
-        assert!(
-            failure("portail.exemple", &certificate, &key, later).contains("ended at 2027-01-01T00:00:00")
-        );
-        let before = NOW - Duration::from_secs(365 * 86_400);
-        assert!(
-            failure("portail.exemple", &certificate, &key, before).contains("begins at 2026-01-01T00:00:00")
-        );
+        let told = |now| format!("{:#}", check_dates(&certificate, &key, now).unwrap_err());
+        let year = Duration::from_secs(365 * 86_400);
+        assert!(told(NOW + year).contains("ended at 2027-01-01T00:00:00"));
+        assert!(told(NOW - year).contains("begins at 2026-01-01T00:00:00"));
     }
 
     #[test]
@@ -176,7 +182,7 @@ pub(super) mod tests {
         let (certificate, _) = write_pair(dir.path());
         let (_, other_key) = write_pair(other_dir.path());
         assert!(
-            failure("portail.exemple", &certificate, &other_key, NOW).contains("is not that of the first")
+            failure("portail.exemple", &certificate, &other_key).contains("is not that of the first")
         );
     }
 
@@ -185,12 +191,12 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = write_pair(dir.path());
         let bad_path = dir.path().join("bad.pem");
-        assert!(failure("portail.exemple", &bad_path, &key, NOW).contains("bad.pem"));
+        assert!(failure("portail.exemple", &bad_path, &key).contains("bad.pem"));
         fs::write(&bad_path, "").unwrap();
-        assert!(failure("portail.exemple", &bad_path, &key, NOW).contains("holds no PEM certificate"));
+        assert!(failure("portail.exemple", &bad_path, &key).contains("holds no PEM certificate"));
         let whole = fs::read_to_string(&certificate).unwrap();
         fs::write(&bad_path, &whole[..whole.len() / 2]).unwrap();
-        assert!(failure("portail.exemple", &bad_path, &key, NOW).contains("bad.pem"));
-        assert!(failure("portail.exemple", &certificate, &bad_path, NOW).contains("bad.pem"));
+        assert!(failure("portail.exemple", &bad_path, &key).contains("bad.pem"));
+        assert!(failure("portail.exemple", &certificate, &bad_path).contains("bad.pem"));
     }
 }

@@ -1,18 +1,19 @@
 //! What people in school see: the sign-in page, their home page, and why a site is closed to them.
 //!
 //! The portal listens on each zone's box addresses. Port 80 catches what the resolver sent to the box instead of its
-//! own site: connectivity probes of phones and computers, and sites that are closed ([`plain`]). Port 443 serves the
-//! pages themselves under the portal's own name ([`secure`]). A person is known by their machine's address; the only
+//! own site: connectivity probes of phones and computers, and sites that are closed (`plain`). Port 443 serves the
+//! pages themselves under the portal's own name (`secure`). A person is known by their machine's address; the only
 //! cookie holds a language.
 //!
 //! | file | what is there |
 //! |---|---|
 //! | `service`, `connection`, `limit` | listeners, one connection's life, how many there may be |
 //! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
-//! | `guard`, `secure`, `visitor` | port 443: whom to serve, each page's road |
+//! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
+mod asked;
 mod because;
 mod captive;
 mod certificate;
@@ -35,7 +36,7 @@ mod visitor;
 mod wanted;
 mod words;
 
-pub use certificate::check_certificate;
+pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;
 pub use settings::Settings;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Form, FromRequestParts, Query, Request, State, rejection::FormRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    extract::{DefaultBodyLimit, Form, Request, State, rejection::FormRejection},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{get, post},
@@ -21,6 +21,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    asked::Asked,
     because::because,
     captive,
     guard::{comes_from_us, protect},
@@ -37,7 +38,7 @@ use super::{
 use crate::{
     enforce::{
         gate::{Asking, Gate},
-        sign_in::{SignIn, SignInRefusal},
+        sign_in::SignIn,
     },
     identity::{Identity, SessionView},
     journal::Channel,
@@ -327,65 +328,6 @@ impl Secure {
     }
 }
 
-/// What the portal reads in the query of any of its pages.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PageQuery {
-    /// The language to change to.
-    lang: Option<String>,
-    /// The page to offer after the sign-in.
-    suite: Option<String>,
-    /// The site to judge.
-    u: Option<String>,
-    /// Present right after a sign-out.
-    parti: Option<String>,
-}
-
-/// What a request says beside its road: its query and the language to answer in.
-#[derive(Debug)]
-struct Asked {
-    language: Language,
-    /// The language, when this very request chose it.
-    chosen: Option<Language>,
-    query: PageQuery,
-}
-
-impl Asked {
-    fn new(query: PageQuery, headers: &HeaderMap) -> Self {
-        let field = |name| headers.get(name).and_then(|field| field.to_str().ok());
-        let chosen = query.lang.as_deref().and_then(Language::from_tag);
-        let (cookies, accepted) = (field(header::COOKIE), field(header::ACCEPT_LANGUAGE));
-        let language = Language::choose(query.lang.as_deref(), cookies, accepted);
-        Self { language, chosen, query }
-    }
-
-    fn wanted(&self) -> Option<Wanted> {
-        self.query.suite.as_deref().and_then(Wanted::read)
-    }
-
-    /// The address of this page in the other language.
-    fn switch(&self, path: &str, wanted_url: Option<String>) -> String {
-        let mut url = format!("{path}?lang={}", self.language.other().tag());
-        for (name, value) in [("suite", wanted_url.as_deref()), ("u", self.query.u.as_deref())] {
-            if let Some(value) = value {
-                url.push_str(&format!("&{name}={}", query_value(value)));
-            }
-        }
-        url
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = std::convert::Infallible;
-
-    /// A query that cannot be read is as good as none.
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let query =
-            Query::<PageQuery>::try_from_uri(&parts.uri).map(|Query(query)| query).unwrap_or_default();
-        Ok(Self::new(query, &parts.headers))
-    }
-}
-
 fn home_link(words: &'static Words) -> Link {
     Link { url: String::from("/"), text: words.back_home }
 }
@@ -416,13 +358,6 @@ mod tests {
 
     use super::*;
 
-    fn asked(query: &str, accepted: &'static str) -> Asked {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accepted));
-        let uri = format!("/?{query}").parse().unwrap();
-        Asked::new(Query::try_from_uri(&uri).map(|Query(query)| query).unwrap_or_default(), &headers)
-    }
-
     #[test]
     fn after_the_sign_in_one_is_always_on_the_portal() {
         assert_eq!(home_path(None), "/");
@@ -430,21 +365,6 @@ mod tests {
             assert_eq!(home_path(Wanted::read(text).as_ref()), "/");
         }
         assert_eq!(home_path(Wanted::read("http://a.fr/").as_ref()), "/?suite=http%3A%2F%2Fa.fr%2F");
-    }
-
-    #[test]
-    fn changing_the_language_keeps_the_page() {
-        let asked = asked("u=jeux.example%2F%22%3E&lang=en", "fr");
-        assert_eq!(asked.language, Language::English);
-        assert_eq!(asked.switch("/bloque", None), "/bloque?lang=fr&u=jeux.example%2F%22%3E");
-    }
-
-    #[test]
-    fn a_query_that_cannot_be_read_is_as_good_as_none() {
-        for query in ["lang=en&lang=fr", "u=a&u=b", "%", "&&&=&"] {
-            let asked = asked(query, "en");
-            assert_eq!((asked.language, asked.query.u), (Language::English, None), "{query}");
-        }
     }
 
     #[test]
