@@ -2,6 +2,8 @@
 //!
 //! After an intended change: `PREAU_GOLDEN=write cargo test --test firewall_golden`, then read the difference.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{fs, path::Path, sync::Arc};
 
 use preau::{

@@ -16,7 +16,7 @@ const INSIDE: &str = "PREAU_TEST_INSIDE";
 
 /// Runs `test` with the rights to make network namespaces: as root, or again in a user namespace where the kernel has
 /// them. `name` is the test's own.
-pub fn with_rights(name: &str, test: impl FnOnce()) {
+pub(crate) fn with_rights(name: &str, test: impl FnOnce()) {
     if env::var_os(INSIDE).is_some() || succeeds(&["--net", "true"]) {
         return test();
     }
@@ -42,17 +42,18 @@ fn succeeds(arguments: &[&str]) -> bool {
 
 /// A network namespace.
 #[derive(Debug)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// Sleeps in the namespace until its standard input closes, which the end of this process does.
     holder: Child,
     link: File,
 }
 
 impl Namespace {
-    pub fn new() -> Self {
-        let mut holder = Command::new("unshare");
-        let holder =
-            holder.args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    pub(crate) fn new() -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        #[expect(clippy::zombie_processes, reason = "the drop waits; a panic before it ends the process")]
+        let holder = command.spawn().unwrap();
         let path = format!("/proc/{}/ns/net", holder.id());
         let ours = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
         for _ in 0..500 {
@@ -68,12 +69,12 @@ impl Namespace {
     }
 
     /// The process to name where a link is to be moved here.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.holder.id()
     }
 
     /// Runs `act` on a thread that lives in the namespace; sockets it opens stay there.
-    pub fn run<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+    pub(crate) fn run<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let inside = scope.spawn(|| {
                 move_into_link_name_space(self.link.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
@@ -84,7 +85,7 @@ impl Namespace {
     }
 
     /// Runs an asynchronous `act` in the namespace.
-    pub fn run_async<T: Send>(&self, act: impl AsyncFnOnce() -> T + Send) -> T {
+    pub(crate) fn run_async<T: Send>(&self, act: impl AsyncFnOnce() -> T + Send) -> T {
         self.run(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(act())
@@ -92,7 +93,7 @@ impl Namespace {
     }
 
     /// Runs a command in the namespace and returns what it printed.
-    pub fn command(&self, line: &str) -> String {
+    pub(crate) fn command(&self, line: &str) -> String {
         let output = self.run(|| {
             let mut words = line.split(' ');
             Command::new(words.next().unwrap()).args(words).output().unwrap()
@@ -103,7 +104,7 @@ impl Namespace {
     }
 
     /// Sets a kernel variable of the namespace, such as `net/ipv4/ip_forward`.
-    pub fn sysctl(&self, name: &str, value: &str) {
+    pub(crate) fn sysctl(&self, name: &str, value: &str) {
         self.run(|| std::fs::write(format!("/proc/sys/{name}"), value).unwrap());
     }
 }

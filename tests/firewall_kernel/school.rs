@@ -23,27 +23,27 @@ use preau::{
 use crate::namespace::Namespace;
 
 /// The port of the TCP service that the pupils' zone opens, and of the UDP one.
-pub const TCP_SERVICE: u16 = 993;
-pub const UDP_SERVICE: u16 = 123;
+pub(crate) const TCP_SERVICE: u16 = 993;
+pub(crate) const UDP_SERVICE: u16 = 123;
 
 /// Long enough for an answer on this machine, short enough to wait for its absence.
 const PATIENCE: Duration = Duration::from_millis(400);
 
 /// The addresses of one family.
-pub struct Family {
-    pub pupil: IpAddr,
-    pub office: IpAddr,
-    pub box_at_pupils: IpAddr,
-    pub box_at_office: IpAddr,
-    pub box_at_line: IpAddr,
-    pub server: IpAddr,
-    pub other_server: IpAddr,
-    pub opened: &'static str,
-    pub held: &'static str,
+pub(crate) struct Family {
+    pub(crate) pupil: IpAddr,
+    pub(crate) office: IpAddr,
+    pub(crate) box_at_pupils: IpAddr,
+    pub(crate) box_at_office: IpAddr,
+    pub(crate) box_at_line: IpAddr,
+    pub(crate) server: IpAddr,
+    pub(crate) other_server: IpAddr,
+    pub(crate) opened: &'static str,
+    pub(crate) held: &'static str,
 }
 
 /// Both families; whatever a test says holds in each.
-pub fn families() -> [Family; 2] {
+pub(crate) fn families() -> [Family; 2] {
     let address = |text: &str| text.parse().unwrap();
     [
         Family {
@@ -71,16 +71,16 @@ pub fn families() -> [Family; 2] {
     ]
 }
 
-pub struct School {
-    pub pupil: Namespace,
-    pub office: Namespace,
-    pub gateway: Namespace,
-    pub internet: Namespace,
+pub(crate) struct School {
+    pub(crate) pupil: Namespace,
+    pub(crate) office: Namespace,
+    pub(crate) gateway: Namespace,
+    pub(crate) internet: Namespace,
 }
 
 impl School {
     /// A school whose box has the closed ruleset and nothing that listens. The Internet's services are there.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let school = Self {
             pupil: Namespace::new(),
             office: Namespace::new(),
@@ -141,18 +141,18 @@ impl School {
     }
 
     /// Lets flows begin for 3 seconds.
-    pub fn beat(&self) {
+    pub(crate) fn beat(&self) {
         self.gateway.run_async(async || Heartbeat::open().unwrap().beat().await.unwrap());
     }
 
     /// Opens `destination` to `client` for a minute.
-    pub fn open_pair(&self, family: &Family, client: IpAddr, destination: IpAddr) {
+    pub(crate) fn open_pair(&self, family: &Family, client: IpAddr, destination: IpAddr) {
         let element = Element { key: key(client, destination), timeout: Duration::from_secs(60) };
         self.gateway.run(|| SetWriter::open("preau").unwrap().put(family.opened, &[element]).unwrap());
     }
 
     /// Cuts `destination` off from `client`.
-    pub fn cut_pair(&self, family: &Family, client: IpAddr, destination: IpAddr) {
+    pub(crate) fn cut_pair(&self, family: &Family, client: IpAddr, destination: IpAddr) {
         self.gateway.run(|| {
             let mut kernel = SetWriter::open("preau").unwrap();
             for set in [family.opened, family.held] {
@@ -162,7 +162,7 @@ impl School {
     }
 
     /// How many packets met the rule of this name.
-    pub fn counted(&self, chain: &str, comment: &str) -> u64 {
+    pub(crate) fn counted(&self, chain: &str, comment: &str) -> u64 {
         let listing = self.gateway.command(&format!("nft list chain inet preau {chain}"));
         let rule = listing.lines().find(|line| line.ends_with(&format!("comment \"{comment}\""))).unwrap();
         let (_, count) = rule.split_once("counter packets ").unwrap();
@@ -171,7 +171,7 @@ impl School {
 }
 
 /// The box's settings: pupils may use two services, the office none.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let services = vec![
         Service { transport: Transport::Tcp, port: TCP_SERVICE },
         Service { transport: Transport::Udp, port: UDP_SERVICE },
@@ -197,7 +197,7 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: Vec<Service>) -> 
 }
 
 /// A pair as the sets have it.
-pub fn key(client: IpAddr, destination: IpAddr) -> Vec<u8> {
+pub(crate) fn key(client: IpAddr, destination: IpAddr) -> Vec<u8> {
     let bytes = |address| match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
@@ -207,7 +207,7 @@ pub fn key(client: IpAddr, destination: IpAddr) -> Vec<u8> {
 
 impl Namespace {
     /// Sends every connection's bytes back.
-    pub fn echo_tcp(&self, at: SocketAddr) {
+    pub(crate) fn echo_tcp(&self, at: SocketAddr) {
         let listener = self.run(|| TcpListener::bind(at).unwrap());
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
@@ -222,7 +222,7 @@ impl Namespace {
     }
 
     /// Sends every datagram back.
-    pub fn echo_udp(&self, at: SocketAddr) {
+    pub(crate) fn echo_udp(&self, at: SocketAddr) {
         let socket = self.run(|| UdpSocket::bind(at).unwrap());
         thread::spawn(move || {
             let mut bytes = [0; 512];
@@ -233,14 +233,14 @@ impl Namespace {
     }
 
     /// Connects, from the address of this machine where one is given.
-    pub fn connect(&self, to: SocketAddr) -> Result<TcpStream, ErrorKind> {
+    pub(crate) fn connect(&self, to: SocketAddr) -> Result<TcpStream, ErrorKind> {
         let stream = self.run(|| TcpStream::connect_timeout(&to, PATIENCE)).map_err(|error| error.kind())?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Ok(stream)
     }
 
     /// A UDP socket that only hears `to`, bound to `from`.
-    pub fn udp(&self, from: IpAddr, to: SocketAddr) -> UdpSocket {
+    pub(crate) fn udp(&self, from: IpAddr, to: SocketAddr) -> UdpSocket {
         let socket = self.run(|| UdpSocket::bind((from, 0)).unwrap());
         socket.connect(to).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -249,7 +249,7 @@ impl Namespace {
 }
 
 /// Says something on a connection and waits for its echo.
-pub fn talk_tcp(stream: &mut TcpStream) -> Result<(), ErrorKind> {
+pub(crate) fn talk_tcp(stream: &mut TcpStream) -> Result<(), ErrorKind> {
     let mut echo = [0; 5];
     stream.write_all(b"hello").map_err(|error| error.kind())?;
     stream.read_exact(&mut echo).map_err(|error| error.kind())?;
@@ -258,7 +258,7 @@ pub fn talk_tcp(stream: &mut TcpStream) -> Result<(), ErrorKind> {
 }
 
 /// Says something on a socket and waits for its echo.
-pub fn talk_udp(socket: &UdpSocket) -> Result<(), ErrorKind> {
+pub(crate) fn talk_udp(socket: &UdpSocket) -> Result<(), ErrorKind> {
     let mut echo = [0; 16];
     socket.send(b"hello").map_err(|error| error.kind())?;
     let length = socket.recv(&mut echo).map_err(|error| error.kind())?;

@@ -193,14 +193,14 @@ impl Opener {
             }
         }
         self.cut(&evicted)?;
-        for (set, is_its) in [(SETS4[0], IpAddr::is_ipv4 as fn(&IpAddr) -> bool), (SETS6[0], IpAddr::is_ipv6)]
-        {
-            let elements: Vec<Element> = fresh
-                .iter()
-                .filter(|(pair, _)| is_its(&pair.client))
-                .map(|(pair, until)| Element { key: pair.key(), timeout: until.duration_since(now) })
-                .collect();
-            self.put(set, &elements);
+        let mut elements: [Vec<Element>; 2] = Default::default();
+        for (pair, until) in fresh {
+            let [elements4, elements6] = &mut elements;
+            let its_family = if pair.client.is_ipv4() { elements4 } else { elements6 };
+            its_family.push(Element { key: pair.key(), timeout: until.duration_since(now) });
+        }
+        for ([opened, _], elements) in [SETS4, SETS6].into_iter().zip(elements) {
+            self.put(opened, &elements);
         }
         Ok(())
     }
