@@ -6,7 +6,10 @@ mod explanation;
 mod index;
 mod judge;
 mod opening;
+#[cfg(test)]
+mod properties;
 mod question;
+mod remedies;
 mod rule;
 mod rule_file;
 mod sentences;
