@@ -13,6 +13,8 @@ mod remedies;
 mod rule;
 mod rule_file;
 mod sentences;
+#[cfg(test)]
+mod tests;
 mod timetable;
 
 pub use decision::{Cause, Matched, Origin, Permit, Refusal, Verdict};
