@@ -13,3 +13,12 @@ fn replay(name: &str, target: impl Fn(&[u8])) {
     }
     assert!(count > 0, "{} is empty", dir.display());
 }
+
+#[test]
+fn every_rules_file_is_read_or_refused() {
+    replay("rules", |bytes| {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            let _ = preau::policy::RuleFile::parse(text);
+        }
+    });
+}

@@ -48,11 +48,17 @@ type Fault = (usize, String);
 struct Scenario {
     zones: HashMap<String, Zone>,
     subjects: HashMap<String, Subject>,
-    list: Option<(String, Vec<(String, Vec<Site>)>)>,
+    list: Option<List>,
     files: Vec<RuleFile>,
     openings: Vec<Opening>,
     asked: Vec<Asked>,
     policy: Option<Policy>,
+}
+
+/// A category table to be: its date, and each category with its sites.
+struct List {
+    date: String,
+    categories: Vec<(String, Vec<Site>)>,
 }
 
 /// One question and its answer.
@@ -93,7 +99,10 @@ impl Scenario {
                 "zone" => scenario.zone(rest).map_err(fault)?,
                 "person" => scenario.person(rest).map_err(fault)?,
                 "device" => scenario.device(rest).map_err(fault)?,
-                "list" => scenario.list = Some((rest.to_owned(), read_list(&inside).map_err(fault)?)),
+                "list" => {
+                    let categories = read_list(&inside).map_err(fault)?;
+                    scenario.list = Some(List { date: rest.to_owned(), categories });
+                }
                 "rules" => scenario.files.push(
                     RuleFile::parse(&inside.join("\n"))
                         .map_err(|error| (number + error.line, error.to_string()))?,
@@ -145,7 +154,7 @@ impl Scenario {
     }
 
     fn policy(&self) -> Result<Policy, String> {
-        let table = self.list.as_ref().map(|(date, categories)| build_table(date, categories)).transpose()?;
+        let table = self.list.as_ref().map(build_table).transpose()?;
         let policy = Policy::new(self.files.clone(), table).map_err(|error| error.to_string())?;
         Ok(policy.with_openings(self.openings.clone()))
     }
@@ -278,16 +287,16 @@ fn read_list(lines: &[&str]) -> Result<Vec<(String, Vec<Site>)>, String> {
     Ok(categories)
 }
 
-fn build_table(date: &str, categories: &[(String, Vec<Site>)]) -> Result<Table, String> {
+fn build_table(list: &List) -> Result<Table, String> {
     let mut bytes = Vec::new();
     let mut builder = Builder::new(1, Vec::new()).map_err(text)?;
-    for (name, sites) in categories {
+    for (name, sites) in &list.categories {
         let id = builder.category(name).map_err(text)?;
         for site in sites {
             builder.add(site, id).map_err(text)?;
         }
     }
-    let description = Description { date: Arc::from(date), ..Description::default() };
+    let description = Description { date: Arc::from(list.date.as_str()), ..Description::default() };
     builder.finish(&description, &mut bytes).map_err(text)?;
     Table::open(bytes).map_err(text)
 }

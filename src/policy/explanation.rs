@@ -4,10 +4,10 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Cause, Effect, Level, Lock, Matched, Opening, Origin, Policy, Question, Rule, Stranger, Timetable,
-    Verdict, When,
+    Cause, Effect, Matched, Opening, Origin, Policy, Question, Rule, Stranger, Timetable, Verdict, When,
     index::Rank,
     judge::needs_sign_in,
+    remedies::remedies,
     timetable::{LocalMinute, in_paris},
 };
 use crate::model::{Moment, Site, Subject};
@@ -173,72 +173,6 @@ impl Policy {
         let causes: Vec<_> = timetables.chain(self.openings().iter().filter_map(edge)).collect();
         causes.join(", ")
     }
-}
-
-/// What somebody could do about the answer.
-fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String> {
-    let origin = match verdict {
-        Verdict::Allow(permit) => permit.origin(),
-        Verdict::Refuse(refusal) => match &refusal.cause {
-            Cause::Policy(origin) => origin,
-            Cause::SignInNeeded => return vec!["signing in, or registering the machine".to_owned()],
-            Cause::NotRecorded => return vec!["repairing the journal".to_owned()],
-        },
-    };
-    let other = if is_allowed(verdict) { "blocking" } else { "allowing" };
-    let act = if is_allowed(verdict) { "closing" } else { "opening" };
-    // Nothing but a rule opens an address, see `Opening`.
-    let opening_can = is_allowed(verdict) || matches!(question.site, Site::Name(_));
-    let mut remedies = Vec::new();
-    match origin {
-        Origin::Rule { rule, matched } => {
-            remedies.extend(rule_remedies(rule, matched, other, act));
-            if rule.lock == Lock::Open && opening_can {
-                remedies.push(format!("a teacher's timed {act}"));
-            }
-        }
-        Origin::Opening { scope } => {
-            remedies.push(format!("the end of what was decided for `{scope}`, or a later timed {act}"));
-            remedies.push(format!("a locked {other} rule"));
-        }
-        Origin::ZoneDefault => {
-            remedies.push(format!("a {other} rule of any level about the site"));
-            if opening_can {
-                remedies.push(format!("a teacher's timed {act}"));
-            }
-            if matches!(question.site, Site::Name(_)) {
-                remedies.push(format!("another default of zone `{}`", question.zone.name));
-            }
-        }
-    }
-    remedies
-}
-
-/// Which rules could undo `rule`, where `other` is the effect it does not have and `act` a teacher's word for it.
-fn rule_remedies(rule: &Rule, matched: &Matched, other: &str, act: &str) -> Vec<String> {
-    let Rule { id, level, file_name, line, lock, .. } = rule;
-    let mut remedies = vec![format!("editing rule `{id}` in `{file_name}`, line {line}")];
-    if matches!(matched, Matched::Category { .. } | Matched::Everything) {
-        let lock = if *lock == Lock::Locked { "a locked" } else { "a" };
-        remedies.push(format!("{lock} {other} rule of level {level} that writes the site in `sites`"));
-    }
-    match lock {
-        Lock::Locked => {
-            if *level != Level::Academie {
-                remedies.push(format!("a locked {other} rule of a level above {level}"));
-            }
-            remedies.push(format!(
-                "not a rule of a level below {level}, nor a teacher's timed {act}: the rule is locked at level {level}"
-            ));
-        }
-        Lock::Open => {
-            if *level != Level::Groupe {
-                remedies.push(format!("a {other} rule of a level below {level}"));
-            }
-            remedies.push(format!("a locked {other} rule of any level"));
-        }
-    }
-    remedies
 }
 
 /// Who asked, without a name.

@@ -99,7 +99,7 @@ impl Index {
         &self.rules[place(rank.order)]
     }
 
-    /// How many rules there are.
+    /// Every rule, in the order it was given.
     pub(super) fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }

@@ -3,10 +3,10 @@
 //! 0. In a zone that asks people to sign in, nobody gets anything: [`Cause::SignInNeeded`].
 //! 1. Locked rules, from the top level down.
 //! 2. Teachers' timed openings and closings. The one that began last speaks; of two that began together, the later
-//!    given.
+//!    given. Sites of an opening are names; bare addresses stay as they are.
 //! 3. Rules that are not locked, from the most specific level up.
 //! 4. The zone's default. An address without a name is refused even where the default allows (decision D3: hard-coded
-//!    addresses are closed); only a rule can open one.
+//!    addresses are closed). Only a rule can open one, by its `sites`, by a category that lists it, or by `everything`.
 //!
 //! **Among rules of one level that are alike locked or open**, one that *writes* the site (itself, a parent, or a
 //! network that holds the address) speaks before one that is about a category or everything; the longest written name

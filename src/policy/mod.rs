@@ -6,10 +6,15 @@ mod explanation;
 mod index;
 mod judge;
 mod opening;
+#[cfg(test)]
+mod properties;
 mod question;
+mod remedies;
 mod rule;
 mod rule_file;
 mod sentences;
+#[cfg(test)]
+mod tests;
 mod timetable;
 
 pub use decision::{Cause, Matched, Origin, Permit, Refusal, Verdict};

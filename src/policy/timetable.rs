@@ -129,9 +129,9 @@ impl Timetable {
     }
 }
 
-/// The moment as a technician reads it: `Monday 2026-11-23 08:05:00 (Paris)`.
+/// The moment as a technician reads it: `Monday 2026-11-23 08:05:00 +01:00 (Paris)`.
 pub(super) fn in_paris(moment: Moment) -> String {
-    timestamp(moment).to_zoned(PARIS.clone()).strftime("%A %Y-%m-%d %H:%M:%S (Paris)").to_string()
+    timestamp(moment).to_zoned(PARIS.clone()).strftime("%A %Y-%m-%d %H:%M:%S %:z (Paris)").to_string()
 }
 
 /// Milliseconds since the local Monday 00:00.

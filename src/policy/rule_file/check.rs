@@ -2,20 +2,23 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    net::IpAddr,
     str::FromStr,
     sync::Arc,
 };
 
-use ipnet::IpNet;
 use toml::Spanned;
 
-use super::{RuleFileError, error::Source, v1};
+use super::{
+    RuleFileError,
+    error::Source,
+    v1,
+    words::{brief, site_pattern, slot_minutes},
+};
 use crate::{
-    model::{ClassName, DomainError},
+    model::ClassName,
     policy::{
-        rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, When},
-        timetable::{DAY_MINUTES, Slot, Timetable},
+        rule::{Effect, Level, Lock, People, Rule, Sites, When},
+        timetable::{Slot, Timetable},
     },
 };
 
@@ -56,7 +59,7 @@ impl Limits {
 }
 
 impl RuleFile {
-    /// Reads a rules file of version 1 ([the form](v1)).
+    /// Reads a rules file of version 1; `rule_file/v1.rs` shows its form.
     ///
     /// # Errors
     /// The first fault, with its line, its field and what to do. Nothing of a wrong file is kept.
@@ -347,62 +350,6 @@ impl Check<'_> {
     }
 }
 
-/// Reads a name, an address or a network.
-fn site_pattern(text: &str) -> Result<SitePattern, String> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(SitePattern::Network(IpNet::from(address.to_canonical())));
-    }
-    if let Ok(network) = text.parse::<IpNet>() {
-        let whole = network.trunc();
-        return if whole == network {
-            Ok(SitePattern::Network(network))
-        } else {
-            Err(format!("`{network}` is an address inside a network; write `{whole}` or the address alone"))
-        };
-    }
-    let shown = brief(text);
-    if text.contains("://") {
-        return Err(format!(
-            "`{shown}` is a page's address; write only the site's name, without https:// and path"
-        ));
-    }
-    if text.contains('/') {
-        return Err(format!(
-            "`{shown}` is neither a site's name nor a network; paths cannot be told apart, remove the `/`"
-        ));
-    }
-    if text.contains('*') || text.starts_with('.') {
-        return Err(format!("`{shown}`: write the name alone; everything below it is meant as well"));
-    }
-    text.parse().map(SitePattern::Name).map_err(|error: DomainError| format!("`{shown}` is no site: {error}"))
-}
-
-/// Reads `08:00-12:00` as minutes of the day.
-fn slot_minutes(text: &str) -> Result<(u16, u16), String> {
-    let wrong = || format!("`{}` is no slot; write it as `08:00-12:00`", brief(text));
-    let (from, to) = text.split_once('-').ok_or_else(wrong)?;
-    let minutes = |time: &str| -> Result<u16, String> {
-        let two_digits = |part: &str| {
-            let fits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-            if fits { part.parse::<u16>().ok() } else { None }
-        };
-        let (hours, minutes) = time.trim().split_once(':').ok_or_else(wrong)?;
-        let (hours, minutes) = two_digits(hours).zip(two_digits(minutes)).ok_or_else(wrong)?;
-        let minute = hours * 60 + minutes;
-        if minutes > 59 || minute > DAY_MINUTES {
-            return Err(format!("`{}` is no time of day; times go from 00:00 to 24:00", brief(time.trim())));
-        }
-        Ok(minute)
-    };
-    Ok((minutes(from)?, minutes(to)?))
-}
-
 fn shown(word: &Spanned<String>) -> String {
     brief(word.get_ref())
-}
-
-/// The text as a message can carry it.
-fn brief(text: &str) -> String {
-    const CHARS_MAX: usize = 300;
-    text.chars().take(CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

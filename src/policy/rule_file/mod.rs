@@ -7,6 +7,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 mod v1;
+mod words;
 
 pub use check::{Limits, RuleFile};
 pub use error::RuleFileError;

@@ -1,0 +1,120 @@
+//! Figures of the category table and the judge, plain: `cargo bench --bench category -- FOLDER QUERIES`.
+//!
+//! FOLDER is a folder of lists in UT1's layout; QUERIES a file with a name at the start of each line (the rest of the
+//! line is ignored). Without them nothing is measured.
+
+use std::{collections::HashSet, env, fs, hint::black_box, path::Path, sync::Arc};
+
+use preau::{
+    lists,
+    model::{
+        Account, AccountId, ClassName, DefaultVerdict, Domain, Moment, Role, SignIn, Site, Subject, Zone,
+        ZoneKind,
+    },
+    policy::{Policy, Question, RuleFile, category::Table},
+};
+use tokio::time::Instant;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let [folder, queries] = arguments.as_slice() else {
+        println!("give a folder of lists and a file of names to ask");
+        return Ok(());
+    };
+    let dir = tempfile::tempdir()?;
+    let out = dir.path().join("categories.table");
+    let started = Instant::now();
+    let report = lists::build_with_seed(Path::new(folder), &out, 1)?;
+    println!(
+        "build            {:8.2} s, {} names, {} left out",
+        started.elapsed().as_secs_f64(),
+        report.names,
+        report.faults_count
+    );
+    println!("peak memory      {:>8}", peak_memory());
+    println!("table            {:8.1} MB", megabytes(&out)?);
+    println!("names file       {:8.1} MB", megabytes(&dir.path().join("categories.table.names"))?);
+    let started = Instant::now();
+    let table = lists::open(&out)?;
+    println!("open             {:8.0} µs", started.elapsed().as_secs_f64() * 1e6);
+    let started = Instant::now();
+    table.verify()?;
+    println!("verify           {:8.1} ms", started.elapsed().as_secs_f64() * 1e3);
+    let names: Vec<Domain> = fs::read_to_string(queries)?
+        .lines()
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .collect();
+    look_up(&table, &names);
+    judge(table, &names)
+}
+
+/// Asks the table for every name, once as they come and once each name alone.
+fn look_up(table: &Table, names: &[Domain]) {
+    let distinct: Vec<&Domain> = names.iter().collect::<HashSet<_>>().into_iter().collect();
+    for (what, names) in [("as they come", names.iter().collect()), ("each name once", distinct)] {
+        let started = Instant::now();
+        let listed = names.iter().filter(|name| !black_box(table.categories_of(name)).is_empty()).count();
+        rate(&format!("look up, {what}"), names.len(), started);
+        println!("                 {listed} of {} listed", names.len());
+    }
+}
+
+/// Asks a judge of 200 rules of 50 sites each.
+fn judge(table: Table, names: &[Domain]) -> anyhow::Result<()> {
+    let category = Arc::clone(&table.categories()[0].name);
+    let mut text =
+        "version = 1\nlevel = \"academie\"\nname = \"x\"\n[timetables]\nc = { monday = [\"08:00-12:00\"] }\n"
+            .to_owned();
+    for rule in 0..200 {
+        let sites: Vec<_> = (0..50).map(|site| format!("s{site}.r{rule}.example")).collect();
+        text += &format!(
+            "[[rule]]\nid = \"r{rule}\"\neffect = \"block\"\nreason = \"x\"\nsites = {sites:?}\ncategories = [\"{category}\"]\n\
+             roles = [\"enseignant\"]\nduring = \"c\"\n"
+        );
+    }
+    text += &format!(
+        "[[rule]]\nid = \"last\"\neffect = \"block\"\nreason = \"x\"\ncategories = [\"{category}\"]\n"
+    );
+    let policy = Policy::new(vec![RuleFile::parse(&text)?], Some(table))?;
+    let subject = Subject::Person(Arc::new(Account {
+        id: AccountId::new("1"),
+        display_name: String::new(),
+        role: Role::Eleve,
+        classes: vec![ClassName::new("6A")],
+    }));
+    let zone = Zone {
+        name: "pedagogique".parse()?,
+        kind: ZoneKind::Pedagogique,
+        interface: Arc::from("lan0"),
+        ipv4: "10.0.0.1/24".parse()?,
+        ipv6: "fd00::1/64".parse()?,
+        sign_in: SignIn::Required,
+        default: DefaultVerdict::Allow,
+        services: Vec::new(),
+    };
+    let at = Moment::from_unix_seconds(1_795_417_200);
+    let sites: Vec<Site> = names.iter().cloned().map(Site::Name).collect();
+    let started = Instant::now();
+    for site in &sites {
+        let _ =
+            black_box(policy.judge(&Question { subject: &subject, machine: None, zone: &zone, site, at }));
+    }
+    rate("judge, 201 rules", sites.len(), started);
+    Ok(())
+}
+
+fn rate(what: &str, count: usize, started: Instant) {
+    let seconds = started.elapsed().as_secs_f64();
+    let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    println!("{what}: {:.2} million/s, {:.0} ns each", count / seconds / 1e6, seconds / count * 1e9);
+}
+
+fn megabytes(path: &Path) -> anyhow::Result<f64> {
+    Ok(f64::from(u32::try_from(fs::metadata(path)?.len() / 1000)?) / 1e3)
+}
+
+fn peak_memory() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.unwrap_or("unknown").trim().to_owned()
+}

@@ -1,0 +1,345 @@
+//! What holds for every set of rules: properties of the judge on generated schools.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{
+    category::{Builder, Description, Table},
+    *,
+};
+use crate::model::{
+    Account, AccountId, ClassName, DefaultVerdict, Moment, Role, SignIn, Site, Subject, Zone, ZoneKind,
+    ZoneName,
+};
+
+/// Names in a small world, so that rules meet often.
+const SITES: [&str; 8] = [
+    "example",
+    "a.example",
+    "b.a.example",
+    "c.example",
+    "d.example",
+    "x.d.example",
+    "203.0.113.7",
+    "2001:db8::7",
+];
+const CATEGORIES: [(&str, [&str; 2]); 3] = [
+    ("games", ["a.example", "203.0.113.7"]),
+    ("press", ["c.example", "a.example"]),
+    ("vpn", ["x.d.example", "example"]),
+];
+/// A Monday, 08:00 in Paris; the timetable `cours` of every generated file begins then and ends two hours later.
+const MONDAY_8: i64 = 1_795_417_200;
+
+#[derive(Clone, Debug)]
+struct Drawn {
+    allow: bool,
+    locked: bool,
+    targets: usize,
+    sites: Vec<usize>,
+    categories: Vec<usize>,
+    who: usize,
+    when: usize,
+}
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let lists =
+        (prop::collection::vec(0..SITES.len(), 1..3), prop::collection::vec(0..CATEGORIES.len(), 1..3));
+    (any::<bool>(), any::<bool>(), 0..4usize, lists, 0..6usize, 0..4usize).prop_map(
+        |(allow, locked, targets, (sites, categories), who, when)| Drawn {
+            allow,
+            locked,
+            targets,
+            sites,
+            categories,
+            who,
+            when,
+        },
+    )
+}
+
+fn rule_text(id: usize, rule: &Drawn) -> String {
+    let list = |words: Vec<&str>| format!("{words:?}");
+    let sites = format!("sites = {}\n", list(rule.sites.iter().map(|site| SITES[*site]).collect()));
+    let categories = format!(
+        "categories = {}\n",
+        list(rule.categories.iter().map(|category| CATEGORIES[*category].0).collect())
+    );
+    let targets = match rule.targets {
+        0 => "everything = true\n".to_owned(),
+        1 => sites,
+        2 => categories,
+        _ => sites + &categories,
+    };
+    let who = [
+        "",
+        "",
+        "roles = [\"eleve\"]\n",
+        "classes = [\"6A\"]\n",
+        "zones = [\"autre\"]\n",
+        "devices = [\"tableau\"]\n",
+    ];
+    let when = ["", "", "during = \"cours\"\n", "outside = \"cours\"\n"];
+    format!(
+        "[[rule]]\nid = \"r{id}\"\neffect = \"{}\"\nlocked = {}\nreason = \"parce que\"\n{targets}{}{}",
+        if rule.allow { "allow" } else { "block" },
+        rule.locked,
+        who[rule.who],
+        when[rule.when]
+    )
+}
+
+fn file(level: Level, rules: &[Drawn]) -> RuleFile {
+    let rules: String = rules.iter().enumerate().map(|(id, rule)| rule_text(id, rule)).collect();
+    let head = format!("version = 1\nlevel = \"{level}\"\nname = \"{level}\"\n");
+    RuleFile::parse(&format!("{head}[timetables]\ncours = {{ monday = [\"08:00-10:00\"] }}\n{rules}"))
+        .unwrap()
+}
+
+fn table() -> Table {
+    let mut bytes = Vec::new();
+    let mut builder = Builder::new(3, Vec::new()).unwrap();
+    for (name, sites) in CATEGORIES {
+        let id = builder.category(name).unwrap();
+        for site in sites {
+            builder.add(&site.parse().unwrap(), id).unwrap();
+        }
+    }
+    builder.finish(&Description::default(), &mut bytes).unwrap();
+    Table::open(bytes).unwrap()
+}
+
+/// The rules of the four levels.
+type Levels = [Vec<Drawn>; 4];
+
+fn levels() -> impl Strategy<Value = Levels> {
+    let level = || prop::collection::vec(drawn(), 0..6);
+    [level(), level(), level(), level()]
+}
+
+fn policy(levels: &Levels) -> Policy {
+    let files = Level::OF_FILES.into_iter().zip(levels).map(|(level, rules)| file(level, rules)).collect();
+    Policy::new(files, Some(table())).unwrap()
+}
+
+fn opening() -> impl Strategy<Value = Opening> {
+    let sites = prop::option::of(prop::collection::vec(0..6usize, 1..3));
+    (any::<bool>(), 0..3usize, sites, 0..3i64, 1..4i64).prop_map(|(allow, scope, sites, from, hours)| {
+        Opening {
+            scope: match scope {
+                0 => Scope::Person(AccountId::new("paul")),
+                1 => Scope::Class(ClassName::new("6A")),
+                _ => Scope::Zone("salle".parse().unwrap()),
+            },
+            effect: if allow { Effect::Allow } else { Effect::Block },
+            sites: sites.map(|sites| sites.into_iter().map(|site| SITES[site].parse().unwrap()).collect()),
+            from: Moment::from_unix_seconds(MONDAY_8 + (from - 1) * 3600),
+            until: Moment::from_unix_seconds(MONDAY_8 + (from - 1 + hours) * 3600),
+            label: Arc::from("x"),
+        }
+    })
+}
+
+/// A question's owner.
+#[derive(Clone, Debug)]
+struct Asked {
+    subject: Subject,
+    zone: Zone,
+    site: Site,
+    at: Moment,
+}
+
+impl Asked {
+    fn question(&self) -> Question<'_> {
+        Question { subject: &self.subject, machine: None, zone: &self.zone, site: &self.site, at: self.at }
+    }
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    (0..3usize, any::<bool>(), any::<bool>(), 0..SITES.len() + 2, -3..4i64).prop_map(
+        |(who, asks_sign_in, is_open, site, hours)| {
+            let pupil = Account {
+                id: AccountId::new("paul"),
+                display_name: "Paul".to_owned(),
+                role: if who == 1 { Role::Eleve } else { Role::Enseignant },
+                classes: vec![ClassName::new("6A")],
+            };
+            let name: ZoneName = "salle".parse().unwrap();
+            Asked {
+                subject: if who == 0 { Subject::Nobody } else { Subject::Person(Arc::new(pupil)) },
+                zone: Zone {
+                    name,
+                    kind: ZoneKind::Pedagogique,
+                    interface: Arc::from("lan0"),
+                    ipv4: "10.0.0.1/24".parse().unwrap(),
+                    ipv6: "fd00::1/64".parse().unwrap(),
+                    sign_in: if asks_sign_in { SignIn::Required } else { SignIn::NotAsked },
+                    default: if is_open { DefaultVerdict::Allow } else { DefaultVerdict::Block },
+                    services: Vec::new(),
+                },
+                site: SITES.get(site).unwrap_or(&"y.x.d.example").parse().unwrap(),
+                at: Moment::from_unix_seconds(MONDAY_8 + hours * 1800),
+            }
+        },
+    )
+}
+
+fn shown(verdict: &Verdict) -> String {
+    verdict.to_string()
+}
+
+/// The locked rule that decided, if one did.
+fn locked_rule(verdict: &Verdict) -> Option<Arc<Rule>> {
+    let origin = match verdict {
+        Verdict::Allow(permit) => permit.origin(),
+        Verdict::Refuse(Refusal { cause: Cause::Policy(origin), .. }) => origin,
+        Verdict::Refuse(_) => return None,
+    };
+    match origin {
+        Origin::Rule { rule, .. } => Some(Arc::clone(rule)).filter(|rule| rule.lock == Lock::Locked),
+        Origin::Opening { .. } | Origin::ZoneDefault => None,
+    }
+}
+
+/// The answer by decision D7 read aloud: every rule is looked at, nothing is indexed.
+fn by_the_book(policy: &Policy, question: &Question<'_>) -> Option<(Level, Arc<str>)> {
+    let table = policy.categories().unwrap();
+    let listed = table.categories_of_site(question.site);
+    let breadth = |rule: &Rule| -> Option<usize> {
+        let Sites::Listed { patterns, categories } = &rule.sites else { return Some(1000) };
+        let written = patterns.iter().filter_map(|pattern| match (pattern, question.site) {
+            (SitePattern::Name(parent), Site::Name(name)) => {
+                name.is_within(parent).then(|| 900 - parent.as_str().len())
+            }
+            (SitePattern::Network(network), Site::Address(address)) => {
+                network.contains(address).then(|| 900 - usize::from(network.prefix_len()))
+            }
+            _ => None,
+        });
+        let is_listed = |name: &Arc<str>| listed.contains(table.category(name).unwrap());
+        written.min().or_else(|| categories.iter().any(is_listed).then_some(1000))
+    };
+    let speaking = |level: Level, lock: Lock| {
+        let speaks = |rule: &&Arc<Rule>| {
+            rule.level == level
+                && rule.lock == lock
+                && rule.people.hold(question.subject, None, &question.zone.name).is_ok()
+                && rule.when.holds(question.at.into())
+        };
+        let rules = policy.rules().iter().filter(speaks);
+        rules
+            .filter_map(|rule| breadth(rule).map(|breadth| (breadth, rule)))
+            .min_by_key(|(breadth, _)| *breadth)
+    };
+    let locked = Level::OF_FILES.into_iter().map(|level| (level, Lock::Locked));
+    let open = Level::OF_FILES.into_iter().rev().map(|level| (level, Lock::Open));
+    let spoken = locked.chain(open).find_map(|(level, lock)| speaking(level, lock))?;
+    Some((spoken.1.level, Arc::clone(&spoken.1.id)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_judge_reads_the_book(levels in levels(), asked in asked()) {
+        let policy = policy(&levels);
+        let verdict = policy.judge(&asked.question());
+        let needs_sign_in = matches!(&verdict, Verdict::Refuse(Refusal { cause: Cause::SignInNeeded, .. }));
+        prop_assert_eq!(needs_sign_in, asked.zone.sign_in == SignIn::Required && asked.subject == Subject::Nobody);
+        if !needs_sign_in {
+            let spoken = policy.explain(&asked.question()).considered.into_iter().find(|rule| rule.part == Part::Spoke);
+            let spoken = spoken.map(|spoken| (spoken.rule.level, Arc::clone(&spoken.rule.id)));
+            prop_assert_eq!(&spoken, &by_the_book(&policy, &asked.question()));
+            let origin = shown(&verdict);
+            match spoken {
+                Some((level, id)) => {
+                    let rule = policy.rules().iter().find(|rule| rule.level == level && rule.id == id).unwrap();
+                    prop_assert!(origin.contains(&rule.to_string()), "{}", origin);
+                    prop_assert_eq!(matches!(verdict, Verdict::Allow(_)), rule.effect == Effect::Allow);
+                }
+                None => prop_assert!(origin.contains("the zone's default"), "{}", origin),
+            }
+        }
+    }
+
+    #[test]
+    fn a_locked_rule_is_never_undone_from_below(
+        levels in levels(),
+        below in levels(),
+        openings in prop::collection::vec(opening(), 0..4),
+        asked in asked(),
+    ) {
+        let before = policy(&levels).judge(&asked.question());
+        if let Some(rule) = locked_rule(&before) {
+            let mut changed = levels;
+            for (level, (rules, more)) in Level::OF_FILES.into_iter().zip(changed.iter_mut().zip(below)) {
+                if level > rule.level {
+                    *rules = more;
+                }
+            }
+            let after = policy(&changed).with_openings(openings).judge(&asked.question());
+            prop_assert_eq!(shown(&before), shown(&after));
+        }
+    }
+
+    #[test]
+    fn an_open_rule_more_never_changes_what_a_locked_one_decided(
+        mut levels in levels(),
+        more in drawn(),
+        level in 0..4usize,
+        asked in asked(),
+    ) {
+        let before = policy(&levels).judge(&asked.question());
+        if locked_rule(&before).is_some() {
+            levels[level].push(Drawn { locked: false, ..more });
+            prop_assert_eq!(shown(&before), shown(&policy(&levels).judge(&asked.question())));
+        }
+    }
+
+    #[test]
+    fn the_judge_is_a_function_and_the_explanation_agrees(
+        levels in levels(),
+        openings in prop::collection::vec(opening(), 0..4),
+        asked in asked(),
+    ) {
+        let policy = policy(&levels).with_openings(openings);
+        let verdict = policy.judge(&asked.question());
+        prop_assert_eq!(shown(&verdict), shown(&policy.clone().judge(&asked.question())));
+        let explanation = policy.explain(&asked.question());
+        prop_assert_eq!(shown(&verdict), shown(&explanation.verdict));
+        prop_assert!(explanation.to_string().contains(&shown(&verdict)));
+        let spoke = explanation.considered.iter().filter(|rule| rule.part == Part::Spoke).count();
+        let by_rule = shown(&verdict).contains("by rule");
+        prop_assert_eq!(spoke, usize::from(by_rule));
+    }
+
+    #[test]
+    fn between_two_changes_the_answer_stays(
+        levels in levels(),
+        openings in prop::collection::vec(opening(), 0..4),
+        asked in asked(),
+        wait in 0..10_800i64,
+    ) {
+        let policy = policy(&levels).with_openings(openings);
+        let at = Moment::from_unix_milliseconds(asked.at.unix_milliseconds() + wait * 1000);
+        if policy.next_change(asked.at).is_none_or(|change| at < change) {
+            let later = policy.judge(&Question { at, ..asked.question() });
+            prop_assert_eq!(shown(&policy.judge(&asked.question())), shown(&later));
+        }
+    }
+
+    #[test]
+    fn an_address_is_open_by_a_rule_only(
+        levels in levels(),
+        openings in prop::collection::vec(opening(), 0..4),
+        asked in asked(),
+    ) {
+        if let Verdict::Allow(permit) = policy(&levels).with_openings(openings).judge(&asked.question())
+            && matches!(permit.site(), Site::Address(_))
+        {
+            let is_rule = matches!(permit.origin(), Origin::Rule { .. });
+            prop_assert!(is_rule);
+        }
+    }
+}
