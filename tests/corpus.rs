@@ -2,8 +2,12 @@
 
 use std::{fs, path::Path};
 
+use preau::enforce::proxy::{
+    client_hello,
+    http::{Chunked, Framing, read_request},
+};
+
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
-#[allow(dead_code, reason = "used by each target below")]
 fn replay(name: &str, target: impl Fn(&[u8])) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let mut count = 0;
@@ -19,6 +23,19 @@ fn every_rules_file_is_read_or_refused() {
     replay("rules", |bytes| {
         if let Ok(text) = std::str::from_utf8(bytes) {
             let _ = preau::policy::RuleFile::parse(text);
+fn client_hello() {
+    replay("client_hello", |bytes| {
+        let _ = client_hello::read(bytes);
+    });
+}
+
+#[test]
+fn http_head() {
+    replay("http_head", |bytes| {
+        if let Ok(Some((head, length))) = read_request(bytes)
+            && head.framing == Framing::Chunked
+        {
+            let _ = Chunked::default().read(&bytes[length..]);
         }
     });
 }

@@ -300,9 +300,19 @@ mod tests {
         check_name(&hello, Some("www.exemple.fr"));
     }
 
+    /// What Chromium sent to `www.exemple.fr`: post-quantum keys, extensions shuffled, a meaningless encrypted hello.
+    const CHROMIUM: &[u8] = include_bytes!("../../../fuzz/corpus/client_hello/real-chromium");
+
+    #[test]
+    fn the_hello_of_a_browser_is_read() {
+        check_name(CHROMIUM, Some("www.exemple.fr"));
+        assert!(matches!(read(CHROMIUM), Progress::Hello(Hello { ech: true, .. })));
+    }
+
     #[test]
     fn no_prefix_of_a_hello_is_decided() {
         for whole in [
+            CHROMIUM.to_vec(),
             rustls_hello("www.exemple.fr", false),
             rustls_hello("www.exemple.fr", true),
             in_records(&rustls_hello("www.exemple.fr", false), 3),

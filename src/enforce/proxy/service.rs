@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    admission::{Admission, Place},
+    admission::Admission,
     closing::reset,
     connect::OwnNetworks,
     http,
@@ -105,7 +105,10 @@ impl Service {
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut accepting = JoinSet::new();
         for (zone, listener) in self.listeners {
-            accepting.spawn(accept(listener, zone, self.ground.clone(), self.admission.clone()));
+            let ground = self.ground.clone();
+            accepting.spawn(accept(listener, self.admission.clone(), move |client, source| {
+                serve_one(client, source, Arc::clone(&zone), ground.clone())
+            }));
         }
         stop.cancelled().await;
         accepting.shutdown().await;
@@ -113,27 +116,37 @@ impl Service {
     }
 }
 
-/// Takes connections for ever, and gives each a task of its own.
-async fn accept(listener: TcpListener, zone: Arc<Zone>, ground: Ground, admission: Admission) {
+/// Takes connections for ever, and serves each in a task of its own; all of them end with this one.
+async fn accept<Served>(
+    listener: TcpListener,
+    admission: Admission,
+    serve: impl Fn(TcpStream, IpAddr) -> Served,
+) where
+    Served: Future<Output = ()> + Send + 'static,
+{
     let mut connections = JoinSet::new();
-    let mut failing = false;
+    let mut is_failing = false;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((client, source)) => {
-                    failing = false;
+                    is_failing = false;
                     // Too many: the client learns it at once, and the kernel's queue stays free for the others.
                     let Some(place) = admission.admit(source.ip()) else {
                         reset(client);
                         continue;
                     };
-                    connections.spawn(serve_one(client, source.ip(), Arc::clone(&zone), ground.clone(), place));
+                    let served = serve(client, source.ip());
+                    connections.spawn(async move {
+                        served.await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
-                    if !failing {
+                    if !is_failing {
                         warn!(%error, "cannot accept connections, going on trying");
                     }
-                    failing = true;
+                    is_failing = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -143,7 +156,7 @@ async fn accept(listener: TcpListener, zone: Arc<Zone>, ground: Ground, admissio
 }
 
 /// Sends one connection down the road of the port that the client asked for.
-async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: Ground, _place: Place) {
+async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: Ground) {
     let Ok(destination) = client.local_addr() else { return reset(client) };
     // Where the kernel refuses, bytes only come a little later.
     let _ = client.set_nodelay(true);
@@ -169,4 +182,53 @@ fn connections_max() -> usize {
         warn!(files, connections = possible, "the limit of open files bounds the proxy's connections");
     }
     possible.min(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// A listener that echoes one byte of each connection, and lets in two at a time.
+    async fn echo() -> (SocketAddr, JoinSet<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let admission = Admission::new(&Limits { connections_per_client_max: 2, ..Limits::SCHOOL });
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, admission, |mut client, _| async move {
+            let byte = client.read_u8().await.unwrap();
+            client.write_u8(byte).await.unwrap();
+        }));
+        (address, accepting)
+    }
+
+    async fn ask(client: &mut TcpStream) -> io::Result<u8> {
+        client.write_u8(7).await?;
+        client.read_u8().await
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_is_reset_and_its_place_comes_back() {
+        let (address, _accepting) = echo().await;
+        let connect = || async { TcpStream::connect(address).await.unwrap() };
+        let (mut first, mut second) = (connect().await, connect().await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(ask(&mut connect().await).await.is_err());
+        assert_eq!(ask(&mut first).await.unwrap(), 7);
+        assert_eq!(ask(&mut second).await.unwrap(), 7);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(ask(&mut connect().await).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn open_connections_end_with_the_service() {
+        let (address, mut accepting) = echo().await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        accepting.shutdown().await;
+        assert!(client.read_u8().await.is_err());
+    }
 }

@@ -8,8 +8,11 @@ use tokio::net::TcpStream;
 use super::chunked::Chunked;
 use crate::enforce::proxy::relay::{Broken, Pipes, Pulse, forward, write_all};
 
+/// How much of a head is read at a time, in bytes: most fit.
+pub(super) const READ_BYTES: usize = 2 * 1024;
+
 /// How much of a chunked body is read at a time, in bytes.
-const READ_BYTES: usize = 16 * 1024;
+const CHUNKED_READ_BYTES: usize = 16 * 1024;
 
 /// How a body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +99,7 @@ async fn carry_chunked(
         if body.is_done() {
             return Ok(());
         }
-        if read_more(from, unread, READ_BYTES).await.map_err(Broken::Sender)? == 0 {
+        if read_more(from, unread, CHUNKED_READ_BYTES).await.map_err(Broken::Sender)? == 0 {
             return Err(Broken::Sender(io::ErrorKind::UnexpectedEof.into()));
         }
     }

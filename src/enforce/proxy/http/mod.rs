@@ -7,10 +7,12 @@
 //! | a response's head, as far as its end must be found | `response` |
 //! | bodies by their exact framing | `body`, `chunked` |
 //! | request after request | `road` |
+//! | one request and its response | `exchange` |
 //! | responses of our own | `reply` |
 
 mod body;
 mod chunked;
+mod exchange;
 mod fields;
 mod head;
 mod reply;

@@ -1,40 +1,27 @@
 //! Request after request of one connection: read, judge, connect, exchange.
 
-use std::{
-    io,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{io, time::Duration};
 
 use bytes::BytesMut;
-use tokio::{
-    net::TcpStream,
-    time::{Duration, timeout},
-};
+use tokio::{net::TcpStream, time::timeout};
 use tracing::debug;
 
 use super::{
-    Framing, HeadError, RequestHead, Version,
-    body::{Wire, carry, read_more},
+    HeadError, RequestHead,
+    body::{READ_BYTES, Wire, read_more},
+    exchange::{Exchanged, exchange},
     fields::head_bytes,
     head, read_request, reply,
-    response::{self, read_response},
 };
 use crate::{
     enforce::proxy::{
         closing::{reset, say_and_close},
         page::RefusedRequest,
         passage::Passage,
-        relay::{Broken, Pipes, Pulse, write_all},
     },
     model::Site,
-    policy::{Permit, Verdict},
+    policy::Verdict,
 };
-
-/// How much of a head is read at a time, in bytes: most fit.
-const READ_BYTES: usize = 2 * 1024;
-
-/// Interim responses (100, 103) to one request; more is a site that never answers.
-const INTERIM_MAX: usize = 16;
 
 /// A connection to a site that may take another request.
 struct Upstream {
@@ -51,25 +38,6 @@ impl Upstream {
         );
         quiet && self.wire.unread.is_empty()
     }
-}
-
-/// How the exchange of a request and its response ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Exchanged {
-    /// Whole, and the client's connection can take another request; the site's too, if it stays.
-    Whole { site_stays: bool },
-    /// Whole, and the client's connection must end.
-    WholeAndLast,
-    /// The site answered nothing before it hung up.
-    NoAnswer,
-    /// The site's answer is no HTTP, and nothing of it was passed on.
-    BadAnswer,
-    /// The site stayed silent, and nothing was passed on.
-    Silent,
-    /// Broken off within the response, or by the client.
-    Broken,
-    /// The permission has ended.
-    Cut,
 }
 
 /// Takes each request of `client` to the site it names, or shows why not.
@@ -183,125 +151,6 @@ async fn next_head(
     };
     let length = timeout(head_wait, rest).await.ok()??;
     Some(length.map(|length| client.unread.split_to(length)))
-}
-
-/// Passes one request on and its response back, both at once: a site may answer before it has read everything.
-async fn exchange(
-    client: &mut Wire,
-    server: &mut Wire,
-    request: &RequestHead<'_>,
-    permit: &Permit,
-    passage: &Passage,
-) -> Exchanged {
-    let pulse = Pulse::default();
-    let is_sent = AtomicBool::new(false);
-    let is_answered = AtomicBool::new(false);
-    let up = async {
-        match send(request, &client.stream, &mut client.unread, &server.stream, &passage.pipes, &pulse).await
-        {
-            Ok(()) => is_sent.store(true, Ordering::Relaxed),
-            // The site's answer, if it left one, is still to be read.
-            Err(Broken::Receiver) => {}
-            Err(Broken::Sender(_)) => return Exchanged::Broken,
-        }
-        std::future::pending().await
-    };
-    let down = answer(
-        request,
-        &server.stream,
-        &mut server.unread,
-        &client.stream,
-        &passage.pipes,
-        &pulse,
-        &is_answered,
-    );
-    let exchanged = tokio::select! {
-        biased;
-        () = passage.until_refused(permit) => Exchanged::Cut,
-        broken = up => broken,
-        exchanged = down => exchanged,
-        () = pulse.stops(passage.limits.http_idle_max) => Exchanged::Silent,
-    };
-    let whole = matches!(exchanged, Exchanged::Whole { .. } | Exchanged::WholeAndLast | Exchanged::Cut);
-    match (is_sent.into_inner(), is_answered.into_inner()) {
-        // What is left of the request would be taken for the next one.
-        (false, _) if matches!(exchanged, Exchanged::Whole { .. }) => Exchanged::WholeAndLast,
-        // A page of ours in the middle of a response would be taken for a part of it.
-        (_, true) if !whole => Exchanged::Broken,
-        _ => exchanged,
-    }
-}
-
-/// Passes the request on.
-async fn send(
-    request: &RequestHead<'_>,
-    from: &TcpStream,
-    unread: &mut BytesMut,
-    to: &TcpStream,
-    pipes: &Pipes,
-    pulse: &Pulse,
-) -> Result<(), Broken> {
-    write_all(to, &request.forwarded()).await.map_err(|_| Broken::Receiver)?;
-    pulse.beat();
-    carry(request.framing, from, unread, to, pipes, pulse).await
-}
-
-/// Passes the response back, interim ones before it; `is_answered` is set when the client has seen a part of it.
-async fn answer(
-    request: &RequestHead<'_>,
-    from: &TcpStream,
-    unread: &mut BytesMut,
-    to: &TcpStream,
-    pipes: &Pipes,
-    pulse: &Pulse,
-    is_answered: &AtomicBool,
-) -> Exchanged {
-    for _ in 0..=INTERIM_MAX {
-        let head_bytes = match answer_head(from, unread, pulse).await {
-            Ok(head_bytes) => head_bytes,
-            Err(exchanged) => return exchanged,
-        };
-        let Ok(Some((head, _))) = read_response(&head_bytes, request.method) else {
-            return Exchanged::BadAnswer;
-        };
-        if head.is_interim() && request.version == Version::Http10 {
-            continue; // RFC 9110 section 15.2: HTTP/1.0 knows no interim responses.
-        }
-        // It could not read it; no site answers so to its version.
-        if head.framing == Framing::Chunked && request.version == Version::Http10 {
-            return Exchanged::BadAnswer;
-        }
-        let is_last = !head.is_interim() && (request.is_last() || head.framing == Framing::UntilClose);
-        is_answered.store(true, Ordering::Relaxed);
-        if write_all(to, &head.forwarded(is_last)).await.is_err() {
-            return Exchanged::Broken;
-        }
-        if !head.is_interim() {
-            return match carry(head.framing, from, unread, to, pipes, pulse).await {
-                Ok(()) if is_last => Exchanged::WholeAndLast,
-                Ok(()) => Exchanged::Whole { site_stays: !head.is_last() },
-                Err(_) => Exchanged::Broken,
-            };
-        }
-    }
-    Exchanged::BadAnswer
-}
-
-/// The bytes of the next response's head.
-async fn answer_head(from: &TcpStream, unread: &mut BytesMut, pulse: &Pulse) -> Result<BytesMut, Exchanged> {
-    loop {
-        match head_bytes(unread, response::BYTES_MAX) {
-            Ok(Some(length)) => return Ok(unread.split_to(length)),
-            Ok(None) => {}
-            Err(_) => return Err(Exchanged::BadAnswer),
-        }
-        let room = response::BYTES_MAX.saturating_sub(unread.len()).min(READ_BYTES);
-        match read_more(from, unread, room).await {
-            Ok(1..) => pulse.beat(),
-            Ok(0) | Err(_) if unread.is_empty() => return Err(Exchanged::NoAnswer),
-            Ok(0) | Err(_) => return Err(Exchanged::BadAnswer),
-        }
-    }
 }
 
 #[cfg(test)]
