@@ -5,24 +5,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
+#[path = "lan_kernel/machine.rs"]
+mod machine;
+#[path = "lan_kernel/stage.rs"]
+mod stage;
+
 use std::{
-    collections::{HashMap, HashSet},
-    env, fs,
-    io::{self, Read as _},
-    net::{IpAddr, Ipv6Addr, SocketAddrV6, UdpSocket},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    thread,
+    collections::HashSet, env, fs, net::IpAddr, path::Path, process::Command, sync::Arc, thread,
     time::Duration,
 };
 
+use machine::Machine;
 use preau::{
     lan::{Bridge, Dhcp, Holder, Leases, Settings, raise},
-    model::{DefaultVerdict, Mac, SignIn, Zone, ZoneKind},
+    model::{DefaultVerdict, SignIn, Zone, ZoneKind},
     system::neighbours::{self, Neighbour},
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use stage::{PATIENCE, ROLE, output_of, role, run, wait_for_dnsmasq};
 use tokio::{
     runtime::Runtime,
     sync::{mpsc, watch},
@@ -30,14 +29,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::Level;
 
-const ROLE: &str = "PREAU_LAN_KERNEL_ROLE";
 const STATE_DIR: &str = "PREAU_LAN_KERNEL_STATE_DIR";
 const API: &str = "https://portail.college.exemple/api/captive";
-
-/// What may take long on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_machine_gets_its_addresses_and_is_known_by_them() {
@@ -73,7 +67,7 @@ fn a_machine_gets_its_addresses_and_is_known_by_them() {
             assert!(advertised.contains("resolver fd00:10::1"), "{advertised}");
             assert!(advertised.contains("prefix fd00:10::/64"), "{advertised}");
             let address_v6 = client.address_by_advertisement();
-            let captive = output_of(client.role("dhcpv6"));
+            let captive = output_of(client.role("information"));
             assert!(captive.contains(API), "{captive}");
 
             // The neighbour table tells which machine it is, by either address.
@@ -282,44 +276,16 @@ fn no_neighbour_is_lost_when_more_come_than_the_kernel_can_tell() {
     });
 }
 
-// The stage: namespaces, roles, machines.
+// What the stories are made of.
 
 /// Runs `story` in namespaces of its own, or plays the part that the environment asks for.
 fn stage(test: &str, story: impl FnOnce(&Runtime)) {
-    if env::var_os(ROLE).is_some() {
-        tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::stderr).init();
-    }
-    match env::var(ROLE).as_deref() {
-        Ok("story") => {
-            run("ip link set lo up");
-            story(&Runtime::new().unwrap());
-        }
-        Ok("daemon") => play_daemon(),
-        Ok("advertisement") => print_advertisement(),
-        Ok("dhcpv6") => print_information(),
-        Ok(other) => panic!("nobody plays `{other}`"),
-        Err(_) => {
-            let mut command = Command::new("unshare");
-            if !rustix::process::geteuid().is_root() {
-                command.args(["--user", "--map-root-user"]);
-            }
-            command.args(["--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]);
-            command.arg(env::current_exe().unwrap()).args(["--exact", test, "--nocapture"]);
-            let status = command.env(ROLE, "story").status().expect("`unshare` (util-linux) is needed");
-            assert!(
-                status.success(),
-                "the story failed (above), or there are no namespaces: run this test as root, or allow user \
-                 namespaces (sysctl kernel.unprivileged_userns_clone=1)"
-            );
-        }
-    }
-}
-
-/// This test again, to play `name`.
-fn role(name: &str) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(env::args().skip(1)).env(ROLE, name);
-    command
+    let parts: [(&str, fn()); 3] = [
+        ("daemon", play_daemon),
+        ("advertisement", machine::print_advertisement),
+        ("information", machine::print_information),
+    ];
+    stage::play(test, &parts, || story(&Runtime::new().unwrap()));
 }
 
 /// The zone `pedagogique` on a bridge `ped0` of the one port `port1`.
@@ -377,177 +343,6 @@ fn play_daemon() {
         raise(&settings).await.unwrap();
         Dhcp::new(&settings).serve(sender, CancellationToken::new()).await.unwrap();
     });
-}
-
-/// A machine in a network namespace of its own, with one network card `eth0`.
-struct Machine {
-    /// A process that does nothing but keep the namespace.
-    keeper: Child,
-    mac: Mac,
-}
-
-impl Machine {
-    /// A machine whose cable leads to `port` on the box's side. Its card is off.
-    fn behind(port: &str) -> Self {
-        let keeper = Command::new("unshare").args(["--net", "sleep", "300"]).spawn().unwrap();
-        let pid = keeper.id();
-        let own = fs::read_link("/proc/self/ns/net").unwrap();
-        while fs::read_link(format!("/proc/{pid}/ns/net")).unwrap() == own {
-            thread::sleep(Duration::from_millis(10));
-        }
-        run(&format!("ip link add {port} type veth peer name eth0 netns {pid}"));
-        let mut machine = Self { keeper, mac: Mac::new([0; 6]) };
-        let shown = machine.run("ip -o link show eth0");
-        let mut words = shown.split_whitespace().skip_while(|word| *word != "link/ether");
-        machine.mac = words.nth(1).unwrap().parse().unwrap();
-        machine
-    }
-
-    fn enter(&self) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &self.keeper.id().to_string(), "--net"]);
-        command
-    }
-
-    fn run(&self, script: &str) -> String {
-        output_of(self.enter().args(["sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap())
-    }
-
-    fn switch_on(&self) {
-        self.run("ip link set lo up && ip link set eth0 up");
-    }
-
-    /// This test again, to play `name` on the machine.
-    fn role(&self, name: &str) -> Child {
-        let mut command = self.enter();
-        command.arg(env::current_exe().unwrap()).args(env::args().skip(1)).env(ROLE, name);
-        command.stdout(Stdio::piped()).spawn().unwrap()
-    }
-
-    /// Sends a packet that needs the neighbour's hardware address and nobody's answer.
-    fn send_something_to(&self, address: &str) {
-        output_of(self.enter().args(["bash", "-c", "echo > /dev/udp/$0/9", address]).spawn().unwrap());
-    }
-
-    /// What a real DHCP client is given, by the client's names of the options. Nothing is set.
-    fn ask_for_lease(&self, arguments: &[&str]) -> HashMap<String, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let script_path = dir.path().join("script");
-        fs::write(&script_path, "#!/bin/sh\n[ \"$1\" = bound ] && env\nexit 0\n").unwrap();
-        run(&format!("chmod +x {}", script_path.display()));
-        let mut command = self.enter();
-        command.args(["udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "10", "-T", "1", "-s"]);
-        let client = command.arg(&script_path).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        output_of(client)
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect()
-    }
-
-    /// The address of the zone that the machine's kernel made itself.
-    fn address_by_advertisement(&self) -> Ipv6Addr {
-        let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
-            let shown = self.run("ip -6 -o addr show dev eth0 scope global -tentative");
-            let address = shown.split_whitespace().find_map(|word| word.strip_suffix("/64"));
-            if let Some(address) = address {
-                assert!(address.starts_with("fd00:10::"), "{shown}");
-                return address.parse().unwrap();
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        panic!("the machine made no address of the router advertisement");
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
-    }
-}
-
-/// Waits for a router advertisement and prints what it says (RFC 4861 section 4.2, RFC 4191, RFC 8106).
-fn print_advertisement() {
-    let mut socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut packet = [0; 1500];
-    loop {
-        let length = socket.read(&mut packet).unwrap();
-        let packet = &packet[..length];
-        if packet.first() != Some(&134) {
-            continue;
-        }
-        let lifetime = u16::from_be_bytes([packet[6], packet[7]]);
-        let preference = if packet[5] & 0b0001_1000 == 0b0000_1000 { "high" } else { "not high" };
-        let other = packet[5] & 0b0100_0000 != 0;
-        println!("lifetime {lifetime} preference {preference} other {other}");
-        let mut options = &packet[16..];
-        while let [kind, eights, ..] = *options {
-            let (option, rest) = options.split_at(usize::from(eights) * 8);
-            let address = |at: usize| Ipv6Addr::from(<[u8; 16]>::try_from(&option[at..at + 16]).unwrap());
-            match kind {
-                3 => println!("prefix {}/{}", address(16), option[2]),
-                25 => println!("resolver {}", address(8)),
-                _ => {}
-            }
-            options = rest;
-        }
-        return;
-    }
-}
-
-/// Asks for the portal's address by DHCPv6 (RFC 8415 section 18.2.6, RFC 8910 section 2.2) and prints the answer as text.
-fn print_information() {
-    // `/sys` shows another namespace's interfaces; `ip` asks in this one.
-    let index = run("ip -o link show eth0").split(':').next().unwrap().parse().unwrap();
-    let socket = UdpSocket::bind("[::]:546").unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-    // INFORMATION-REQUEST, a transaction id, a client id (DUID-LL), and the option request for 103.
-    let question = [11, 1, 2, 3, 0, 1, 0, 10, 0, 3, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 0, 6, 0, 2, 0, 103];
-    let servers = SocketAddrV6::new("ff02::1:2".parse().unwrap(), 547, 0, index);
-    let mut answer = [0; 1500];
-    for _ in 0..5 {
-        socket.send_to(&question, servers).unwrap();
-        if let Ok(length) = socket.recv(&mut answer) {
-            println!("{}", String::from_utf8_lossy(&answer[..length]));
-            return;
-        }
-    }
-}
-
-// Small tools.
-
-/// Runs `script` in a shell; it must succeed.
-fn run(script: &str) -> String {
-    output_of(Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap())
-}
-
-fn output_of(child: Child) -> String {
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "a program of the story failed: {}", output.status);
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The processes called dnsmasq, once there are `count` of them. Ended ones that nobody waited for do not count.
-fn wait_for_dnsmasq(count: usize) -> Vec<u32> {
-    let begin = Instant::now();
-    loop {
-        let pids: Vec<u32> = fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
-            .filter(|pid| {
-                let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-                state.contains("(dnsmasq) ") && !state.contains("(dnsmasq) Z")
-            })
-            .collect();
-        if pids.len() == count {
-            return pids;
-        }
-        assert!(begin.elapsed() < PATIENCE, "{} dnsmasq run instead of {count}", pids.len());
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The first change that `fits`.

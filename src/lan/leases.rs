@@ -229,6 +229,8 @@ fn is_hexadecimal(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// As dnsmasq 2.90 writes it.
@@ -317,6 +319,19 @@ duid 00:01:00:01:32:94:ec:a8:be:be:33:8c:df:58
             };
             let (leases, damages) = Leases::parse(&mended);
             assert_eq!((leases, damages), Leases::parse(FILE.as_bytes()), "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_between_good_lines_costs_none_of_them(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
+            let good = FILE.as_bytes();
+            let (whole, _) = Leases::parse(good);
+            let file = [good, b"0 \x00", &garbage, b"\n", good].concat();
+            let (leases, damages) = Leases::parse(&file);
+            prop_assert!(!damages.is_empty());
+            prop_assert!(whole.iter().all(|lease| leases.get(lease.address) == Some(lease)));
+            prop_assert!(mended(&file, good).is_some());
         }
     }
 }

@@ -69,6 +69,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, os::unix::net::UnixDatagram, process::Command};
+
     use super::*;
 
     #[test]
@@ -77,13 +79,35 @@ mod tests {
         assert_eq!(one_line(&"é".repeat(300)).len(), STATUS_BYTES_MAX);
     }
 
+    /// Runs itself again with a stand-in for systemd, for the environment of a whole process is what counts.
     #[test]
-    fn without_systemd_nothing_happens() {
-        ready();
+    fn systemd_hears_everything_and_without_it_nothing_happens() {
+        let watchdog = watchdog_interval();
         reloading();
         status("gate open");
+        ready();
         ping();
         stopping();
-        assert_eq!(watchdog_interval(), None);
+        if env::var_os("NOTIFY_SOCKET").is_some() {
+            assert_eq!(watchdog, Some(Duration::from_secs(5)));
+            return;
+        }
+        assert_eq!(watchdog, None);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notify");
+        let systemd = UnixDatagram::bind(&path).unwrap();
+        systemd.set_nonblocking(true).unwrap();
+        let name = concat!(module_path!(), "::systemd_hears_everything_and_without_it_nothing_happens");
+        let (_, name) = name.split_once("::").unwrap();
+        let mut again = Command::new(env::current_exe().unwrap());
+        again.args(["--exact", name]).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "10000000");
+        assert!(again.output().unwrap().status.success());
+        let mut heard = Vec::new();
+        let mut message = [0; 512];
+        while let Ok(length) = systemd.recv(&mut message) {
+            heard.push(String::from_utf8_lossy(&message[..length]).into_owned());
+        }
+        assert!(heard[0].starts_with("RELOADING=1\nMONOTONIC_USEC="), "{heard:?}");
+        assert_eq!(heard[1..], ["STATUS=gate open", "READY=1", "WATCHDOG=1", "STOPPING=1"]);
     }
 }
