@@ -80,8 +80,12 @@ mod tests {
             role: Role::Eleve,
             classes: Vec::new(),
         };
-        let session =
-            SessionView { account: Arc::new(account), since: NOW, until: NOW + Duration::from_secs(5400) };
+        let session = SessionView {
+            account: Arc::new(account),
+            since: NOW,
+            until: NOW + Duration::from_secs(5400),
+            addresses: Vec::new(),
+        };
         check(
             &Standing::SignedIn(session),
             SignIn::Required,
