@@ -19,24 +19,27 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 /// Server configurations kept for names asked before; a machine that asks for more gets each made anew.
 const CONFIGURATIONS_MAX: usize = 4096;
 
+/// The longest common name (RFC 5280 appendix A.1), in characters.
+const COMMON_NAME_MAX: usize = 64;
+
 /// The file of the authority's certificate, in its directory.
 const CERTIFICATE_FILE: &str = "authority.pem";
 /// The file of the authority's key, in its directory.
 const KEY_FILE: &str = "authority.key";
 
 /// The authority, able to sign.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate_pem: String,
 }
 
 /// A certificate and its key, as PEM text.
 #[derive(Clone, Debug)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// The chain: the certificate, then the authority's.
-    pub certificate_pem: String,
+    pub(crate) certificate_pem: String,
     /// The key.
-    pub key_pem: String,
+    pub(crate) key_pem: String,
 }
 
 impl Authority {
@@ -44,7 +47,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn create() -> anyhow::Result<Self> {
+    pub(crate) fn create() -> anyhow::Result<Self> {
         let key = KeyPair::generate().context("cannot make the authority's key")?;
         let certificate =
             parameters().self_signed(&key).context("cannot sign the authority's certificate")?;
@@ -55,7 +58,7 @@ impl Authority {
     ///
     /// # Errors
     /// When the directory cannot be written.
-    pub fn write(&self, dir: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(dir).context("cannot make the authority's directory")?;
         fs::write(dir.join(CERTIFICATE_FILE), &self.certificate_pem)
             .and_then(|()| fs::write(dir.join(KEY_FILE), self.issuer.key().serialize_pem()))
@@ -66,7 +69,7 @@ impl Authority {
     ///
     /// # Errors
     /// When there is none.
-    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let read = |name| fs::read_to_string(dir.join(name)).context("cannot read the authority");
         let key = KeyPair::from_pem(&read(KEY_FILE)?).context("cannot read the authority's key")?;
         Ok(Self { issuer: Issuer::new(parameters(), key), certificate_pem: read(CERTIFICATE_FILE)? })
@@ -76,7 +79,7 @@ impl Authority {
     ///
     /// # Errors
     /// When `name` can stand in no certificate.
-    pub fn certify(&self, name: &str) -> anyhow::Result<Credentials> {
+    pub(crate) fn certify(&self, name: &str) -> anyhow::Result<Credentials> {
         let key = KeyPair::generate().context("cannot make a key")?;
         Ok(Credentials { certificate_pem: self.sign(name, &key)?.0, key_pem: key.serialize_pem() })
     }
@@ -84,7 +87,11 @@ impl Authority {
     /// The chain for `name` and `key`, as PEM and in DER.
     fn sign(&self, name: &str, key: &KeyPair) -> anyhow::Result<(String, rcgen::Certificate)> {
         let mut parameters = CertificateParams::new([name.to_owned()]).context("cannot certify this name")?;
+        // GnuTLS refuses a certificate without a subject.
         parameters.distinguished_name = DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, name.chars().take(COMMON_NAME_MAX).collect::<String>());
         // Browsers refuse two certificates of one issuer with the same number.
         let mut number = DefaultHasher::new();
         (name, key.serialize_der()).hash(&mut number);
@@ -120,7 +127,7 @@ impl NamedServers {
         Ok(Self { authority, key, known: Mutex::default() })
     }
 
-    /// The configuration of the server called `name`: HTTP/1.1 over TLS 1.2 and 1.3.
+    /// The configuration of the server called `name`: TLS 1.2 and 1.3, for the web and for DNS over TLS.
     pub(crate) fn configuration(&self, name: &str) -> anyhow::Result<Arc<ServerConfig>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(configuration) = known.get(name) {
@@ -132,7 +139,7 @@ impl NamedServers {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .context("cannot use a certificate of the authority")?;
-        configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
+        configuration.alpn_protocols = [b"h2".as_slice(), b"http/1.1", b"dot"].map(<[u8]>::to_vec).to_vec();
         let configuration = Arc::new(configuration);
         if known.len() < CONFIGURATIONS_MAX {
             known.insert(name.to_owned(), Arc::clone(&configuration));

@@ -9,9 +9,15 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
+
+use crate::process::wait_for;
+
+/// How long the kernel may take to end everything in a room; then it is asked again, harder.
+const END_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Where the lab's files are, seen from inside.
 pub const LAB_DIR: &str = "/run/preau-lab";
@@ -118,7 +124,7 @@ impl Door {
 pub struct Enclosure {
     door: Door,
     holder: Child,
-    _lifeline: ChildStdin,
+    lifeline: Option<ChildStdin>,
 }
 
 impl Enclosure {
@@ -151,7 +157,7 @@ impl Enclosure {
             bail!("{}", refusal(power, said.trim()));
         }
         let door = Door { pid: holder.id(), power };
-        let enclosure = Self { door, holder, _lifeline: lifeline };
+        let enclosure = Self { door, holder, lifeline: Some(lifeline) };
         enclosure.door.script("mkdir -p /run/preau-lab/log")?;
         std::fs::write(enclosure.door.file_path("enter"), ENTER).context("cannot write inside the room")?;
         Ok(enclosure)
@@ -166,8 +172,10 @@ impl Enclosure {
 
 impl Drop for Enclosure {
     fn drop(&mut self) {
-        // `unshare --kill-child` takes the first process along, and that one all others.
-        if self.holder.kill().is_ok() {
+        // With the pipe ends the first process; the kernel lets it end only after all the others.
+        drop(self.lifeline.take());
+        let ended = wait_for(END_WAIT_MAX, || self.holder.try_wait().ok().flatten());
+        if ended.is_none() && self.holder.kill().is_ok() {
             self.holder.wait().ok();
         }
     }

@@ -313,6 +313,14 @@ impl Lab {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
+    /// Whether this machine has a Chromium that can be driven.
+    ///
+    /// # Errors
+    /// When the school is gone.
+    pub fn has_browser(&self) -> anyhow::Result<bool> {
+        Ok(self.run(INTERNET, &["sh", "-c", "command -v chromium && command -v chromedriver"])?.succeeded())
+    }
+
     /// The machine's name as the plan writes it.
     fn machine(&self, who: &str) -> anyhow::Result<&'static str> {
         machines().find(|machine| *machine == who).with_context(|| {

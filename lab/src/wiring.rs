@@ -8,8 +8,7 @@ use crate::plan::{
 };
 
 /// The shell script that makes all networks of the lab. The school's ports stay down: the box brings them up.
-#[must_use]
-pub fn script() -> String {
+pub(crate) fn script() -> String {
     let mut script = String::new();
     for machine in machines() {
         line(&mut script, &format!("ip netns add {machine}"));
@@ -45,14 +44,12 @@ pub fn script() -> String {
 }
 
 /// The shell script that unplugs the school's line, at the provider's end: the box sees its carrier go.
-#[must_use]
-pub fn cut_line() -> String {
+pub(crate) fn cut_line() -> String {
     format!("ip -n {INTERNET} link set ecole down\n")
 }
 
 /// The shell script that plugs the line in again. Taking a link down also takes its IPv6 addresses, so they are set anew.
-#[must_use]
-pub fn restore_line() -> String {
+pub(crate) fn restore_line() -> String {
     let (_, way_v4) = LINE_V4;
     let (_, way_v6) = LINE_V6;
     format!(

@@ -1,4 +1,4 @@
-//! The web servers of the lab's Internet: any name over HTTP/1.1, plain or with a certificate made for the name asked.
+//! The web servers of the lab's Internet: any name over HTTP/1.1 and HTTP/2, plain or with a certificate made for the name asked.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Request, Response, StatusCode, body::Incoming, header, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -91,14 +94,14 @@ pub(super) async fn accept_tls(
     Ok((stream, server_name))
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send, site: Arc<Site>, way: Way) {
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, site: Arc<Site>, way: Way) {
     let way = Arc::new(way);
     let service = service_fn(|request| {
         let (site, way) = (Arc::clone(&site), Arc::clone(&way));
         async move { Ok::<_, Infallible>(respond(request, &site, &way).await) }
     });
-    let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(WAIT_MAX);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(WAIT_MAX);
     // A client that goes away in the middle of a request is no failure of the Internet.
     server.serve_connection(TokioIo::new(stream), service).await.ok();
 }
