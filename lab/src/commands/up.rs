@@ -113,7 +113,10 @@ fn own_path() -> anyhow::Result<String> {
 
 /// What to try.
 fn invite(name: &str, port: u16, without_box: bool) {
-    let own = if name == "lab" { "preau-lab".to_owned() } else { format!("preau-lab --name {name}") };
+    let program = own_path().unwrap_or_else(|_| "preau-lab".to_owned());
+    let here = std::env::current_dir().ok().and_then(|dir| dir.to_str().map(|dir| format!("{dir}/")));
+    let program = here.and_then(|dir| program.strip_prefix(&dir).map(str::to_owned)).unwrap_or(program);
+    let own = if name == "lab" { program } else { format!("{program} --name {name}") };
     println!("\nThe school is up. Try, from another terminal (with `sudo` if you used it here):\n");
     if !without_box {
         println!("  The portal as a pupil sees it:  http://127.0.0.1:{port}/\n");
@@ -132,7 +135,7 @@ fn invite(name: &str, port: u16, without_box: bool) {
         ("cut line", "a day without Internet (`restore line`)"),
         ("tour", "eighteen things people try"),
     ] {
-        println!("    {own} {command:<64} {meaning}");
+        println!("    {own} {command}\n        {meaning}");
     }
     println!("\nCtrl-C ends everything.");
 }
