@@ -1,1 +1,23 @@
-//! A school, an académie and an Internet in network namespaces.
+//! A school, an académie and an Internet in network namespaces on one machine, to try Préau in.
+//!
+//! Start reading at [`Lab`]: what it does, tests and the command `preau-lab` do. [`plan`] says who is where,
+//! [`enclosure`] how all of it lives and dies with one process, [`internet`] what the rest of the world answers.
+
+pub mod announce;
+mod authority;
+mod browser;
+pub mod enclosure;
+mod gateway;
+pub mod internet;
+mod lab;
+mod people;
+pub mod plan;
+pub mod portal_door;
+mod process;
+pub mod tour;
+mod wiring;
+
+pub use browser::Browser;
+pub use gateway::Gateway;
+pub use lab::{Lab, Progress};
+pub use process::{Output, Running, WAIT_MAX, wait_for};

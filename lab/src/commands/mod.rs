@@ -1,0 +1,6 @@
+//! The commands of `preau-lab`, one function each.
+
+pub(crate) mod act;
+pub(crate) mod serve;
+pub(crate) mod tour;
+pub(crate) mod up;
