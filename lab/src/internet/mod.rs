@@ -43,24 +43,24 @@ pub async fn serve(authority_dir: &Path, questions_path: &Path, ready: impl FnOn
     for address in RESOLVERS.iter().chain(&OTHER_RESOLVERS) {
         let address = SocketAddr::new(address.parse().context("bad address in the plan")?, 53);
         let socket = sockets::bind_udp(address).with_context(|| format!("cannot bind UDP {address}"))?;
-        tasks.start("dns over udp", dns::serve_udp(socket, Arc::clone(&record)));
+        tasks.start("dns over udp", |_| dns::serve_udp(socket, Arc::clone(&record)));
     }
     for listener in listen_everywhere(53)? {
-        tasks.start("dns over tcp", dns::serve_tcp(listener, Arc::clone(&record)));
+        tasks.start("dns over tcp", |_| dns::serve_tcp(listener, Arc::clone(&record)));
     }
     for listener in listen_everywhere(853)? {
-        tasks.start("dns over tls", dns::serve_tls(listener, Arc::clone(&record), Arc::clone(&servers)));
+        tasks.start("dns over tls", |_| dns::serve_tls(listener, Arc::clone(&record), Arc::clone(&servers)));
     }
     for address in ECHO_SERVERS {
         for port in ECHO_UDP_PORTS {
             let address = SocketAddr::new(address.parse().context("bad address in the plan")?, port);
             let socket = sockets::bind_udp(address).with_context(|| format!("cannot bind UDP {address}"))?;
-            tasks.start("echo over udp", echo::serve_udp(socket));
+            tasks.start("echo over udp", |_| echo::serve_udp(socket));
         }
     }
     for port in ECHO_TCP_PORTS {
         for listener in listen_everywhere(port)? {
-            tasks.start("echo over tcp", echo::serve_tcp(listener));
+            tasks.start("echo over tcp", |_| echo::serve_tcp(listener));
         }
     }
     serve_web(&mut tasks, &servers, Some(&record))?;
@@ -88,12 +88,12 @@ fn serve_web(
     let site = Arc::new(web::Site::new(record.cloned()));
     for port in PLAIN_PORTS {
         for listener in listen_everywhere(port)? {
-            tasks.start("web", web::serve_plain(listener, Arc::clone(&site)));
+            tasks.start("web", |_| web::serve_plain(listener, Arc::clone(&site)));
         }
     }
     for port in TLS_PORTS {
         for listener in listen_everywhere(port)? {
-            tasks.start("web with tls", web::serve_tls(listener, Arc::clone(&site), Arc::clone(servers)));
+            tasks.start("web with tls", |_| web::serve_tls(listener, Arc::clone(&site), Arc::clone(servers)));
         }
     }
     Ok(())
