@@ -191,14 +191,11 @@ impl Reader<'_> {
 
     fn state_dir(&self, written: &Spanned<String>, problems: &mut Collector<'_>) -> Option<PathBuf> {
         let dir = self.base.join(written.get_ref());
-        if dir.is_dir() {
-            return Some(dir);
+        if dir.exists() && !dir.is_dir() {
+            problems.at(&written.span(), format!("state_dir: `{}` is not a directory", dir.display()));
+            return None;
         }
-        problems.at(
-            &written.span(),
-            format!("state_dir: there is no directory `{}`; make it first", dir.display()),
-        );
-        None
+        Some(dir)
     }
 
     fn directory(&mut self, written: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Directory> {

@@ -1,6 +1,6 @@
 //! The order in which the daemon comes up and goes down.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::{
@@ -39,6 +39,7 @@ use crate::{
 pub async fn run(path: &Path) -> anyhow::Result<()> {
     let clock = Clock::of_the_machine();
     let config = Config::load(path)?;
+    make_state_dir(&config.state_dir)?;
 
     // Closed before anything listens: without the heartbeat and the proxy's listeners the ruleset lets nothing through.
     firewall::ruleset(&config.firewall).load_closed().await?;
@@ -128,6 +129,15 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
+}
+
+/// Makes the state directory where it is missing; only the daemon's user may look inside.
+fn make_state_dir(dir: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("cannot make the state directory `{}`", dir.display()))
 }
 
 /// Asks every task to end when the service manager or a person asks the daemon to.
