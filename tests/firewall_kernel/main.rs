@@ -9,19 +9,27 @@ use std::{
     collections::BTreeSet,
     io::{ErrorKind, Read as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 use namespace::with_rights;
 use preau::{
-    enforce::firewall::{Heartbeat, route_to_proxy, ruleset, undo_route_to_proxy},
+    enforce::firewall::{Heartbeat, Opened, route_to_proxy, ruleset, undo_route_to_proxy},
+    model::{DefaultVerdict, Moment, SignIn, Site, Subject, Zone},
+    policy::{Permit, Policy, Question, Verdict},
     system::{
         netlink::{Element, SetWriter},
         sockets::listen_transparent,
     },
 };
 use school::{School, TCP_SERVICE, UDP_SERVICE, families, key, settings, talk_tcp, talk_udp};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 #[test]
 fn a_flow_needs_a_beat_an_opened_pair_and_an_open_service() {
@@ -339,4 +347,71 @@ fn a_reload_keeps_flows_and_loses_no_packet() {
         assert!(!school.gateway.command("nft list table inet preau").contains("10.10.0.2 . 203.0.113.10"));
         assert!(talk_udp(&udp).is_err(), "a new run of the daemon vouches for nothing of the last");
     });
+}
+
+#[test]
+fn an_answer_of_the_resolver_is_open_in_both_families_until_it_is_not_allowed() {
+    with_rights("an_answer_of_the_resolver_is_open_in_both_families_until_it_is_not_allowed", || {
+        let school = School::new();
+        let [v4, v6] = families();
+        let (allowed, stop) = (AtomicBool::new(true), CancellationToken::new());
+        let (epoch, epochs) = watch::channel(0);
+        let (opened, opener) = school.gateway.run(|| Opened::new().unwrap());
+        let zone = Arc::clone(&settings().zones[0]);
+        let open = || opened.open(v4.pupil, &zone, &permit(&zone), &[v4.server, v6.server], Duration::ZERO);
+        let flows = || {
+            [&v4, &v6].map(|family| {
+                school.beat();
+                talk_udp(&school.pupil.udp(family.pupil, SocketAddr::new(family.server, UDP_SERVICE)))
+            })
+        };
+        thread::scope(|scope| {
+            let serving = scope.spawn(|| {
+                let still = |_: IpAddr, _: &Zone, _: &Permit| allowed.load(Ordering::SeqCst);
+                let also_at = |_: &Zone, _: IpAddr| vec![v6.pupil];
+                school.gateway.run_async(async || opener.serve(epochs, still, also_at, stop.clone()).await)
+            });
+            let _stopping = stop.clone().drop_guard();
+            assert!(flows().iter().all(Result::is_err), "nothing was asked");
+            open();
+            thread::sleep(Duration::from_millis(100));
+            assert_eq!(flows(), [Ok(()), Ok(())]);
+            let running = school.pupil.udp(v6.pupil, SocketAddr::new(v6.server, UDP_SERVICE));
+            assert_eq!(talk_udp(&running), Ok(()));
+
+            epoch.send_replace(1);
+            thread::sleep(Duration::from_millis(100));
+            assert_eq!(talk_udp(&running), Ok(()), "still allowed");
+
+            allowed.store(false, Ordering::SeqCst);
+            epoch.send_replace(2);
+            thread::sleep(Duration::from_millis(100));
+            assert!(
+                talk_udp(&running).is_err() && flows().iter().all(Result::is_err),
+                "not allowed any more"
+            );
+            open();
+            thread::sleep(Duration::from_millis(100));
+            assert!(flows().iter().all(Result::is_err), "a permit from before the change opens nothing");
+
+            stop.cancel();
+            serving.join().unwrap().unwrap();
+        });
+    });
+}
+
+/// A permit of a judge without rules.
+fn permit(zone: &Zone) -> Permit {
+    let zone = Zone { sign_in: SignIn::NotAsked, default: DefaultVerdict::Allow, ..zone.clone() };
+    let question = Question {
+        subject: &Subject::Nobody,
+        machine: None,
+        zone: &zone,
+        site: &Site::Name("imap.example".parse().unwrap()),
+        at: Moment::from_unix_seconds(0),
+    };
+    match Policy::new(Vec::new(), None).unwrap().judge(&question) {
+        Verdict::Allow(permit) => permit,
+        Verdict::Refuse(refusal) => panic!("{refusal:?}"),
+    }
 }

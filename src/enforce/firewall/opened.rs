@@ -37,6 +37,10 @@ const BATCH_MAX: usize = 256;
 /// Addresses of one answer that are opened; a longer answer is an attempt to fill the memory.
 const ADDRESSES_MAX: usize = 32;
 
+/// Other addresses of a machine that an answer is opened to: IPv4, and IPv6 with its changing privacy addresses (RFC
+/// 8981, a few a week). A machine with more wants to fill the memory.
+const OTHERS_MAX: usize = 8;
+
 /// An address stays open this long after its answer ran out: programs connect late and again.
 const GRACE: Duration = Duration::from_secs(300);
 
@@ -174,6 +178,7 @@ impl Opener {
                 continue;
             }
             let mut clients = also_at(&grant.zone, client);
+            clients.truncate(OTHERS_MAX);
             clients.push(client);
             for pair in pairs(&clients, &addresses) {
                 let site = grant.permit.site().clone();
