@@ -175,6 +175,25 @@ fn three_capabilities_are_enough() {
 }
 
 #[test]
+fn dnsmasq_accepts_the_golden_file_and_names_the_line_it_refuses() {
+    stage("dnsmasq_accepts_the_golden_file_and_names_the_line_it_refuses", |runtime| {
+        run(&format!("dnsmasq --test -C {}/src/lan/golden/dnsmasq.conf", env!("CARGO_MANIFEST_DIR")));
+        let state_dir = tempfile::tempdir().unwrap();
+        let mut settings = bridged_zone(state_dir.path());
+        let mut zone = Zone::clone(&settings.zones[0]);
+        zone.interface = Arc::from("ped0\nnonsense");
+        settings.zones = vec![Arc::new(zone)];
+        let (sender, _leases) = watch::channel(Arc::default());
+        let serving = Dhcp::new(&settings).serve(sender, CancellationToken::new());
+        let failure = format!("{:#}", runtime.block_on(serving).unwrap_err());
+        assert!(
+            failure.starts_with("dnsmasq refuses `") && failure.contains("bad option at line"),
+            "{failure}"
+        );
+    });
+}
+
+#[test]
 fn a_missing_interface_is_named_with_its_zone() {
     stage("a_missing_interface_is_named_with_its_zone", |runtime| {
         let failure_of = |settings: &Settings| {

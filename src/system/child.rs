@@ -30,6 +30,9 @@ use tracing::{debug, info, warn};
 /// How long a child may take to end after SIGTERM, before SIGKILL.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 
+/// How long the output of a child that ended is read on.
+const LAST_WORDS_WAIT: Duration = Duration::from_millis(100);
+
 /// Bytes of one line of a child's output; the rest of a longer line counts as another line.
 const LINE_BYTES_MAX: u64 = 1024;
 
@@ -82,9 +85,10 @@ impl Child {
                 ended = &mut running.ended => {
                     let status = ended.context("the thread of the child is gone")?;
                     let status = status.with_context(|| format!("cannot wait for `{}`", self.name))?;
-                    // What it said last is still in the pipe.
+                    // What it said last is still in the pipe; a grandchild may hold the pipe open.
+                    let deadline = Instant::now() + LAST_WORDS_WAIT;
                     while output_is_open && let Ok(Some(line)) =
-                        time::timeout(Duration::from_millis(100), running.output.line()).await
+                        time::timeout_at(deadline, running.output.line()).await
                     {
                         self.keep(line, &mut last_line);
                     }
@@ -95,14 +99,14 @@ impl Child {
                     None => output_is_open = false,
                 },
                 () = stop.cancelled(), if asked_to_stop_at.is_none() => {
-                    running.signal(Signal::TERM);
+                    running.process.signal(Signal::TERM);
                     asked_to_stop_at = Some(Instant::now());
                 }
                 () = time::sleep_until(asked_to_stop_at.unwrap_or_else(Instant::now) + STOP_WAIT_MAX),
                     if asked_to_stop_at.is_some() =>
                 {
                     warn!(child = self.name, "child does not end and is killed");
-                    running.signal(Signal::KILL);
+                    running.process.signal(Signal::KILL);
                     asked_to_stop_at = Some(Instant::now());
                 }
             }
@@ -126,8 +130,7 @@ struct End {
 
 /// A started child.
 struct Running {
-    /// Names the process itself: a signal can never reach another one that got its number.
-    process: OwnedFd,
+    process: Process,
     output: Output,
     ended: oneshot::Receiver<io::Result<ExitStatus>>,
 }
@@ -146,10 +149,8 @@ impl Running {
                 Ok(pair) => pair,
                 Err(cause) => return drop(started_sender.send(Err(cause))),
             };
-            if started_sender.send(Ok(process)).is_err() {
-                // Nobody waits for the child any more.
-                let _ = spawned.kill();
-            }
+            // Where nobody waits for it any more, the dropped `process` is killed.
+            let _ = started_sender.send(Ok(process));
             let _ = ended_sender.send(spawned.wait());
         };
         thread::Builder::new()
@@ -162,14 +163,19 @@ impl Running {
         let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader)).context("cannot read a pipe")?;
         Ok(Self { process, output: Output { pipe: BufReader::new(output), begun: Vec::new() }, ended })
     }
+}
 
+/// A process itself, not its number: a signal can never reach another one that got the number. Dropping it kills it.
+struct Process(OwnedFd);
+
+impl Process {
     fn signal(&self, signal: Signal) {
         // The one failure is that the process is already gone.
-        let _ = rustix::process::pidfd_send_signal(self.process.as_fd(), signal);
+        let _ = rustix::process::pidfd_send_signal(self.0.as_fd(), signal);
     }
 }
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
     }
@@ -196,11 +202,11 @@ impl Output {
 }
 
 /// Starts `command`, naming the process before anything can wait for it.
-fn spawn(mut command: Command) -> io::Result<(OwnedFd, std::process::Child)> {
+fn spawn(mut command: Command) -> io::Result<(Process, std::process::Child)> {
     let mut child = command.spawn()?;
     let process = rustix::process::pidfd_open(rustix::process::Pid::from_child(&child), PidfdFlags::empty());
     match process {
-        Ok(process) => Ok((process, child)),
+        Ok(process) => Ok((Process(process), child)),
         Err(cause) => {
             child.kill()?;
             child.wait()?;
@@ -350,5 +356,31 @@ mod tests {
             time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the child survived");
+    }
+
+    #[tokio::test]
+    async fn a_run_dropped_while_its_child_starts_leaves_nothing() {
+        let mark = format!("dropped-early-by-{}", std::process::id());
+        let mut child = shell("while :; do sleep 1; done");
+        child.arguments.push(OsString::from(&mark));
+        for microseconds in [0, 100, 300, 600, 1000, 2000, 4000] {
+            let stop = CancellationToken::new();
+            let run = child.run(&stop);
+            let _ = time::timeout(Duration::from_micros(microseconds), run).await;
+        }
+        let survivors = || {
+            let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+            let has_mark = |process: &std::path::PathBuf| {
+                std::fs::read_to_string(process.join("cmdline")).is_ok_and(|line| line.contains(&mark))
+            };
+            processes.filter(has_mark).count()
+        };
+        for _ in 0..100 {
+            time::sleep(Duration::from_millis(50)).await;
+            if survivors() == 0 {
+                return;
+            }
+        }
+        panic!("{} children survived", survivors());
     }
 }
