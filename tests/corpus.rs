@@ -13,3 +13,8 @@ fn replay(name: &str, target: impl Fn(&[u8])) {
     }
     assert!(count > 0, "{} is empty", dir.display());
 }
+
+#[test]
+fn dns_messages() {
+    replay("dns_message", preau::enforce::dns::exercise);
+}
