@@ -2,9 +2,11 @@
 
 use std::{fs, path::Path};
 
-use preau::enforce::proxy::{
-    client_hello,
-    http::{Chunked, Framing, read_request},
+use preau::{
+    config, enforce,
+    enforce::proxy::http::{Chunked, Framing, read_request},
+    journal::{Record, Segment},
+    policy::RuleFile,
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -12,35 +14,59 @@ fn replay(name: &str, target: impl Fn(&[u8])) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let mut count = 0;
     for entry in fs::read_dir(&dir).unwrap_or_else(|error| panic!("cannot read {}: {error}", dir.display())) {
-        target(&fs::read(entry.unwrap().path()).unwrap());
+        target(&fs::read(entry.expect("a readable entry").path()).expect("a readable file"));
         count += 1;
     }
     assert!(count > 0, "{} is empty", dir.display());
 }
 
 #[test]
-fn rules() {
-    replay("rules", |bytes| {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            let _ = preau::policy::RuleFile::parse(text);
-        }
-    });
+fn dns_messages_are_answered_or_refused() {
+    replay("dns_message", enforce::dns::exercise);
 }
 
 #[test]
-fn client_hello() {
+fn hellos_are_read_or_refused() {
     replay("client_hello", |bytes| {
-        let _ = client_hello::read(bytes);
+        let _ = enforce::proxy::client_hello::read(bytes);
     });
 }
 
 #[test]
-fn http_head() {
+fn heads_are_read_or_refused() {
     replay("http_head", |bytes| {
         if let Ok(Some((head, length))) = read_request(bytes)
             && head.framing == Framing::Chunked
         {
             let _ = Chunked::default().read(&bytes[length..]);
         }
+    });
+}
+
+#[test]
+fn configurations_are_read_or_refused() {
+    replay("configuration", |bytes| {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            let _ = config::check_form(Path::new("preau.toml"), text);
+        }
+    });
+}
+
+#[test]
+fn rules_files_are_read_or_refused() {
+    replay("rules", |bytes| {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            let _ = RuleFile::parse(text);
+        }
+    });
+}
+
+#[test]
+fn journal_segments_are_read_or_refused() {
+    replay("journal_record", |bytes| {
+        if let Ok(segment) = Segment::read(bytes) {
+            assert!(segment.records().count() <= bytes.len());
+        }
+        let _ = Record::decode(bytes);
     });
 }

@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode};
 
 use super::{
-    limits::{WAITING_MAX, WAITING_OF_CLIENT_MAX},
+    limits::{STALE_TTL_SECONDS, WAITING_MAX, WAITING_OF_CLIENT_MAX},
     name::Judged,
     query::{Carrier, Query},
     refusal,
@@ -24,7 +24,7 @@ use crate::{
     },
     journal::Channel,
     model::{Domain, Site, Zone},
-    policy::{Permit, Refusal, Verdict},
+    policy::{Permit, Verdict},
 };
 
 /// Seconds that the box's own names may be kept.
@@ -48,7 +48,7 @@ pub(super) struct Desk {
 
 /// Who asks, and through which door.
 #[derive(Clone, Debug)]
-pub(super) struct Asker {
+pub(super) struct Peer {
     /// The source address.
     pub(super) client: IpAddr,
     /// The zone of the socket.
@@ -93,43 +93,43 @@ impl Desk {
         Opening::Answered
     }
 
-    /// Decides whether `asker` may reach `name`.
-    pub(super) fn decide(&self, asker: &Asker, name: Domain) -> Decided {
+    /// Decides whether `peer` may reach `name`.
+    pub(super) fn decide(&self, peer: &Peer, name: Domain) -> Decided {
         self.gate.decide(Asking {
-            source: asker.client,
-            zone: Arc::clone(&asker.zone),
+            source: peer.client,
+            zone: Arc::clone(&peer.zone),
             site: Site::Name(name),
             channel: Channel::Dns,
         })
     }
 
     /// Takes the whole road for one question. `out` is the answer.
-    pub(super) async fn answer(&self, query: &Query<'_>, asker: &Asker, out: &mut Vec<u8>) {
-        let Opening::Ask(name) = self.open(query, &asker.zone, out) else {
+    pub(super) async fn answer(&self, query: &Query<'_>, peer: &Peer, out: &mut Vec<u8>) {
+        let Opening::Ask(name) = self.open(query, &peer.zone, out) else {
             return;
         };
-        let verdict = self.gate.record(vec![self.decide(asker, name)]).await.pop();
+        let verdict = self.gate.record(vec![self.decide(peer, name)]).await.pop();
         match verdict {
-            Some(Verdict::Allow(permit)) => self.fetch(query, asker, &permit, out).await,
-            Some(Verdict::Refuse(refusal)) => refusal::refused(out, query, &refusal, &asker.zone),
+            Some(Verdict::Allow(permit)) => self.fetch(query, peer, &permit, out).await,
+            Some(Verdict::Refuse(refusal)) => refusal::refused(out, query, &refusal, &peer.zone),
             // Closed: a gate that does not answer allows nothing.
             None => reply::error(out, query, OptRcode::SERVFAIL, None),
         }
     }
 
     /// Answers an allowed question from cache or upstream, where there is a place to wait.
-    pub(super) async fn fetch(&self, query: &Query<'_>, asker: &Asker, permit: &Permit, out: &mut Vec<u8>) {
-        let Some(_place) = self.places.take(asker.client) else {
+    pub(super) async fn fetch(&self, query: &Query<'_>, peer: &Peer, permit: &Permit, out: &mut Vec<u8>) {
+        let Some(_place) = self.places.take(peer.client) else {
             return too_many(out, query);
         };
-        self.fetch_in_place(query, asker, permit, out).await;
+        self.fetch_in_place(query, peer, permit, out).await;
     }
 
     /// Answers an allowed question from cache or upstream; the caller holds a place.
     pub(super) async fn fetch_in_place(
         &self,
         query: &Query<'_>,
-        asker: &Asker,
+        peer: &Peer,
         permit: &Permit,
         out: &mut Vec<u8>,
     ) {
@@ -141,35 +141,43 @@ impl Desk {
                 return reply::error(out, query, OptRcode::SERVFAIL, Some(explanation));
             }
         };
-        let chain = found.answer.chain.iter().map(|name| self.decide(asker, name.clone())).collect();
+        let chain = found.answer.chain.iter().map(|name| self.decide(peer, name.clone())).collect();
         let verdicts = self.gate.record(chain).await;
-        self.close(query, asker, permit, &found, verdicts, out);
+        self.close(query, peer, permit, &found, verdicts, out);
     }
 
     /// Answers with what was found, if `chain` allows every name it leads through.
     pub(super) fn close(
         &self,
         query: &Query<'_>,
-        asker: &Asker,
+        peer: &Peer,
         permit: &Permit,
         found: &Found,
         chain: impl IntoIterator<Item = Verdict>,
         out: &mut Vec<u8>,
     ) {
-        if let Some(refusal) = first_refusal(chain) {
-            return refusal::refused(out, query, &refusal, &asker.zone);
-        }
         let Found { answer, age } = found;
+        let mut allowed = 0;
+        for verdict in chain {
+            match verdict {
+                Verdict::Allow(_) => allowed += 1,
+                Verdict::Refuse(refusal) => return refusal::refused(out, query, &refusal, &peer.zone),
+            }
+        }
+        if allowed != answer.chain.len() {
+            // Closed: a name without a verdict is not allowed.
+            return reply::error(out, query, OptRcode::SERVFAIL, None);
+        }
         if answer.points_inside {
             let text = "adresse privée pour un nom public";
             let explanation = Explanation { code: ExtendedErrorCode::FILTERED, text };
             return reply::nothing(out, query, Rcode::NOERROR, SPECIAL_TTL_SECONDS, Some(explanation));
         }
-        if !answer.addresses.is_empty() && !asker.zone.services.is_empty() {
+        if !answer.addresses.is_empty() && !peer.zone.services.is_empty() {
             // Before the answer leaves: whoever has it may use it at once.
-            self.opened.open(asker.client, &asker.zone, permit, &answer.addresses, life_left(found, *age));
+            self.opened.open(peer.client, &peer.zone, permit, &answer.addresses, life_left(found, *age));
         }
-        reply::forwarded(out, query, asker.carrier, answer, *age);
+        reply::forwarded(out, query, peer.carrier, answer, *age);
     }
 }
 
@@ -180,18 +188,10 @@ pub(super) fn too_many(out: &mut Vec<u8>, query: &Query<'_>) {
     reply::error(out, query, OptRcode::SERVFAIL, Some(explanation));
 }
 
-/// The first refusal of a chain's verdicts: one refused name refuses the answer.
-fn first_refusal(chain: impl IntoIterator<Item = Verdict>) -> Option<Refusal> {
-    chain.into_iter().find_map(|verdict| match verdict {
-        Verdict::Allow(_) => None,
-        Verdict::Refuse(refusal) => Some(refusal),
-    })
-}
-
 /// How long the asker may use what it is given.
 fn life_left(found: &Found, age: Age) -> Duration {
     match age {
         Age::Fresh(seconds) => found.answer.lifetime.saturating_sub(Duration::from_secs(u64::from(seconds))),
-        Age::Stale => Duration::from_secs(u64::from(super::limits::STALE_TTL_SECONDS)),
+        Age::Stale => Duration::from_secs(u64::from(STALE_TTL_SECONDS)),
     }
 }

@@ -60,12 +60,9 @@ fn asked(question: &[u8], edns: &[u8]) -> Vec<u8> {
 }
 
 fn check(reply: &[u8], query: &Query<'_>, carrier: Carrier) {
-    assert!(reply.len() <= query.answer_bytes_max(carrier).max(usize::from(u16::MAX)), "reply too long");
-    if carrier == Carrier::Udp {
-        assert!(reply.len() <= query.answer_bytes_max(carrier), "datagram too long");
-    }
+    assert!(reply.len() <= query.answer_bytes_max(carrier), "reply too long");
     let question = query.question();
     assert_eq!(reply.get(..2), Some(&query.id.to_be_bytes()[..]), "another id");
     assert_eq!(reply.get(HEADER_BYTES..HEADER_BYTES + question.len()), Some(question), "another question");
-    assert!(matches!(svcb::without_ech(reply), Ok(None)), "ech left in the reply");
+    assert!(!matches!(svcb::without_ech(reply), Ok(Some(_))), "ech left in the reply");
 }

@@ -31,7 +31,7 @@ pub(super) const EXPLANATION_BYTES_MAX: usize = 160;
 pub(super) const PASSED_EXPLANATIONS_BYTES_MAX: usize = 256;
 
 /// Questions that wait for upstream, of one client: one machine cannot take all places.
-pub(super) const WAITING_OF_CLIENT_MAX: u32 = 100;
+pub(super) const WAITING_OF_CLIENT_MAX: u32 = 64;
 
 /// Questions that wait for upstream, of all clients, about 2 KiB each.
 pub(super) const WAITING_MAX: usize = 4096;

@@ -64,13 +64,12 @@ pub(super) fn forwarded(out: &mut Vec<u8>, query: &Query<'_>, carrier: Carrier, 
         };
         put(out, place, &seconds.to_be_bytes());
     }
-    let explanation = (age == Age::Stale).then(|| Explanation {
-        code: match answer.rcode {
-            Rcode::NXDOMAIN => ExtendedErrorCode::STALE_NXDOMAIN_ANSWER,
-            _ => ExtendedErrorCode::STALE_ANSWER,
-        },
-        text: "",
-    });
+    let code = match (age, answer.rcode) {
+        (Age::Fresh(_), _) => None,
+        (Age::Stale, Rcode::NXDOMAIN) => Some(ExtendedErrorCode::STALE_NXDOMAIN_ANSWER),
+        (Age::Stale, _) => Some(ExtendedErrorCode::STALE_ANSWER),
+    };
+    let explanation = code.map(|code| Explanation { code, text: "" });
     push_opt(out, query, OptRcode::from_rcode(answer.rcode), &answer.explanations, explanation);
     if out.len() > query.answer_bytes_max(carrier) {
         // All or nothing: a cut RRset would pass for a whole one in careless programs (RFC 2181 section 9).

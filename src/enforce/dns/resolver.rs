@@ -169,7 +169,9 @@ impl Resolver {
 
     /// Ends all questions under way.
     pub(super) fn stop(&self) {
-        self.shared.flights().tasks.abort_all();
+        let mut flights = self.shared.flights();
+        flights.tasks.abort_all();
+        flights.landings.clear();
     }
 
     /// The flight that asks `key` upstream, begun if nobody has yet. None when too many are under way.

@@ -167,9 +167,11 @@ fn rebuilt(message: &[u8]) -> Option<Vec<u8>> {
 
 /// One record of the message composed anew.
 enum Part<'a> {
-    Copied(Record<ParsedName<&'a [u8]>, AllRecordData<&'a [u8], ParsedName<&'a [u8]>>>),
-    Stripped(Record<ParsedName<&'a [u8]>, UnknownRecordData<Vec<u8>>>),
+    Copied(Record<Owner<'a>, AllRecordData<&'a [u8], Owner<'a>>>),
+    Stripped(Record<Owner<'a>, UnknownRecordData<Vec<u8>>>),
 }
+
+type Owner<'a> = ParsedName<&'a [u8]>;
 
 impl<'a> Part<'a> {
     /// What becomes of `record`: `Some(None)` drops it, `None` means it is broken.

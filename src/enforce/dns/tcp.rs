@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
-    desk::{Asker, Desk},
+    desk::{Desk, Peer},
     limits::{
         CONNECTION_IDLE_MAX, CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX, PIPELINE_MAX, TCP_QUERY_BYTES_MAX,
     },
@@ -50,7 +50,7 @@ impl TcpDoor {
                 Some(_) = connections.join_next() => continue,
                 accepted = self.listener.accept() => accepted,
             };
-            let (stream, peer) = match accepted {
+            let (stream, source) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     debug!(%error, "connection not accepted");
@@ -58,14 +58,14 @@ impl TcpDoor {
                     continue;
                 }
             };
-            let client = peer.ip();
+            let client = source.ip();
             // Without a place the connection is dropped, which closes it at once.
             if let Some(place) = places.take(client) {
                 let desk = Arc::clone(&self.desk);
-                let asker = Asker { client, zone: Arc::clone(&self.zone), carrier: Carrier::Tcp };
+                let peer = Peer { client, zone: Arc::clone(&self.zone), carrier: Carrier::Tcp };
                 connections.spawn(async move {
                     let _place = place;
-                    drop(converse(stream, &desk, &asker).await);
+                    drop(converse(stream, &desk, &peer).await);
                 });
             }
         }
@@ -74,14 +74,14 @@ impl TcpDoor {
 
 /// Answers one connection's questions until the client closes it, is silent for too long, does not read, or breaks the
 /// framing. On the wire each message is preceded by its length (2 bytes).
-async fn converse(stream: TcpStream, desk: &Desk, asker: &Asker) -> io::Result<()> {
+async fn converse(stream: TcpStream, desk: &Desk, peer: &Peer) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
     let questions = stream::unfold(reader, |mut reader| async move {
         let question = timeout(CONNECTION_IDLE_MAX, read_framed(&mut reader)).await.ok()?.ok()?;
         Some((question, reader))
     });
-    let answers = questions.map(|question| answer(question, desk, asker)).buffer_unordered(PIPELINE_MAX);
+    let answers = questions.map(|question| answer(question, desk, peer)).buffer_unordered(PIPELINE_MAX);
     let mut answers = std::pin::pin!(answers);
     while let Some(framed) = answers.next().await {
         timeout(CONNECTION_IDLE_MAX, writer.write_all(&framed)).await??;
@@ -101,10 +101,10 @@ async fn read_framed(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8
 }
 
 /// The answer with its length in front; empty where there is nothing to answer.
-async fn answer(question: Vec<u8>, desk: &Desk, asker: &Asker) -> Vec<u8> {
+async fn answer(question: Vec<u8>, desk: &Desk, peer: &Peer) -> Vec<u8> {
     let mut out = Vec::new();
     match Query::parse(&question) {
-        Ok(query) => desk.answer(&query, asker, &mut out).await,
+        Ok(query) => desk.answer(&query, peer, &mut out).await,
         Err(unfit) => drop(reply::unfit(&mut out, unfit)),
     }
     match u16::try_from(out.len()) {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
-    desk::{Asker, Desk, Opening, too_many},
+    desk::{Desk, Opening, Peer, too_many},
     limits::{BATCH, UDP_QUERY_BYTES_MAX},
     query::{Carrier, Query},
     refusal, reply,
@@ -41,7 +41,7 @@ struct Datagram {
 struct Asked<'a> {
     query: Query<'a>,
     bytes: &'a [u8],
-    asker: Asker,
+    peer: Peer,
     source: SocketAddr,
 }
 
@@ -89,12 +89,12 @@ impl UdpDoor {
                     continue;
                 }
             };
-            let asker = Asker { client: source.ip(), zone: Arc::clone(&self.zone), carrier: Carrier::Udp };
+            let peer = Peer { client: source.ip(), zone: Arc::clone(&self.zone), carrier: Carrier::Udp };
             match self.desk.open(&query, &self.zone, out) {
                 Opening::Answered => self.send(out, *source),
                 Opening::Ask(name) => {
-                    decided.push(self.desk.decide(&asker, name));
-                    asked.push(Asked { query, bytes, asker, source: *source });
+                    decided.push(self.desk.decide(&peer, name));
+                    asked.push(Asked { query, bytes, peer, source: *source });
                 }
             }
         }
@@ -127,7 +127,7 @@ impl UdpDoor {
         };
         match self.desk.resolver.at_once(&asked.query.key()) {
             Some(found) if found.answer.chain.is_empty() => {
-                self.desk.close(&asked.query, &asked.asker, &permit, &found, [], out);
+                self.desk.close(&asked.query, &asked.peer, &permit, &found, [], out);
                 self.send(out, asked.source);
             }
             Some(found) => return Some((asked, permit, found)),
@@ -144,31 +144,31 @@ impl UdpDoor {
         let decided = chained
             .iter()
             .flat_map(|(asked, _, found)| {
-                found.answer.chain.iter().map(|name| self.desk.decide(&asked.asker, name.clone()))
+                found.answer.chain.iter().map(|name| self.desk.decide(&asked.peer, name.clone()))
             })
             .collect();
         let mut verdicts = self.desk.gate.record(decided).await.into_iter();
         for (asked, permit, found) in chained {
             let chain: Vec<_> = verdicts.by_ref().take(found.answer.chain.len()).collect();
-            self.desk.close(&asked.query, &asked.asker, &permit, &found, chain, out);
+            self.desk.close(&asked.query, &asked.peer, &permit, &found, chain, out);
             self.send(out, asked.source);
         }
     }
 
     /// Begins a task that waits for upstream and answers.
     fn let_wait(&mut self, asked: &Asked<'_>, permit: Permit, out: &mut Vec<u8>) {
-        let Some(place) = self.desk.places.take(asked.asker.client) else {
+        let Some(place) = self.desk.places.take(asked.peer.client) else {
             too_many(out, &asked.query);
             self.send(out, asked.source);
             return;
         };
         let (desk, socket) = (Arc::clone(&self.desk), Arc::clone(&self.socket));
-        let (bytes, asker, source) = (Box::<[u8]>::from(asked.bytes), asked.asker.clone(), asked.source);
+        let (bytes, peer, source) = (Box::<[u8]>::from(asked.bytes), asked.peer.clone(), asked.source);
         self.waiting.spawn(async move {
             let _place = place;
             let mut out = Vec::new();
             if let Ok(query) = Query::parse(&bytes) {
-                desk.fetch_in_place(&query, &asker, &permit, &mut out).await;
+                desk.fetch_in_place(&query, &peer, &permit, &mut out).await;
                 drop(socket.send_to(&out, source).await);
             }
         });

@@ -33,7 +33,7 @@ impl Place {
     /// Reads the record at the parser's position and moves behind it. The owner name is checked.
     pub(super) fn parse(parser: &mut Parser<'_, [u8]>) -> Result<Self, ParseError> {
         let owner_at = parser.pos();
-        ParsedName::parse_ref(parser)?;
+        parse_name(parser)?;
         let rtype = Rtype::from_int(parser.parse_u16_be()?);
         let class = parser.parse_u16_be()?;
         let ttl_at = parser.pos();
@@ -57,8 +57,28 @@ impl Place {
     ) -> Result<ParsedName<&'a [u8]>, ParseError> {
         let mut parser = Parser::from_ref(message);
         parser.seek(self.data.start + skip)?;
-        ParsedName::parse_ref(&mut parser)
+        parse_name(&mut parser)
     }
+}
+
+/// Reads the name at the parser's position. One that points into the header is refused: the header is written anew for
+/// each asker, and the name would change with it.
+fn parse_name<'a>(parser: &mut Parser<'a, [u8]>) -> Result<ParsedName<&'a [u8]>, ParseError> {
+    let mut at = parser.pos();
+    let name = ParsedName::parse_ref(parser)?;
+    let message = parser.octets_ref();
+    // Ends, because the name has just been read: its pointers go backwards only.
+    while let Some(first) = message.get(at).filter(|first| **first != 0) {
+        if *first < 0xc0 {
+            at += 1 + usize::from(*first);
+            continue;
+        }
+        at = usize::from(u16_at(message, at).unwrap_or_default() & 0x3fff);
+        if at < HEADER_BYTES {
+            return Err(ParseError::form_error("name points into the header"));
+        }
+    }
+    Ok(name)
 }
 
 /// The two-byte number at `at`.

@@ -6,10 +6,7 @@ mod replies;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use domain::base::iana::Rtype;
@@ -103,10 +100,12 @@ fn key(name: &str, rtype: Rtype) -> Key {
     Key::new(&wire(name), rtype, false, false)
 }
 
-/// A DNS server on the loopback that counts what it is asked.
+type PortAndId = (u16, [u8; 2]);
+
+/// A DNS server on the loopback that notes the port and the id of each question.
 struct FakeUpstream {
     address: SocketAddr,
-    asked: Arc<AtomicUsize>,
+    asked: Arc<Mutex<Vec<PortAndId>>>,
     _tasks: JoinSet<()>,
 }
 
@@ -119,27 +118,27 @@ impl FakeUpstream {
         let udp = UdpSocket::bind((host, 0)).await.unwrap();
         let address = udp.local_addr().unwrap();
         let tcp = TcpListener::bind(address).await.unwrap();
-        let asked = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::new(Mutex::new(Vec::new()));
         let answer = Arc::new(answer);
         let mut tasks = JoinSet::new();
-        let (count, reply) = (Arc::clone(&asked), Arc::clone(&answer));
+        let (notes, reply) = (Arc::clone(&asked), Arc::clone(&answer));
         tasks.spawn(async move {
             let mut datagram = [0; 1500];
             loop {
                 let (length, peer) = udp.recv_from(&mut datagram).await.unwrap();
-                count.fetch_add(1, Ordering::SeqCst);
+                notes.lock().unwrap().push((peer.port(), [datagram[0], datagram[1]]));
                 for message in reply(&datagram[..length], Carrier::Udp) {
                     udp.send_to(&message, peer).await.unwrap();
                 }
             }
         });
-        let count = Arc::clone(&asked);
+        let notes = Arc::clone(&asked);
         tasks.spawn(async move {
             loop {
-                let (mut stream, _) = tcp.accept().await.unwrap();
+                let (mut stream, peer) = tcp.accept().await.unwrap();
                 let mut query = vec![0; usize::from(stream.read_u16().await.unwrap())];
                 stream.read_exact(&mut query).await.unwrap();
-                count.fetch_add(1, Ordering::SeqCst);
+                notes.lock().unwrap().push((peer.port(), [query[0], query[1]]));
                 for message in answer(&query, Carrier::Tcp) {
                     stream.write_u16(u16::try_from(message.len()).unwrap()).await.unwrap();
                     stream.write_all(&message).await.unwrap();
@@ -150,6 +149,6 @@ impl FakeUpstream {
     }
 
     fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.asked.lock().unwrap().len()
     }
 }
