@@ -46,11 +46,7 @@ impl Folder {
                 entry.file_name().to_str().filter(|name| is_category_name(name)).map(str::to_owned)
             else {
                 if kind.is_dir() {
-                    report.note(
-                        entry.file_name().into(),
-                        None,
-                        "left out: not a category's name (a-z, 0-9, _ and -)",
-                    );
+                    report.note(entry.file_name().into(), None, "not a category's name (a-z, 0-9, _ and -)");
                 }
                 continue;
             };
@@ -64,18 +60,14 @@ impl Folder {
             } else if kind.is_dir() && is_plain_file(&entry.path().join("domains")) {
                 found.categories.push(name);
             } else if kind.is_dir() {
-                report.note(name.into(), None, "left out: no plain file `domains`");
+                report.note(name.into(), None, "no plain file `domains`");
             }
         }
         found.categories.sort();
         found.aliases.retain(|alias, category| {
             let is_known = found.categories.binary_search(category).is_ok();
             if !is_known {
-                report.note(
-                    alias.into(),
-                    None,
-                    format!("left out: a link to `{category}`, which is no category"),
-                );
+                report.note(alias.into(), None, format!("a link to `{category}`, which is no category"));
             }
             is_known
         });
@@ -172,7 +164,7 @@ fn site(line: &[u8]) -> Result<Option<Site>, String> {
 
 /// The category a link means.
 fn linked_category(root: &Path, link: &Path) -> Result<String, String> {
-    let target = link.canonicalize().map_err(|_| "left out: a link to nothing".to_owned())?;
+    let target = link.canonicalize().map_err(|_| "a link to nothing".to_owned())?;
     let is_beside = target.parent() == Some(root);
     let name = target.file_name().and_then(|name| name.to_str()).filter(|_| is_beside);
     name.map(str::to_owned).ok_or_else(|| "refused: a link out of the folder's categories".to_owned())

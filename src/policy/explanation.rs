@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Cause, Effect, Matched, Opening, Origin, Policy, Question, Rule, Stranger, Timetable, Verdict, When,
+    category::CategorySet,
     index::Rank,
     judge::needs_sign_in,
     remedies::remedies,
@@ -128,8 +129,7 @@ impl Policy {
 
     fn listed(&self, site: &Site) -> Vec<(String, Vec<Arc<str>>)> {
         let Some(table) = self.categories() else { return Vec::new() };
-        let names =
-            |set: super::category::CategorySet| set.iter().map(|id| table.category_name(id)).collect();
+        let names = |set: CategorySet| set.iter().map(|id| table.category_name(id)).collect();
         match site {
             Site::Name(name) => table
                 .listed(name)
@@ -170,7 +170,8 @@ impl Policy {
             edge.map(|edge| format!("the {act} for `{}` {edge}", opening.label))
         };
         let timetables = self.timetables().iter().filter_map(turn);
-        let causes: Vec<_> = timetables.chain(self.openings().iter().filter_map(edge)).collect();
+        let mut causes: Vec<_> = timetables.chain(self.openings().iter().filter_map(edge)).collect();
+        causes.dedup();
         causes.join(", ")
     }
 }
