@@ -48,7 +48,8 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         }
     };
     match (passage.connect)(permit.clone()).await {
-        Ok(server) => carry(client, server, &bytes, &permit, passage).await,
+        // Boxed: a connection that is only half open then costs no room for the rest of its life.
+        Ok(server) => Box::pin(carry(client, server, &bytes, &permit, passage)).await,
         Err(ConnectError::NoAddress) => {
             say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
         }
@@ -103,7 +104,10 @@ async fn read_hello(client: &TcpStream) -> Result<(Vec<u8>, Hello), NoHello> {
         match client.try_read_buf(&mut (&mut bytes).limit(room)) {
             Ok(0) => return Err(NoHello::Gone),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                bytes.shrink_to_fit(); // Sockets may be called readable before they are.
+                continue;
+            }
             Err(_) => return Err(NoHello::Gone),
         }
         match client_hello::read(&bytes) {
