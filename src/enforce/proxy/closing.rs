@@ -37,7 +37,8 @@ pub(super) fn prepare_reset(stream: &TcpStream) {
 }
 
 async fn discard(client: &TcpStream, bytes_max: usize) -> io::Result<()> {
-    let mut scrap = [0; SCRAP_BYTES];
+    // On the heap: every connection's task would be as large as this, and few come here.
+    let mut scrap = vec![0; SCRAP_BYTES];
     let mut discarded = 0;
     while discarded < bytes_max {
         client.readable().await?;

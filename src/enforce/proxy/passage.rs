@@ -117,3 +117,36 @@ impl Passage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::enforce::proxy::scene::{SHORT, Scene};
+
+    async fn is_cut(passage: &Passage) -> bool {
+        let permit = Permit::for_tests("exemple.fr".parse().unwrap());
+        timeout(Duration::from_millis(50), passage.until_refused(&permit)).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_permission_that_ended_before_anyone_watched_is_noticed() {
+        let scene = Scene::default();
+        let passage = scene.passage(SHORT);
+        assert!(!is_cut(&passage).await);
+        scene.judge_again();
+        assert!(!is_cut(&passage).await);
+        scene.close_all();
+        assert!(is_cut(&passage).await);
+    }
+
+    #[tokio::test]
+    async fn without_a_source_of_changes_nothing_lives_on() {
+        let mut passage = Scene::default().passage(SHORT);
+        passage.epoch = watch::channel(0).1;
+        assert!(is_cut(&passage).await);
+    }
+}

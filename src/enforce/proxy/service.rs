@@ -64,7 +64,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Binds a transparent listener for each zone and family.
+    /// Binds a transparent listener for each zone and family. To be called within the runtime that serves.
     ///
     /// # Errors
     /// When a port is taken, or the process may not have transparent sockets (`CAP_NET_ADMIN`).

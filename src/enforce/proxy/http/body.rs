@@ -48,17 +48,23 @@ pub(super) async fn read_more(from: &TcpStream, unread: &mut BytesMut, room: usi
         from.readable().await?;
         unread.reserve(room);
         match from.try_read_buf(&mut unread.limit(room)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if unread.is_empty() {
+                    *unread = BytesMut::new(); // Sockets may be called readable before they are.
+                }
+            }
             read => return read,
         }
     }
 }
 
-/// Carries one body from `from`, whose first bytes may be in `unread` already, to `to`.
+/// Carries one message from `from` to `to`: its `head`, already written anew, and the body behind it, the first bytes
+/// of which may be in `unread`. What is ready goes in one packet.
 ///
 /// # Errors
 /// See [`Broken`]; a malformed body is the sender's fault.
 pub(super) async fn carry(
+    mut head: Vec<u8>,
     framing: Framing,
     from: &TcpStream,
     unread: &mut BytesMut,
@@ -66,24 +72,28 @@ pub(super) async fn carry(
     pipes: &Pipes,
     pulse: &Pulse,
 ) -> Result<(), Broken> {
-    match framing {
-        Framing::Nothing => Ok(()),
+    let left = match framing {
+        Framing::Nothing => Some(0),
         Framing::Length(length) => {
             let ready = usize::try_from(length).map_or(unread.len(), |length| length.min(unread.len()));
-            write_all(to, &unread.split_to(ready)).await.map_err(|_| Broken::Receiver)?;
-            let left = length.saturating_sub(u64::try_from(ready).unwrap_or(length));
-            forward(from, to, Some(left), pipes, pulse).await
+            head.extend_from_slice(&unread.split_to(ready));
+            Some(length.saturating_sub(u64::try_from(ready).unwrap_or(length)))
         }
-        Framing::Chunked => carry_chunked(from, unread, to, pulse).await,
+        Framing::Chunked => return carry_chunked(head, from, unread, to, pulse).await,
         Framing::UntilClose => {
-            write_all(to, &unread.split()).await.map_err(|_| Broken::Receiver)?;
-            forward(from, to, None, pipes, pulse).await
+            head.extend_from_slice(&unread.split());
+            None
         }
-    }
+    };
+    write_all(to, &head).await.map_err(|_| Broken::Receiver)?;
+    drop(head);
+    pulse.beat();
+    forward(from, to, left, pipes, pulse).await
 }
 
 /// Chunks are passed on as they are, each byte only after it was understood.
 async fn carry_chunked(
+    mut ready: Vec<u8>,
     from: &TcpStream,
     unread: &mut BytesMut,
     to: &TcpStream,
@@ -94,7 +104,9 @@ async fn carry_chunked(
         let understood = body
             .read(unread)
             .map_err(|error| Broken::Sender(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-        write_all(to, &unread.split_to(understood)).await.map_err(|_| Broken::Receiver)?;
+        ready.extend_from_slice(&unread.split_to(understood));
+        write_all(to, &ready).await.map_err(|_| Broken::Receiver)?;
+        ready = Vec::new();
         pulse.beat();
         if body.is_done() {
             return Ok(());

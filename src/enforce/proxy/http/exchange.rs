@@ -14,7 +14,7 @@ use super::{
 use crate::{
     enforce::proxy::{
         passage::Passage,
-        relay::{Broken, Pipes, Pulse, write_all},
+        relay::{Broken, Pipes, Pulse},
     },
     policy::Permit,
 };
@@ -52,9 +52,11 @@ pub(super) async fn exchange(
     let pulse = Pulse::default();
     let is_sent = AtomicBool::new(false);
     let is_answered = AtomicBool::new(false);
+    let (pipes, head) = (&passage.pipes, request.forwarded());
+    let (client, from_client) = (&client.stream, &mut client.unread);
+    let (server, from_server) = (&server.stream, &mut server.unread);
     let up = async {
-        match send(request, &client.stream, &mut client.unread, &server.stream, &passage.pipes, &pulse).await
-        {
+        match carry(head, request.framing, client, from_client, server, pipes, &pulse).await {
             Ok(()) => is_sent.store(true, Ordering::Relaxed),
             // The site's answer, if it left one, is still to be read.
             Err(Broken::Receiver) => {}
@@ -62,15 +64,7 @@ pub(super) async fn exchange(
         }
         std::future::pending().await
     };
-    let down = answer(
-        request,
-        &server.stream,
-        &mut server.unread,
-        &client.stream,
-        &passage.pipes,
-        &pulse,
-        &is_answered,
-    );
+    let down = answer(request, server, from_server, client, pipes, &pulse, &is_answered);
     let exchanged = tokio::select! {
         biased;
         () = passage.until_refused(permit) => Exchanged::Cut,
@@ -86,20 +80,6 @@ pub(super) async fn exchange(
         (_, true) if !whole => Exchanged::Broken,
         _ => exchanged,
     }
-}
-
-/// Passes the request on.
-async fn send(
-    request: &RequestHead<'_>,
-    from: &TcpStream,
-    unread: &mut BytesMut,
-    to: &TcpStream,
-    pipes: &Pipes,
-    pulse: &Pulse,
-) -> Result<(), Broken> {
-    write_all(to, &request.forwarded()).await.map_err(|_| Broken::Receiver)?;
-    pulse.beat();
-    carry(request.framing, from, unread, to, pipes, pulse).await
 }
 
 /// Passes the response back, interim ones before it; `is_answered` is set when the client has seen a part of it.
@@ -129,15 +109,11 @@ async fn answer(
         }
         let is_last = !head.is_interim() && (request.is_last() || head.framing == Framing::UntilClose);
         is_answered.store(true, Ordering::Relaxed);
-        if write_all(to, &head.forwarded(is_last)).await.is_err() {
-            return Exchanged::Broken;
-        }
-        if !head.is_interim() {
-            return match carry(head.framing, from, unread, to, pipes, pulse).await {
-                Ok(()) if is_last => Exchanged::WholeAndLast,
-                Ok(()) => Exchanged::Whole { site_stays: !head.is_last() },
-                Err(_) => Exchanged::Broken,
-            };
+        match carry(head.forwarded(is_last), head.framing, from, unread, to, pipes, pulse).await {
+            Ok(()) if head.is_interim() => {}
+            Ok(()) if is_last => return Exchanged::WholeAndLast,
+            Ok(()) => return Exchanged::Whole { site_stays: !head.is_last() },
+            Err(_) => return Exchanged::Broken,
         }
     }
     Exchanged::BadAnswer

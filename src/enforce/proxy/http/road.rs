@@ -186,7 +186,7 @@ mod tests {
     async fn each_request_of_a_kept_connection_is_judged_and_goes_to_its_own_site() {
         let mut scene = Scene::default();
         let (at_a, at_b) = (scene.site("a.fr").await, scene.site("b.fr").await);
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         send(&mut client, GET_A).await;
         let mut a = accept(&at_a).await;
         expect(&mut a, GET_A).await;
@@ -208,7 +208,7 @@ mod tests {
     async fn two_requests_for_one_site_share_a_connection_even_when_sent_at_once() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         send(&mut client, &[GET_A, GET_A].concat()).await;
         let mut site = accept(&listener).await;
         for _ in 0..2 {
@@ -244,7 +244,7 @@ mod tests {
         ] {
             let mut scene = Scene::default();
             let listener = scene.site("a.fr").await;
-            let (mut client, _roads) = visit(&scene, SHORT).await;
+            let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
             let post = format!("POST / HTTP/1.1\r\nHost: a.fr\r\n{framing}\r\n\r\n{body}");
             send(&mut client, &[post.as_bytes(), GET_A].concat()).await;
             let mut site = accept(&listener).await;
@@ -263,7 +263,7 @@ mod tests {
     async fn an_interim_response_comes_before_the_body_is_sent() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         let head = b"PUT / HTTP/1.1\r\nHost: a.fr\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
         send(&mut client, head).await;
         let mut site = accept(&listener).await;
@@ -280,7 +280,7 @@ mod tests {
     async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         send(&mut client, b"PUT / HTTP/1.1\r\nHost: a.fr\r\nContent-Length: 1000\r\n\r\nbegin").await;
         let mut site = accept(&listener).await;
         send(&mut site, OK).await;
@@ -293,7 +293,7 @@ mod tests {
     async fn a_response_without_a_length_ends_with_the_connection() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         send(&mut client, b"GET / HTTP/1.0\r\nHost: a.fr\r\n\r\n").await;
         let mut site = accept(&listener).await;
         expect(&mut site, b"GET / HTTP/1.0\r\nHost: a.fr\r\nConnection: close\r\n\r\n").await;
@@ -310,7 +310,7 @@ mod tests {
     async fn an_old_client_gets_no_chunks() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         send(&mut client, b"GET / HTTP/1.0\r\nHost: a.fr\r\n\r\n").await;
         let mut site = accept(&listener).await;
         send(&mut site, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").await;
@@ -327,7 +327,7 @@ mod tests {
             (b"CONNECT a.fr:443 HTTP/1.1\r\nHost: a.fr\r\n\r\n", "HTTP/1.1 405 "),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 "),
         ] {
-            let (mut client, _roads) = visit(&scene, SHORT).await;
+            let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
             send(&mut client, request).await;
             assert!(starts_with(&read_all(&mut client).await.unwrap(), status));
         }
@@ -365,7 +365,7 @@ mod tests {
     async fn a_body_cut_short_is_seen_as_such() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
-        let (mut client, _roads) = visit(&scene, SHORT).await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
         send(&mut client, GET_A).await;
         let mut site = accept(&listener).await;
         send(&mut site, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
