@@ -89,15 +89,7 @@ impl Config {
     /// Everything that is wrong, not only the first thing.
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let text = read_bounded(path, FILE_BYTES_MAX)?;
-        let written: file::File = toml::from_str(&text).map_err(|error| unreadable(path, &text, &error))?;
-        let mut problems = Collector::new(path, &text);
-        if *written.version.get_ref() != VERSION {
-            let what = format!(
-                "version: this preau reads version {VERSION}, the file says {}",
-                written.version.get_ref()
-            );
-            problems.at(&written.version.span(), what);
-        }
+        let (written, mut problems) = read(path, &text)?;
         let config = Reader { base: path.parent().unwrap_or(Path::new(".")), files: vec![path.to_owned()] }
             .config(&written, &mut problems);
         match (problems.finish(), config) {
@@ -105,6 +97,34 @@ impl Config {
             (found, None) => Err(found),
         }
     }
+}
+
+/// Checks the form of a configuration alone: its fields and its address plan. Nothing it names is read.
+///
+/// # Errors
+/// Everything that is wrong.
+pub fn check_form(path: &Path, text: &str) -> Result<(), Problems> {
+    let (written, mut problems) = read(path, text)?;
+    let _ = school(&written.school, &mut problems);
+    let _ = interface(&written.line.interface, &mut problems);
+    let _ = resolvers(&written.line.resolvers, &mut problems);
+    let _ = zones(&written.zones, written.line.interface.get_ref(), &mut problems);
+    let _ = devices(&written.devices, &mut problems);
+    let _ = parsed::<Domain>("portal.name", &written.portal.name, &mut problems);
+    let _ = session_lifetime(&written.accounts.session_hours, &mut problems);
+    problems.finish().or(())
+}
+
+/// Reads the fields of a configuration, of this daemon's version.
+fn read<'a>(path: &'a Path, text: &'a str) -> Result<(file::File, Collector<'a>), Problems> {
+    let written: file::File = toml::from_str(text).map_err(|error| unreadable(path, text, &error))?;
+    let mut problems = Collector::new(path, text);
+    let version = &written.version;
+    if *version.get_ref() != VERSION {
+        let what = format!("version: this preau reads version {VERSION}, the file says {}", version.get_ref());
+        problems.at(&version.span(), what);
+    }
+    Ok((written, problems))
 }
 
 /// Reads what the file names, and remembers which files those were.

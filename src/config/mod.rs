@@ -10,5 +10,5 @@ mod effective;
 mod file;
 mod problem;
 
-pub use check::{Config, School};
+pub use check::{Config, School, check_form};
 pub use problem::{Problem, Problems};
