@@ -30,6 +30,6 @@ pub enum PresenceChange {
     SignedOut,
     /// The session ended by itself.
     Expired,
-    /// Somebody else signed in on the same machine.
+    /// Somebody else signed in on the same machine, or the person on one machine too many.
     Replaced,
 }
