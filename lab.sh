@@ -20,7 +20,7 @@ for argument in "$@"; do
 done
 
 say "1/3 looking for what is missing"
-install_missing
+install_for_lab
 say "2/3 building (${build[*]}); the first time takes some minutes"
 as_owner "${build[@]}"
 say "3/3 starting the school"

@@ -24,8 +24,6 @@ pub enum Gateway {
 
 /// How long the box may take from its start to its ready notice.
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
-/// How long the box may take to end in order.
-const STOP_WAIT_MAX: Duration = Duration::from_secs(12);
 
 /// The box's files, by name in its directory.
 const FILES: [(&str, &str); 4] = [
@@ -67,6 +65,7 @@ pub(crate) fn program_path(name: &str) -> anyhow::Result<PathBuf> {
 pub(crate) fn prepare(door: &Door, authority: &Authority) -> anyhow::Result<()> {
     let dir = door.file_path(BOX);
     let lists_dir = dir.join("lists");
+    fs::create_dir_all(dir.join("state")).context("cannot make the box's state directory")?;
     for (category, names) in LISTS {
         fs::create_dir_all(lists_dir.join(category)).context("cannot make a directory inside the lab")?;
         fs::write(lists_dir.join(category).join("domains"), names).context("cannot write a list")?;
@@ -132,13 +131,6 @@ pub(crate) fn start_box(door: &Door) -> anyhow::Result<Running> {
 pub(crate) fn box_pid(door: &Door) -> Option<u32> {
     let number: u32 = fs::read_to_string(door.file_path("box/pid")).ok()?.parse().ok()?;
     door.script(&format!("grep -q '^State:.[^Z]' /proc/{number}/status")).ok().map(|()| number)
-}
-
-/// Asks the box to end and waits for it; what it said, when it does not.
-pub(crate) fn stop_box(door: &Door, running: &mut Running) -> anyhow::Result<()> {
-    running.signal("TERM")?;
-    running.wait(STOP_WAIT_MAX).with_context(|| read_log(door, NAME))?;
-    Ok(())
 }
 
 /// What the box said last.

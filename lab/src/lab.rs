@@ -10,13 +10,16 @@ use crate::{
     enclosure::{Door, Enclosure, LAB_DIR},
     gateway::{self, Gateway},
     people,
-    plan::{ACADEMIE, BOX, INTERNET, PASSWORD, PORTAL, POSTS, machines, post},
+    plan::{ACADEMIE, BOX, INTERNET, PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS, machines, post},
     process::{self, Output, Running, WAIT_MAX, wait_for},
     wiring,
 };
 
 /// How long the servers of the Internet may take to listen.
 const SERVERS_WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// How long the box may take to end in order.
+const BOX_END_WAIT_MAX: Duration = Duration::from_secs(12);
 
 /// A step of the start that is done.
 #[derive(Clone, Debug)]
@@ -149,7 +152,8 @@ impl Lab {
     /// # Errors
     /// When the portal cannot be reached or does not let the person in.
     pub fn sign_in(&self, who: &str, login: &str, password: &str) -> anyhow::Result<Output> {
-        let form = [format!("login={login}"), format!("password={password}")];
+        let [login_field, password_field] = SIGN_IN_FIELDS;
+        let form = [format!("{login_field}={login}"), format!("{password_field}={password}")];
         let [login, password] = &form;
         let (portal, jar) = (format!("https://{PORTAL}/connexion"), "cookies");
         let output = self.run(
@@ -229,17 +233,16 @@ impl Lab {
         gone.context("the box does not die")
     }
 
-    /// Asks the box to end in order and waits for it.
+    /// Asks the box to end in order and waits until it is gone.
     ///
     /// # Errors
-    /// When it does not run, or goes on after 12 s.
+    /// When it does not run, or goes on after 12 s; the message holds what it said last.
     pub fn stop_box(&mut self) -> anyhow::Result<()> {
-        if let Some(mut running) = self.the_box.take() {
-            return gateway::stop_box(&self.door, &mut running);
-        }
         self.signal_box("TERM")?;
-        let gone = wait_for(Duration::from_secs(12), || self.box_pid().is_none().then_some(()));
-        gone.context("the box does not end")
+        let gone = wait_for(BOX_END_WAIT_MAX, || self.box_pid().is_none().then_some(()));
+        gone.with_context(|| format!("the box does not end; it says:\n{}", self.box_log()))?;
+        self.the_box = None;
+        Ok(())
     }
 
     /// Starts the box again, unless it runs, and waits until it is ready; returns how long that took.

@@ -32,6 +32,8 @@ pub const ACADEMIE_SITE: [&str; 2] = ["198.51.100.66", "2001:db8:ac::2"];
 
 /// The name of the portal inside the school.
 pub const PORTAL: &str = "portail.college.exemple";
+/// The fields of its sign-in form: the login, then the password.
+pub const SIGN_IN_FIELDS: [&str; 2] = ["identifiant", "mot_de_passe"];
 /// The password of every account of the lab. The accounts are fictitious and exist nowhere else.
 pub const PASSWORD: &str = "preau-2026";
 

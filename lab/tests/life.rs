@@ -20,18 +20,18 @@ fn name(test: &str) -> String {
 /// `preau-lab up`, once it says that the school is up.
 fn up(mut command: Command, name: &str) -> Child {
     command.args(["--name", name, "up", "--without-box", "--port", "0"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program must start");
+    let lines = BufReader::new(child.stdout.as_mut().expect("its output is piped")).lines();
     let seen: Vec<String> =
         lines.map_while(Result::ok).take_while(|line| !line.contains("The school is up")).collect();
-    assert!(child.try_wait().unwrap().is_none(), "the school is not up: {seen:?}");
+    assert!(matches!(child.try_wait(), Ok(None)), "the school is not up: {seen:?}");
     child
 }
 
 /// The processes of the room whose first process's parent is `pid`.
 fn processes_in(pid: u32) -> Vec<String> {
-    let room = fs::read_link(format!("/proc/{pid}/ns/pid_for_children")).unwrap();
-    let all = fs::read_dir("/proc").unwrap().flatten();
+    let room = fs::read_link(format!("/proc/{pid}/ns/pid_for_children")).expect("the room must exist");
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     all.filter(|process| fs::read_link(process.path().join("ns/pid")).is_ok_and(|own| own == room))
         .map(|process| process.file_name().to_string_lossy().into_owned())
         .collect()

@@ -4,7 +4,7 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use preau_lab::{Browser, Gateway, Lab, plan::POSTS};
+use preau_lab::{Browser, Gateway, Lab, Output, plan::POSTS};
 
 /// One school for all tests of this file; it ends with this process.
 fn lab() -> &'static Lab {
@@ -13,7 +13,7 @@ fn lab() -> &'static Lab {
 }
 
 fn run(who: &str, arguments: &[&str]) -> String {
-    lab().run(who, arguments).unwrap().checked().unwrap()
+    lab().run(who, arguments).and_then(Output::checked).expect("the command must succeed")
 }
 
 #[test]

@@ -82,8 +82,8 @@ async fn stay(name: String, port: u16, without_box: bool) -> anyhow::Result<()> 
         }
     }
     println!("\nEnding the school…");
-    if !without_box && lab.stop_box().is_err() {
-        println!("  ✗ the box did not end in order: {}", lab.box_log());
+    if !without_box && let Err(cause) = lab.stop_box() {
+        println!("  ✗ the box did not end in order: {cause:#}");
     }
     drop(portal);
     drop(lab);

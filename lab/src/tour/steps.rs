@@ -6,7 +6,7 @@ use super::Step;
 use crate::{
     browser::Browser,
     lab::Lab,
-    plan::{OTHER_RESOLVERS, PASSWORD, PEDAGOGIQUE, PORTAL},
+    plan::{OTHER_RESOLVERS, PASSWORD, PEDAGOGIQUE, PORTAL, SIGN_IN_FIELDS},
     process::Output,
 };
 
@@ -80,7 +80,7 @@ fn closed_before_sign_in(lab: &mut Lab) -> anyhow::Result<String> {
     let direct = get(lab, "eleve", "https://203.0.113.250/", &["--insecure"])?;
     ensure!(!direct.succeeded(), "a bare address answers before sign-in");
     let portal = get(lab, "eleve", &format!("https://{PORTAL}/"), &["--location"])?.checked()?;
-    ensure!(portal.contains("password"), "the portal shows no sign-in page");
+    ensure!(portal.contains(SIGN_IN_FIELDS[1]), "the portal shows no sign-in page");
     Ok(format!("the portal only; {}", last_line(&secure.stderr)))
 }
 
@@ -112,8 +112,9 @@ fn sign_in_in_chromium(lab: &mut Lab) -> anyhow::Result<String> {
     browser.go("http://connectivitycheck.gstatic.com/generate_204")?;
     let sign_in_url = browser.current_url()?;
     ensure!(sign_in_url.starts_with(&format!("https://{PORTAL}/")), "the probe leads to {sign_in_url}");
-    browser.type_into("login", "alix.exemple")?;
-    browser.type_into("password", PASSWORD)?;
+    let [login_field, password_field] = SIGN_IN_FIELDS;
+    browser.type_into(login_field, "alix.exemple")?;
+    browser.type_into(password_field, PASSWORD)?;
     browser.click("[type=submit]")?;
     browser.go(&format!("https://{OPEN}/"))?;
     Ok(format!("the probe led to the portal, then: {}", browser.title()?))
