@@ -121,7 +121,8 @@ fn read<'a>(path: &'a Path, text: &'a str) -> Result<(file::File, Collector<'a>)
     let mut problems = Collector::new(path, text);
     let version = &written.version;
     if *version.get_ref() != VERSION {
-        let what = format!("version: this preau reads version {VERSION}, the file says {}", version.get_ref());
+        let what =
+            format!("version: this preau reads version {VERSION}, the file says {}", version.get_ref());
         problems.at(&version.span(), what);
     }
     Ok((written, problems))

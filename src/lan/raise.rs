@@ -125,6 +125,11 @@ fn set_whole_machine() -> anyhow::Result<()> {
             set_kernel_setting_if_there(&format!("{family}/neigh/default/{name}"), value)?;
         }
     }
+    // What crosses a bridge to the box would meet the packet filter twice, and lose on the way the proxy's socket that
+    // TPROXY gave it.
+    for name in ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables", "bridge-nf-call-arptables"] {
+        set_kernel_setting_if_there(&format!("bridge/{name}"), "0")?;
+    }
     set_kernel_setting("ipv4/ip_forward", "1")?;
     set_kernel_setting("ipv6/conf/all/forwarding", "1")
 }
