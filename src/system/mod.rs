@@ -2,7 +2,6 @@
 
 pub mod child;
 pub mod clock;
-pub mod draft;
 pub mod files;
 pub mod inherited;
 pub mod links;
