@@ -5,7 +5,7 @@
 #   sudo ./test.sh            everything
 #   ./test.sh                 the same without root, where the kernel allows user namespaces
 set -uo pipefail
-cd "$(dirname "$0")" || exit 1
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
 . .ci/install
 
 failed=()
@@ -24,7 +24,10 @@ step() {
   fi
 }
 
-trap 'printf "\ntest.sh: interrupted\n"; trap - INT TERM; kill 0; exit 130' INT TERM
+# Under sudo, what root built goes back to the owner of the folder.
+give_back() { [ "$(id -u)" != 0 ] || [ "$(owner)" = root ] || chown -R "$(owner)" target; }
+trap give_back EXIT
+trap 'trap - INT TERM; printf "\n✗ test.sh: interrupted; nothing is left running\n"; kill 0; exit 130' INT TERM
 
 install_for_tests || exit 1
 step 'form (cargo fmt)' cargo fmt --all --check
@@ -32,12 +35,11 @@ step 'lints (cargo clippy)' cargo clippy --workspace --all-targets --locked -- -
 step 'documentation (cargo doc)' env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 step 'dependencies (cargo deny)' cargo deny --log-level error check licenses bans sources
 step 'build' cargo build --workspace --locked
-step 'tests, scenarios and namespaces (cargo test)' cargo test --workspace --locked --no-fail-fast
+step 'tests, scenarios, namespaces (cargo test)' cargo test --workspace --locked --no-fail-fast
 
 printf '\n'
-if [ ${#failed[@]} -eq 0 ]; then
-  printf 'test.sh: everything passed in %d s\n' $((SECONDS - started))
-else
-  printf 'test.sh: FAILED after %d s: %s\n' $((SECONDS - started)) "$(IFS=,; echo "${failed[*]}")"
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '✗ test.sh: FAILED after %d s: %s\n' $((SECONDS - started)) "$(IFS=,; echo "${failed[*]}")"
   exit 1
 fi
+printf '✓ test.sh: everything passed in %d s\n' $((SECONDS - started))

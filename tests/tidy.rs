@@ -263,6 +263,20 @@ fn title_pages_hold_no_logic() {
 }
 
 #[test]
+fn every_test_that_the_security_page_names_exists() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let code: String = all_sources().into_iter().map(|source| source.text).collect();
+    let is_test = |word: &&str| {
+        word.len() > 20 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 20, "the page names {} tests only", named.len());
+    let missing =
+        named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).map(String::from).collect();
+    none("tests that SECURITY.md names and nobody wrote", missing);
+}
+
+#[test]
 fn lints_are_expected_with_a_reason_and_ignored_tests_name_an_issue() {
     let mut found = Vec::new();
     for source in all_sources().into_iter().filter(|source| !source.path.ends_with("tidy.rs")) {

@@ -28,7 +28,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 static NEXT_PORT: AtomicU16 = AtomicU16::new(9515);
 
 /// Chromium, as a person uses it, but without its chat with its maker: every packet it sends is then one a test caused.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "--headless=new",
     // The lab's namespaces already are a sandbox, and Chromium's own cannot be made inside them.
     "--no-sandbox",
@@ -43,6 +43,7 @@ const OPTIONS: [&str; 14] = [
     "--no-default-browser-check",
     "--no-first-run",
     "--lang=fr",
+    "--accept-lang=fr-FR,fr",
     "--host-resolver-rules=MAP *.googleapis.com ~NOTFOUND, MAP accounts.google.com ~NOTFOUND, MAP clients*.google.com \
      ~NOTFOUND",
 ];

@@ -29,7 +29,7 @@ use crate::{
     lan::{self, Dhcp, Leases},
     model::Moment,
     portal,
-    system::{clock::Clock, neighbours, tasks::Tasks},
+    system::{clock::Clock, inherited, neighbours, tasks::Tasks},
 };
 
 /// Runs the box with the configuration at `path` until SIGTERM or SIGINT.
@@ -37,6 +37,7 @@ use crate::{
 /// # Errors
 /// When the configuration is wrong, the kernel or a port is refused, or a task fails. Traffic is then closed.
 pub async fn run(path: &Path) -> anyhow::Result<()> {
+    inherited::adopt();
     let clock = Clock::of_the_machine();
     let config = Config::load(path)?;
     make_state_dir(&config.state_dir)?;

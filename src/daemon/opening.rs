@@ -15,6 +15,9 @@ use crate::{
     system::service_manager,
 };
 
+/// Whatever the service manager asks for, it is not pinged more often.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
 /// Tests the resolver, then beats while the journal takes records. Says ready when the gate is open, not before.
 pub(super) async fn serve(
     heartbeat: Heartbeat,
@@ -42,12 +45,12 @@ pub(super) async fn serve(
     outcome
 }
 
-/// Pings the service manager's watchdog twice in its interval; never returns.
+/// Pings the service manager's watchdog as often as it wants; never returns.
 async fn ping_watchdog() {
     let Some(interval) = service_manager::watchdog_interval() else {
         return std::future::pending().await;
     };
-    let mut ticks = tokio::time::interval((interval / 2).max(Duration::from_millis(100)));
+    let mut ticks = tokio::time::interval(interval.max(INTERVAL_MIN));
     loop {
         ticks.tick().await;
         service_manager::ping();

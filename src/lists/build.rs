@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     policy::category::{Builder, CategoryId, Description, Names, Table},
-    system::{draft::Draft, mapped::Mapped},
+    system::{files::Draft, mapped::Mapped},
 };
 
 /// Builds the table at `out`, and its names file beside it, from the lists in `folder`.

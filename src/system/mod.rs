@@ -2,8 +2,8 @@
 
 pub mod child;
 pub mod clock;
-pub mod draft;
 pub mod files;
+pub mod inherited;
 pub mod links;
 pub mod mapped;
 pub mod neighbours;

@@ -5,6 +5,8 @@ use std::{io, net::SocketAddr};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UdpSocket};
 
+use super::inherited;
+
 /// Connections the kernel holds for a service that has not taken them yet.
 const BACKLOG: i32 = 1024;
 
@@ -16,11 +18,9 @@ const UDP_BUFFER_BYTES: usize = 1 << 20;
 /// # Errors
 /// When the kernel refuses, for example because the port is taken or below 1024 without the right to it.
 pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    prepare(&socket, address)?;
+    let socket = bound(address, Type::DGRAM, Protocol::UDP, Destination::Own)?;
     socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
     socket.set_send_buffer_size(UDP_BUFFER_BYTES)?;
-    socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
 }
 
@@ -29,9 +29,7 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
 /// # Errors
 /// As [`bind_udp`].
 pub fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    prepare(&socket, address)?;
-    listen(socket, address)
+    listen(address, Destination::Own)
 }
 
 /// A TCP listener that takes the connections TPROXY hands it: the accepted socket's local address is the destination
@@ -40,31 +38,56 @@ pub fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 /// # Errors
 /// As [`bind_udp`]; also without `CAP_NET_ADMIN`.
 pub fn listen_transparent(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv4() {
-        socket.set_ip_transparent_v4(true)?
-    } else {
-        socket.set_ip_transparent_v6(true)?
-    }
-    prepare(&socket, address)?;
-    listen(socket, address)
+    listen(address, Destination::Any)
 }
 
-fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
-    if address.is_ipv4() {
-        socket.set_freebind_v4(true)?
-    } else {
-        socket.set_freebind_v6(true)?
-    }
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)
+/// Whose packets a socket takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Destination {
+    /// Those sent to its address.
+    Own,
+    /// Also those that TPROXY hands it, whoever they were sent to.
+    Any,
 }
 
-fn listen(socket: Socket, address: SocketAddr) -> io::Result<TcpListener> {
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
+fn listen(address: SocketAddr, destination: Destination) -> io::Result<TcpListener> {
+    let socket = bound(address, Type::STREAM, Protocol::TCP, destination)?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+/// The service manager's socket on `address` where it has one, otherwise one of our own.
+fn bound(
+    address: SocketAddr,
+    kind: Type,
+    protocol: Protocol,
+    destination: Destination,
+) -> io::Result<Socket> {
+    let (socket, is_bound) = match inherited::take(address, kind) {
+        Some(socket) => (socket, true),
+        None => (Socket::new(Domain::for_address(address), kind, Some(protocol))?, false),
+    };
+    socket.set_nonblocking(true)?;
+    if destination == Destination::Any {
+        if address.is_ipv4() {
+            socket.set_ip_transparent_v4(true)?
+        } else {
+            socket.set_ip_transparent_v6(true)?
+        }
+    }
+    if !is_bound {
+        if address.is_ipv4() {
+            socket.set_freebind_v4(true)?
+        } else {
+            socket.set_freebind_v6(true)?
+        }
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        if kind == Type::STREAM {
+            socket.set_reuse_address(true)?;
+        }
+        socket.bind(&address.into())?;
+    }
+    Ok(socket)
 }
