@@ -24,6 +24,8 @@ pub(super) async fn serve(
         let next = policy.borrow_and_update().next_change(looked_at);
         let wait = next.map_or(LOOK_MAX, |boundary| boundary.since(now).min(LOOK_MAX));
         tokio::select! {
+            // First: what it listens to ends with the daemon, and that is no failure.
+            biased;
             () = stop.cancelled() => return Ok(()),
             changed = policy.changed() => changed?,
             changed = sessions.changed() => changed?,
@@ -36,5 +38,82 @@ pub(super) async fn serve(
             }
         }
         epoch.send_modify(|count| *count += 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::{model::Moment, policy::RuleFile};
+
+    /// Monday 23 November 2026, 08:00 in Paris.
+    const LESSON_BEGINS: Moment = Moment::from_unix_seconds(1_795_417_200);
+
+    const RULES: &str = "
+        version = 1
+        level = 'etablissement'
+        name = 'Exemple'
+        [timetables]
+        cours = { monday = ['08:00-12:00'] }
+        [[rule]]
+        id = 'jeux'
+        effect = 'block'
+        sites = ['jeux.example']
+        during = 'cours'
+        reason = 'Pas pendant les cours.'
+    ";
+
+    fn policy() -> Arc<Policy> {
+        Arc::new(Policy::new(vec![RuleFile::parse(RULES).unwrap()], None).unwrap())
+    }
+
+    /// What moves the epoch, and the epoch.
+    struct Scene {
+        policy: watch::Sender<Arc<Policy>>,
+        sessions: watch::Sender<u64>,
+        epoch: watch::Receiver<u64>,
+        stop: CancellationToken,
+    }
+
+    /// Runs `story` beside the service, with a clock that begins at `start` and runs.
+    async fn play<F: Future<Output = ()>>(start: Moment, story: impl FnOnce(Scene) -> F) {
+        let began = Instant::now();
+        let clock = Clock::from_fn(move || start + began.elapsed());
+        let (policy, policies) = watch::channel(policy());
+        let (sessions, changes) = watch::channel(0);
+        let (sender, epoch) = watch::channel(0);
+        let stop = CancellationToken::new();
+        let scene = Scene { policy, sessions, epoch, stop: stop.clone() };
+        let (served, ()) = tokio::join!(serve(policies, changes, clock, sender, stop), story(scene));
+        served.unwrap();
+    }
+
+    async fn moves(scene: &mut Scene) -> bool {
+        timeout(Duration::from_secs(5), scene.epoch.changed()).await.is_ok_and(|changed| changed.is_ok())
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_a_lesson_moves_the_epoch_once() {
+        play(LESSON_BEGINS - Duration::from_millis(50), async |mut scene: Scene| {
+            assert!(moves(&mut scene).await);
+            let again = timeout(Duration::from_millis(200), scene.epoch.changed()).await;
+            assert!(again.is_err());
+            scene.stop.cancel();
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn other_rules_and_other_sessions_move_the_epoch() {
+        play(LESSON_BEGINS + Duration::from_secs(60), async |mut scene: Scene| {
+            scene.policy.send_replace(policy());
+            assert!(moves(&mut scene).await);
+            scene.sessions.send_modify(|count| *count += 1);
+            assert!(moves(&mut scene).await);
+            scene.stop.cancel();
+        })
+        .await;
     }
 }
