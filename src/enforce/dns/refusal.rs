@@ -1,7 +1,7 @@
 //! What a refused question gets: the box's own address, so that a browser finds the page that says why, and the reason
 //! in the answer itself (decision D6).
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
 use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode, Rtype};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::Zone,
-    policy::{Cause, Level, Origin, Refusal},
+    policy::{Cause, Level, Refusal},
 };
 
 /// Seconds a policy's refusal may be kept: a timed opening is felt soon.
@@ -22,7 +22,7 @@ const SIGN_IN_TTL_SECONDS: u32 = 1;
 
 /// Answers a refused question.
 pub(super) fn refused(out: &mut Vec<u8>, query: &Query<'_>, refusal: &Refusal, zone: &Zone) {
-    let text = &*extra_text(refusal);
+    let text = extra_text(refusal);
     match &refusal.cause {
         Cause::SignInNeeded => {
             let code = ExtendedErrorCode::PROHIBITED;
@@ -41,12 +41,12 @@ pub(super) fn refused(out: &mut Vec<u8>, query: &Query<'_>, refusal: &Refusal, z
 }
 
 /// Answers an address question with the box's address in `zone`, and others with nothing.
-pub(super) fn towards_box<'a>(
+pub(super) fn towards_box(
     out: &mut Vec<u8>,
     query: &Query<'_>,
     zone: &Zone,
     ttl_seconds: u32,
-    explanation: impl Into<Option<Explanation<'a>>>,
+    explanation: impl Into<Option<Explanation<'static>>>,
 ) {
     let address = match query.rtype {
         Rtype::A => IpAddr::V4(zone.ipv4.addr()),
@@ -65,35 +65,18 @@ fn code_of(level: Option<Level>) -> ExtendedErrorCode {
     }
 }
 
-/// The sentence that explains a refusal to the person. Plain DNS is read by others on the way: it names nobody.
-fn extra_text(refusal: &Refusal) -> Cow<'static, str> {
+/// The sentence that explains a refusal to the person.
+fn extra_text(refusal: &Refusal) -> &'static str {
     match &refusal.cause {
-        Cause::SignInNeeded => "connexion au portail nécessaire".into(),
-        // The scope may be one person.
-        Cause::Policy(Origin::Opening { .. }) => "fermé pour un moment par un enseignant".into(),
-        Cause::Policy(_) => refusal.reason_fr().into(),
-        Cause::NotRecorded => "journal indisponible".into(),
+        Cause::SignInNeeded => "connexion au portail nécessaire",
+        Cause::Policy(_) => "filtré",
+        Cause::NotRecorded => "journal indisponible",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::model::Site;
-
-    fn text_of(origin: Origin) -> String {
-        let site: Site = "jeux.example".parse().unwrap();
-        extra_text(&Refusal { site, cause: Cause::Policy(origin) }).into_owned()
-    }
-
-    #[test]
-    fn a_refused_question_says_why_and_names_nobody() {
-        assert_eq!(text_of(Origin::ZoneDefault), "Ce site n'est pas ouvert sur ce réseau.");
-        let one_person = Origin::Opening { scope: Arc::from("Alix Exemple") };
-        assert_eq!(text_of(one_person), "fermé pour un moment par un enseignant");
-    }
 
     #[test]
     fn a_rule_from_above_blocks_and_a_rule_of_the_school_filters() {
