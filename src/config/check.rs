@@ -151,10 +151,6 @@ impl Reader<'_> {
             Some(path) => self.categories(path, problems).map(Some),
         };
         let (categories, categories_path) = categories?.unzip();
-        // A zone that is wrong itself has been named; rules that speak of it are not.
-        if zones.len() == written.zones.len() {
-            zones_of_rules(&rule_files, &zones, problems);
-        }
         let policy = self.policy(&written.policy.rules, &rule_files, categories, problems)?;
         let school = school?;
         let state_dir = state_dir?;
@@ -334,24 +330,6 @@ fn resolvers(written: &Spanned<Vec<Spanned<String>>>, problems: &mut Collector<'
     upstreams
 }
 
-/// A rule for a zone that nobody wrote never speaks: what it should close stays open.
-fn zones_of_rules(files: &[(PathBuf, RuleFile)], zones: &[Arc<Zone>], problems: &mut Collector<'_>) {
-    for (path, file) in files {
-        for rule in &file.rules {
-            for named in
-                rule.people.zones.iter().filter(|named| zones.iter().all(|zone| zone.name != **named))
-            {
-                let what = format!(
-                    "rule `{}`: there is no zone `{named}`; the zones are {}",
-                    rule.id,
-                    zones.iter().map(|zone| zone.name.to_string()).collect::<Vec<_>>().join(", ")
-                );
-                problems.at_line(path, rule.line, what);
-            }
-        }
-    }
-}
-
 fn session_lifetime(written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {
     let hours = *written.get_ref();
     if !(1..=SESSION_HOURS_MAX).contains(&hours) {
@@ -368,26 +346,4 @@ fn read_bounded(path: &Path, bytes_max: u64) -> Result<String, Problems> {
         return Err(missing(path, &error));
     }
     fs::read_to_string(path).map_err(|error| missing(path, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn zone(name: &str) -> Arc<Zone> {
-        Arc::new(crate::identity::test_school::zone(name, 10))
-    }
-
-    #[test]
-    fn a_rule_for_a_zone_that_is_not_there_is_named_with_its_file_and_line() {
-        let rules = "version = 1\nlevel = \"etablissement\"\nname = \"Collège\"\n\n[[rule]]\nid = \"jeux\"\n\
-            effect = \"allow\"\nsites = [\"jeux.example\"]\nzones = [\"cdi\", \"pedagogie\"]\n";
-        let files = [(PathBuf::from("college.toml"), RuleFile::parse(rules).unwrap())];
-        let mut problems = Collector::new(Path::new("box.toml"), "");
-        zones_of_rules(&files, &[zone("cdi"), zone("pedagogique")], &mut problems);
-        assert_eq!(
-            problems.finish().to_string(),
-            "college.toml:6: rule `jeux`: there is no zone `pedagogie`; the zones are cdi, pedagogique"
-        );
-    }
 }

@@ -77,11 +77,6 @@ impl<'a> Collector<'a> {
         self.push(Problem { file: path.display().to_string(), line: None, what: what.into() });
     }
 
-    /// Notes a problem at a line of another file, counted from 1.
-    pub(super) fn at_line(&mut self, path: &Path, line: usize, what: impl Into<String>) {
-        self.push(Problem { file: path.display().to_string(), line: Some(line), what: what.into() });
-    }
-
     pub(super) fn finish(self) -> Problems {
         self.problems
     }
