@@ -1,6 +1,6 @@
 //! The order in which the daemon comes up and goes down.
 
-use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::{
@@ -14,6 +14,7 @@ use super::{
     control::{Control, control_path},
     epoch, opening,
     reload::{Reading, Reload, Standing},
+    state_dir::StateDir,
 };
 use crate::{
     config::Config,
@@ -40,7 +41,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     inherited::adopt();
     let clock = Clock::of_the_machine();
     let config = Config::load(path)?;
-    make_state_dir(&config.state_dir)?;
+    let _state_dir = StateDir::take(&config.state_dir)?;
 
     // Closed before anything listens: without the heartbeat and the proxy's listeners the ruleset lets nothing through.
     firewall::ruleset(&config.firewall).load_closed().await?;
@@ -130,15 +131,6 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
-}
-
-/// Makes the state directory where it is missing; only the daemon's user may look inside.
-fn make_state_dir(dir: &Path) -> anyhow::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .with_context(|| format!("cannot make the state directory `{}`", dir.display()))
 }
 
 /// Asks every task to end when the service manager or a person asks the daemon to.

@@ -21,6 +21,11 @@ pub(super) async fn serve(
     let mut looked_at = clock.now();
     loop {
         let now = clock.now();
+        if now < looked_at {
+            // The clock was set back: the boundaries it had passed come again, and what they decided is judged anew.
+            looked_at = now;
+            epoch.send_modify(|count| *count += 1);
+        }
         let next = policy.borrow_and_update().next_change(looked_at);
         let wait = next.map_or(LOOK_MAX, |boundary| boundary.since(now).min(LOOK_MAX));
         tokio::select! {
@@ -43,6 +48,8 @@ pub(super) async fn serve(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use tokio::time::{Instant, timeout};
 
     use super::*;
@@ -80,7 +87,11 @@ mod tests {
     /// Runs `story` beside the service, with a clock that begins at `start` and runs.
     async fn play<F: Future<Output = ()>>(start: Moment, story: impl FnOnce(Scene) -> F) {
         let began = Instant::now();
-        let clock = Clock::from_fn(move || start + began.elapsed());
+        play_by(Clock::from_fn(move || start + began.elapsed()), story).await;
+    }
+
+    /// Runs `story` beside the service, by `clock`.
+    async fn play_by<F: Future<Output = ()>>(clock: Clock, story: impl FnOnce(Scene) -> F) {
         let (policy, policies) = watch::channel(policy());
         let (sessions, changes) = watch::channel(0);
         let (sender, epoch) = watch::channel(0);
@@ -112,6 +123,26 @@ mod tests {
             assert!(moves(&mut scene).await);
             scene.sessions.send_modify(|count| *count += 1);
             assert!(moves(&mut scene).await);
+            scene.stop.cancel();
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_meets_its_boundaries_again() {
+        let is_wrong = Arc::new(AtomicBool::new(true));
+        let (read, began) = (Arc::clone(&is_wrong), Instant::now());
+        let clock = Clock::from_fn(move || {
+            let ahead = if read.load(Ordering::SeqCst) { 70 * 365 * 86_400 } else { 0 };
+            LESSON_BEGINS - Duration::from_millis(300) + began.elapsed() + Duration::from_secs(ahead)
+        });
+        play_by(clock, async |mut scene: Scene| {
+            tokio::task::yield_now().await;
+            is_wrong.store(false, Ordering::SeqCst);
+            // Somebody signs in, the step of the clock is seen, the lesson begins.
+            scene.sessions.send_modify(|count| *count += 1);
+            let lesson = scene.epoch.wait_for(|count| *count == 3);
+            assert!(timeout(Duration::from_secs(5), lesson).await.is_ok());
             scene.stop.cancel();
         })
         .await;

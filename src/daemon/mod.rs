@@ -13,6 +13,7 @@ mod epoch;
 mod opening;
 mod reload;
 mod self_test;
+mod state_dir;
 mod status;
 
 pub use assembly::run;

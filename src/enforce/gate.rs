@@ -105,8 +105,15 @@ impl Gate {
     /// sessions or the timetable change; nothing is recorded, for nothing begins.
     #[must_use]
     pub fn still_allows(&self, source: IpAddr, zone: &Zone, permit: &Permit) -> bool {
+        self.would_allow(source, zone, permit.site())
+    }
+
+    /// Whether the one at `source` would be given a permit for `site`. Nothing is recorded and nothing may act on it:
+    /// for what begins there is [`Gate::ask`].
+    #[must_use]
+    pub fn would_allow(&self, source: IpAddr, zone: &Zone, site: &Site) -> bool {
         let asker = self.identity.who(zone, source);
-        matches!(self.judge(&asker, zone, permit.site()), Verdict::Allow(_))
+        matches!(self.judge(&asker, zone, site), Verdict::Allow(_))
     }
 
     fn judge(&self, asker: &Asker, zone: &Zone, site: &Site) -> Verdict {

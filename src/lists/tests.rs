@@ -127,3 +127,17 @@ fn the_same_folder_and_seed_give_the_same_bytes() {
     });
     assert_eq!(tables[0], tables[1]);
 }
+
+#[test]
+fn a_table_damaged_after_it_was_built_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("blacklists");
+    fs::create_dir(&folder).unwrap();
+    category(&folder, "games", b"jeux.example\n", "");
+    let out = dir.path().join("categories.table");
+    build(&folder, &out).unwrap();
+    let mut bytes = fs::read(&out).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&out, bytes).unwrap();
+    assert!(open(&out).is_err());
+}

@@ -71,7 +71,7 @@ pub struct Refusal {
 /// Why something is refused.
 #[derive(Clone, Debug)]
 pub enum Cause {
-    /// The zone asks people to sign in, and nobody has.
+    /// The zone asks people to sign in, and nobody has; for a registered machine, no rule opens the site either.
     SignInNeeded,
     /// A rule or the zone's default refuses it.
     Policy(Origin),

@@ -7,6 +7,8 @@
 //! 3. Rules that are not locked, from the most specific level up.
 //! 4. The zone's default. An address without a name is refused even where the default allows (decision D3: hard-coded
 //!    addresses are closed). Only a rule can open one, by its `sites`, by a category that lists it, or by `everything`.
+//!    A registered machine in a zone that asks people to sign in has no default, only rules and openings: its hardware
+//!    address can be read on its label and copied. For more, somebody signs in on it: [`Cause::SignInNeeded`].
 //!
 //! **Among rules of one level that are alike locked or open**, one that *writes* the site (itself, a parent, or a
 //! network that holds the address) speaks before one that is about a category or everything; the longest written name
@@ -145,6 +147,9 @@ impl Policy {
         let (effect, origin) = match (opening, strongest) {
             (Some(opening), _) => (opening.effect, Origin::Opening { scope: Arc::clone(&opening.label) }),
             (None, Some((rank, hit))) => self.spoken(rank, hit),
+            (None, None) if is_only_a_machine(question) => {
+                return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
+            }
             (None, None) => (default_effect(question), Origin::ZoneDefault),
         };
         match effect {
@@ -244,6 +249,11 @@ impl fmt::Debug for Policy {
 /// Whether the zone asks people to sign in and nobody has.
 pub(super) fn needs_sign_in(question: &Question<'_>) -> bool {
     question.zone.sign_in == SignIn::Required && *question.subject == Subject::Nobody
+}
+
+/// Whether the zone asks people to sign in, and only a registered machine is known.
+fn is_only_a_machine(question: &Question<'_>) -> bool {
+    question.zone.sign_in == SignIn::Required && matches!(question.subject, Subject::Device(_))
 }
 
 fn default_effect(question: &Question<'_>) -> Effect {

@@ -1,7 +1,7 @@
 //! What somebody could do about an answer, in words for technicians.
 
 use super::{Cause, Level, Lock, Matched, Origin, Question, Rule, Verdict};
-use crate::model::Site;
+use crate::model::{Site, Subject};
 
 /// What would change this answer, the nearest remedy first.
 pub(super) fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String> {
@@ -9,6 +9,9 @@ pub(super) fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String
         Verdict::Allow(permit) => (permit.origin(), Words { rule: "blocks it", teacher: "timed closing" }),
         Verdict::Refuse(refusal) => match &refusal.cause {
             Cause::Policy(origin) => (origin, Words { rule: "allows it", teacher: "timed opening" }),
+            Cause::SignInNeeded if *question.subject != Subject::Nobody => {
+                return vec!["signing in".to_owned(), "a rule of any level that allows it".to_owned()];
+            }
             Cause::SignInNeeded => return vec!["signing in, or registering the machine".to_owned()],
             Cause::NotRecorded => return vec!["repairing the journal".to_owned()],
         },

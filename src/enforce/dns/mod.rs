@@ -42,5 +42,5 @@ mod wire;
 mod tests;
 
 pub use exercise::exercise;
-pub use resolver::{Family, ResolveError, Resolver};
+pub use resolver::{Family, ResolveError, Resolver, Whereabouts};
 pub use service::{Service, Settings};

@@ -26,7 +26,10 @@ use super::{
     special::SpecialNames,
     upstream::Upstreams,
 };
-use crate::{model::Site, policy::Permit};
+use crate::{
+    model::{Domain, Site},
+    policy::Permit,
+};
 
 /// An address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,15 @@ pub enum ResolveError {
     /// No upstream resolver answered in time.
     #[error("no resolver answered")]
     NoAnswer,
+}
+
+/// Where a permitted site is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Its addresses of one family, in the order to try them; at least one.
+    pub addresses: Vec<IpAddr>,
+    /// The names it leads to by CNAME. The asker must be allowed all of them.
+    pub leads_to: Vec<Domain>,
 }
 
 /// Resolves through the same cache and upstreams as the DNS service. Cloning is cheap.
@@ -98,15 +110,17 @@ impl Resolver {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The addresses of the permitted site, in the order to try them. A bare address is itself. A name that leads to an
-    /// address inside the school has none.
+    /// Where the permitted site is. A bare address is itself. A name that leads to an address inside the school has
+    /// none.
     ///
     /// # Errors
     /// See [`ResolveError`].
-    pub async fn addresses(&self, permit: &Permit, family: Family) -> Result<Vec<IpAddr>, ResolveError> {
+    pub async fn addresses(&self, permit: &Permit, family: Family) -> Result<Whereabouts, ResolveError> {
         let of_family = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
         let name = match permit.site() {
-            Site::Address(address) if of_family(address) => return Ok(vec![*address]),
+            Site::Address(address) if of_family(address) => {
+                return Ok(Whereabouts { addresses: vec![*address], leads_to: Vec::new() });
+            }
             Site::Address(_) => return Err(ResolveError::NoAddress),
             Site::Name(name) => name,
         };
@@ -125,7 +139,8 @@ impl Resolver {
         if found.answer.points_inside || found.answer.addresses.is_empty() {
             return Err(ResolveError::NoAddress);
         }
-        Ok(found.answer.addresses.to_vec())
+        let Answer { addresses, chain, .. } = &*found.answer;
+        Ok(Whereabouts { addresses: addresses.to_vec(), leads_to: chain.to_vec() })
     }
 
     /// The names that are asked of nobody.

@@ -15,9 +15,9 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::limits::Limits;
 use crate::{
-    enforce::dns::{Family, ResolveError, Resolver},
+    enforce::dns::{Family, ResolveError, Resolver, Whereabouts},
     model::Zone,
-    policy::Permit,
+    policy::{Permit, Refusal},
 };
 
 /// Why there is no connection to a permitted site.
@@ -29,6 +29,9 @@ pub(super) enum ConnectError {
     /// No resolver answered.
     #[error("no resolver answered")]
     NoAnswer,
+    /// The site leads by CNAME to one that this client is refused.
+    #[error("the site leads to one that is refused")]
+    LeadsToRefused(Refusal),
     /// The last address tried refused.
     #[error("the site refuses connections")]
     Refused,
@@ -59,17 +62,15 @@ impl OwnNetworks {
     }
 }
 
-/// Connects to the permitted site, on the port the client asked for.
+/// Where the permitted site is, in the family of the destination the client `asked` for where there is a choice.
 ///
 /// # Errors
-/// See [`ConnectError`].
-pub(super) async fn to_site(
+/// `NoAddress` or `NoAnswer`.
+pub(super) async fn find(
     permit: &Permit,
     asked: SocketAddr,
     resolver: &Resolver,
-    own: &OwnNetworks,
-    limits: &Limits,
-) -> Result<TcpStream, ConnectError> {
+) -> Result<Whereabouts, ConnectError> {
     let (family, other) = match asked {
         SocketAddr::V4(_) => (Family::V4, Family::V6),
         SocketAddr::V6(_) => (Family::V6, Family::V4),
@@ -78,11 +79,23 @@ pub(super) async fn to_site(
         Err(ResolveError::NoAddress) => resolver.addresses(permit, other).await,
         answer => answer,
     };
-    let addresses = match answer {
-        Ok(addresses) => addresses,
-        Err(ResolveError::NoAddress) => return Err(ConnectError::NoAddress),
-        Err(ResolveError::NoAnswer) => return Err(ConnectError::NoAnswer),
-    };
+    answer.map_err(|error| match error {
+        ResolveError::NoAddress => ConnectError::NoAddress,
+        ResolveError::NoAnswer => ConnectError::NoAnswer,
+    })
+}
+
+/// Connects to the permitted site at one of its `addresses`, on the port the client asked for.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub(super) async fn to_site(
+    permit: &Permit,
+    asked: SocketAddr,
+    addresses: Vec<IpAddr>,
+    own: &OwnNetworks,
+    limits: &Limits,
+) -> Result<TcpStream, ConnectError> {
     let outside = addresses.into_iter().filter(|address| own.lie_apart_from(*address)).collect();
     to_one_of(permit, in_order(outside, asked.ip()), asked.port(), limits).await
 }

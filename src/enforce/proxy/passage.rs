@@ -84,9 +84,27 @@ impl Passage {
                 Box::pin(async move { gate.ask(asking).await })
             }
         };
-        let connect = move |permit: Permit| -> BoxFuture<'static, Result<TcpStream, ConnectError>> {
-            let (resolver, own) = (resolver.clone(), own.clone());
-            Box::pin(async move { connect::to_site(&permit, destination, &resolver, &own, &limits).await })
+        let connect = {
+            let (gate, zone) = (gate.clone(), Arc::clone(zone));
+            move |permit: Permit| -> BoxFuture<'static, Result<TcpStream, ConnectError>> {
+                let (resolver, own, gate, zone) =
+                    (resolver.clone(), own.clone(), gate.clone(), Arc::clone(&zone));
+                Box::pin(async move {
+                    let found = connect::find(&permit, destination, &resolver).await?;
+                    for site in found.leads_to.into_iter().map(Site::Name) {
+                        // As the resolver does: an alias opens nothing that its target is refused. What is allowed is
+                        // part of reaching the site, and not written down again.
+                        if gate.would_allow(source, &zone, &site) {
+                            continue;
+                        }
+                        let asking = Asking { source, zone: Arc::clone(&zone), site, channel };
+                        if let Verdict::Refuse(refusal) = gate.ask(asking).await {
+                            return Err(ConnectError::LeadsToRefused(refusal));
+                        }
+                    }
+                    connect::to_site(&permit, destination, found.addresses, &own, &limits).await
+                })
+            }
         };
         let still_allows = {
             let zone = Arc::clone(zone);

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    connect,
+    connect::{self, ConnectError},
     limits::Limits,
     page::{Page, RefusedRequest},
     passage::Passage,
@@ -54,6 +54,8 @@ pub(super) async fn pair() -> (TcpStream, TcpStream) {
 pub(super) struct Scene {
     /// The allowed sites, with the port of each on the loopback address.
     sites: HashMap<String, u16>,
+    /// Allowed sites that lead to refused ones.
+    aliases: HashMap<String, Site>,
     asked: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
     closed: Arc<AtomicBool>,
@@ -66,6 +68,12 @@ impl Scene {
         let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
         self.sites.insert(site.to_owned(), listener.local_addr().unwrap().port());
         listener
+    }
+
+    /// Allows `site`, which leads to `target`; the gate refuses that.
+    pub(super) fn alias(&mut self, site: &str, target: &str) {
+        self.sites.insert(site.to_owned(), 0);
+        self.aliases.insert(site.to_owned(), target.parse().unwrap());
     }
 
     /// The sites that the gate was asked about, in order.
@@ -100,6 +108,10 @@ impl Scene {
                 Box::pin(async move { verdict })
             }),
             connect: Box::new(move |permit| {
+                if let Some(target) = connect.aliases.get(&permit.site().to_string()) {
+                    let refusal = Refusal { site: target.clone(), cause: Cause::Policy(Origin::ZoneDefault) };
+                    return Box::pin(async { Err(ConnectError::LeadsToRefused(refusal)) });
+                }
                 let port = connect.sites[&permit.site().to_string()];
                 connect.connections.fetch_add(1, Ordering::SeqCst);
                 Box::pin(async move { connect::to_one_of(&permit, vec![LOOPBACK], port, &limits).await })

@@ -50,7 +50,7 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
     match (passage.connect)(permit.clone()).await {
         // Boxed: a connection that is only half open then costs no room for the rest of its life.
         Ok(server) => Box::pin(carry(client, server, &bytes, &permit, passage)).await,
-        Err(ConnectError::NoAddress) => {
+        Err(ConnectError::NoAddress | ConnectError::LeadsToRefused(_)) => {
             say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
         }
         Err(ConnectError::NoAnswer) => say_and_close(client, &Alert::InternalError.record(), limits).await,
@@ -185,6 +185,16 @@ mod tests {
         expect(&mut client, UNRECOGNIZED_NAME).await;
         client.shutdown().await.unwrap();
         assert_eq!(read_all(&mut client).await.unwrap(), b"");
+        assert_eq!(scene.connections(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_site_that_leads_to_a_refused_one_is_answered_like_that_one() {
+        let mut scene = Scene::default();
+        scene.alias("www.exemple.fr", "jeux.example");
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        send(&mut client, HELLO).await;
+        expect(&mut client, UNRECOGNIZED_NAME).await;
         assert_eq!(scene.connections(), 0);
     }
 

@@ -1,6 +1,6 @@
 //! What is read from an upstream's answer, and what is stripped from it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use domain::base::{
     Message,
@@ -8,7 +8,7 @@ use domain::base::{
 };
 use proptest::prelude::*;
 
-use super::*;
+use super::scene::*;
 use crate::enforce::dns::{
     answer::{Answer, Unusable},
     exercise,

@@ -2,19 +2,26 @@
 
 use std::{
     collections::HashSet,
-    sync::atomic::{AtomicBool, Ordering},
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::time::Instant;
+use domain::base::iana::Rtype;
+use tokio::{net::UdpSocket, task::JoinSet, time::Instant};
 
-use super::*;
+use super::scene::*;
 use crate::enforce::dns::{
     Resolver, Settings,
     answer::Answer,
     cache::{Cache, Known},
+    key::Key,
     limits::{FAILURE_KEPT, STALE_MAX, STALE_RECHECK},
     private::Inside,
+    query::Carrier,
     reply::Age,
     resolver::NoAnswer,
 };

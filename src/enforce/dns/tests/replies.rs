@@ -1,5 +1,7 @@
 //! What is read from an asker's question, and what goes back.
 
+use std::net::IpAddr;
+
 use domain::{
     base::{
         Message,
@@ -10,12 +12,12 @@ use domain::{
 };
 use proptest::prelude::*;
 
-use super::*;
+use super::scene::*;
 use crate::enforce::dns::{
     answer::Answer,
     limits::EXPLANATION_BYTES_MAX,
     private::Inside,
-    query::{Query, Unfit},
+    query::{Carrier, Query, Unfit},
     reply::{self, Age, Explanation},
 };
 

@@ -31,6 +31,7 @@ pub(super) fn unreachable(error: &ConnectError, head_only: bool) -> Vec<u8> {
     match error {
         ConnectError::NoAddress => sentence(502, "Ce site n'existe pas.", head_only),
         ConnectError::NoAnswer => sentence(504, "La ligne ne répond pas. Réessayez plus tard.", head_only),
+        ConnectError::LeadsToRefused(_) => sentence(403, "Ce site n'est pas ouvert ici.", head_only),
         ConnectError::Refused => sentence(502, "Ce site refuse la connexion.", head_only),
         ConnectError::Silent => sentence(504, "Ce site ne répond pas.", head_only),
     }

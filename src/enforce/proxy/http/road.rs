@@ -16,11 +16,12 @@ use super::{
 use crate::{
     enforce::proxy::{
         closing::{reset, say_and_close},
+        connect::ConnectError,
         page::RefusedRequest,
         passage::Passage,
     },
     model::Site,
-    policy::Verdict,
+    policy::{Refusal, Verdict},
 };
 
 /// A connection to a site that may take another request.
@@ -89,11 +90,7 @@ async fn serve_one(
     let head_only = head.method == "HEAD";
     let permit = match (passage.judge)(head.site.clone()).await {
         Verdict::Allow(permit) => permit,
-        Verdict::Refuse(refusal) => {
-            let url = head.url();
-            let request = RefusedRequest { refusal: &refusal, zone: &passage.zone, url: &url };
-            return Next::Say(reply::page(&(passage.page)(&request), head_only, &passage.limits));
-        }
+        Verdict::Refuse(refusal) => return refused(&refusal, head, passage),
     };
     let kept = upstream.take().filter(|kept| kept.site == head.site && kept.is_quiet());
     let is_kept = kept.is_some();
@@ -101,6 +98,7 @@ async fn serve_one(
         Some(kept) => kept.wire,
         None => match (passage.connect)(permit.clone()).await {
             Ok(stream) => Wire::new(stream),
+            Err(ConnectError::LeadsToRefused(refusal)) => return refused(&refusal, head, passage),
             Err(error) => return Next::Say(reply::unreachable(&error, head_only)),
         },
     };
@@ -122,6 +120,13 @@ async fn serve_one(
             Next::Reset
         }
     }
+}
+
+/// The page that says why.
+fn refused(refusal: &Refusal, head: &RequestHead<'_>, passage: &Passage) -> Next {
+    let url = head.url();
+    let request = RefusedRequest { refusal, zone: &passage.zone, url: &url };
+    Next::Say(reply::page(&(passage.page)(&request), head.method == "HEAD", &passage.limits))
 }
 
 /// The bytes of the next request's head. None when the client hangs up or stays silent before it begins.
@@ -202,6 +207,17 @@ mod tests {
         assert!(starts_with(&refusal, "HTTP/1.1 403 Forbidden\r\n"));
         assert!(String::from_utf8(refusal).unwrap().ends_with("<p>fermé : http://c.fr/"));
         assert_eq!(scene.asked(), ["a.fr", "b.fr", "c.fr"]);
+    }
+
+    #[tokio::test]
+    async fn a_request_for_a_site_that_leads_to_a_refused_one_meets_the_page_of_that_one() {
+        let mut scene = Scene::default();
+        scene.alias("a.fr", "jeux.example");
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        send(&mut client, GET_A).await;
+        let refusal = read_all(&mut client).await.unwrap();
+        assert!(starts_with(&refusal, "HTTP/1.1 403 Forbidden\r\n"));
+        assert_eq!(scene.connections(), 0);
     }
 
     #[tokio::test]

@@ -1,0 +1,97 @@
+//! Texts that depend on what they speak of: a role, a zone, a wait.
+
+use std::time::Duration;
+
+use super::category;
+use crate::{
+    model::{Role, Transport, ZoneKind},
+    portal::language::Language,
+};
+
+impl Language {
+    /// What a person is to the school.
+    pub(in crate::portal) const fn role(self, role: Role) -> &'static str {
+        match (self, role) {
+            (Self::French, Role::Eleve) => "Élève",
+            (Self::French, Role::Enseignant) => "Équipe enseignante",
+            (Self::French, Role::Administratif) => "Équipe administrative",
+            (Self::French, Role::Referent) => "Référent numérique",
+            (Self::French, Role::Invite) => "Visite",
+            (Self::English, Role::Eleve) => "Pupil",
+            (Self::English, Role::Enseignant) => "Teaching staff",
+            (Self::English, Role::Administratif) => "Office staff",
+            (Self::English, Role::Referent) => "Digital referent",
+            (Self::English, Role::Invite) => "Visitor",
+        }
+    }
+
+    /// What a part of the network is for.
+    pub(in crate::portal) const fn zone(self, kind: ZoneKind) -> &'static str {
+        match (self, kind) {
+            (Self::French, ZoneKind::Pedagogique) => "Réseau des classes",
+            (Self::French, ZoneKind::Administration) => "Réseau des bureaux",
+            (Self::French, ZoneKind::Invites) => "Réseau des invités",
+            (Self::French, ZoneKind::Equipements) => "Réseau des équipements",
+            (Self::English, ZoneKind::Pedagogique) => "Classroom network",
+            (Self::English, ZoneKind::Administration) => "Office network",
+            (Self::English, ZoneKind::Invites) => "Visitors’ network",
+            (Self::English, ZoneKind::Equipements) => "Equipment network",
+        }
+    }
+
+    /// What a port is for, in a word people know; else its number.
+    pub(in crate::portal) fn service(self, transport: Transport, port: u16) -> String {
+        let (french, english) = match (transport, port) {
+            (Transport::Tcp, 993 | 143 | 995 | 110) => ("lecture du courrier", "reading mail"),
+            (Transport::Tcp, 465 | 587) => ("envoi du courrier", "sending mail"),
+            (Transport::Udp, 123) => ("mise à l’heure", "time of day"),
+            (Transport::Tcp, 22) => ("SSH", "SSH"),
+            (Transport::Tcp, _) => return format!("TCP {port}"),
+            (Transport::Udp, _) => return format!("UDP {port}"),
+        };
+        String::from(match self {
+            Self::French => french,
+            Self::English => english,
+        })
+    }
+
+    /// That the next try is heard after `wait`.
+    pub(in crate::portal) fn too_many_tries(self, wait: Duration) -> String {
+        let seconds = wait.as_secs().max(1);
+        let minutes = seconds.div_ceil(60);
+        match self {
+            Self::French if seconds < 60 => format!("Trop d’essais. Réessayez dans {seconds} s."),
+            Self::French => format!("Trop d’essais. Réessayez dans {minutes} min."),
+            Self::English if seconds < 60 => format!("Too many tries. Try again in {seconds} s."),
+            Self::English => format!("Too many tries. Try again in {minutes} min."),
+        }
+    }
+
+    /// That the list of a date holds the site in a category.
+    pub(in crate::portal) fn matched_category(self, name: &str, list_date: &str) -> String {
+        let category = category(self, name).unwrap_or(name);
+        match self {
+            Self::French => format!("La liste du {list_date} le classe dans « {category} »"),
+            Self::English => format!("The list of {list_date} files it under “{category}”"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_seconds_then_in_whole_minutes() {
+        let told = |seconds| Language::English.too_many_tries(Duration::from_secs(seconds));
+        assert_eq!(told(0), "Too many tries. Try again in 1 s.");
+        assert_eq!(told(59), "Too many tries. Try again in 59 s.");
+        assert_eq!(told(61), "Too many tries. Try again in 2 min.");
+    }
+
+    #[test]
+    fn a_category_is_named_in_words_and_an_unknown_one_by_itself() {
+        assert!(Language::French.matched_category("gambling", "2026-08-17").contains("jeux d’argent"));
+        assert!(Language::French.matched_category("sur_mesure", "2026-08-17").contains("sur_mesure"));
+    }
+}

@@ -1,0 +1,91 @@
+//! The list of texts that stand as they are; each language has them all.
+
+/// The fixed texts of one language.
+#[derive(Debug)]
+pub(in crate::portal) struct Words {
+    // Around every page.
+    pub(in crate::portal) portal: &'static str,
+    pub(in crate::portal) skip: &'static str,
+    pub(in crate::portal) other_language: &'static str,
+    pub(in crate::portal) footer: &'static str,
+    pub(in crate::portal) back_home: &'static str,
+
+    // Signing in.
+    pub(in crate::portal) sign_in: &'static str,
+    pub(in crate::portal) sign_in_intro: &'static str,
+    pub(in crate::portal) sign_in_not_asked: &'static str,
+    pub(in crate::portal) login: &'static str,
+    pub(in crate::portal) password: &'static str,
+    pub(in crate::portal) sign_in_help: &'static str,
+    pub(in crate::portal) sign_in_record: &'static str,
+    pub(in crate::portal) signed_out: &'static str,
+    pub(in crate::portal) wrong_credentials: &'static str,
+    pub(in crate::portal) busy: &'static str,
+    pub(in crate::portal) sign_in_not_recorded: &'static str,
+    pub(in crate::portal) form_unread: &'static str,
+
+    // Home.
+    pub(in crate::portal) home: &'static str,
+    pub(in crate::portal) hello: &'static str,
+    pub(in crate::portal) you_are: &'static str,
+    pub(in crate::portal) classes: &'static str,
+    pub(in crate::portal) until: &'static str,
+    pub(in crate::portal) network: &'static str,
+    pub(in crate::portal) machine_registered: &'static str,
+    pub(in crate::portal) go_on: &'static str,
+    pub(in crate::portal) reachable: &'static str,
+    pub(in crate::portal) web: &'static str,
+    pub(in crate::portal) web_open: &'static str,
+    pub(in crate::portal) web_closed: &'static str,
+    pub(in crate::portal) services: &'static str,
+    pub(in crate::portal) no_services: &'static str,
+    pub(in crate::portal) why_blocked: &'static str,
+    pub(in crate::portal) why_blocked_label: &'static str,
+    pub(in crate::portal) why_blocked_hint: &'static str,
+    pub(in crate::portal) find_out: &'static str,
+    pub(in crate::portal) sign_out: &'static str,
+    pub(in crate::portal) sign_out_shared: &'static str,
+
+    // A site that is refused.
+    pub(in crate::portal) blocked: &'static str,
+    pub(in crate::portal) decided_by: &'static str,
+    pub(in crate::portal) rule: &'static str,
+    pub(in crate::portal) matched: &'static str,
+    pub(in crate::portal) what_to_do: &'static str,
+    pub(in crate::portal) advice_lesson: &'static str,
+    pub(in crate::portal) advice_cite: &'static str,
+    pub(in crate::portal) advice_elsewhere: &'static str,
+    pub(in crate::portal) reason_default: &'static str,
+    pub(in crate::portal) reason_opening: &'static str,
+    pub(in crate::portal) reason_none: &'static str,
+    pub(in crate::portal) by_academie: &'static str,
+    pub(in crate::portal) by_departement: &'static str,
+    pub(in crate::portal) by_etablissement: &'static str,
+    pub(in crate::portal) by_groupe: &'static str,
+    pub(in crate::portal) by_teacher: &'static str,
+    pub(in crate::portal) by_zone: &'static str,
+    pub(in crate::portal) matched_site: &'static str,
+    pub(in crate::portal) matched_address: &'static str,
+    pub(in crate::portal) matched_everything: &'static str,
+
+    // A site that is open.
+    pub(in crate::portal) open: &'static str,
+    pub(in crate::portal) open_now: &'static str,
+    pub(in crate::portal) open_soon: &'static str,
+    pub(in crate::portal) reload: &'static str,
+
+    // What went wrong.
+    pub(in crate::portal) no_such_page: &'static str,
+    pub(in crate::portal) no_such_page_text: &'static str,
+    pub(in crate::portal) bad_request: &'static str,
+    pub(in crate::portal) bad_request_text: &'static str,
+    pub(in crate::portal) not_a_site: &'static str,
+    pub(in crate::portal) not_a_site_text: &'static str,
+    pub(in crate::portal) foreign_form: &'static str,
+    pub(in crate::portal) foreign_form_text: &'static str,
+    pub(in crate::portal) other_name: &'static str,
+    pub(in crate::portal) other_name_text: &'static str,
+    pub(in crate::portal) not_recorded: &'static str,
+    pub(in crate::portal) not_recorded_text: &'static str,
+    pub(in crate::portal) sign_in_needed_text: &'static str,
+}
