@@ -61,7 +61,7 @@ impl Form {
             zones,
             bridges,
             devices: devices(&written.devices, problems),
-            portal_name: parsed("portal.name", &written.portal.name, problems),
+            portal_name: portal_name(&written.portal.name, problems),
             session_lifetime: session_lifetime(&written.accounts.session_hours, problems),
         }
     }
@@ -125,6 +125,18 @@ fn unfit_resolver(upstream: SocketAddr, zones: &[Arc<Zone>]) -> Option<String> {
     }
     let zone = zones.iter().find(|zone| zone.contains(ip))?;
     Some(format!("lies in zone `{}`, not behind the line", zone.name))
+}
+
+fn portal_name(written: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Domain> {
+    let name = written.get_ref();
+    name.parse()
+        .map_err(|error| {
+            let what = format!(
+                "portal.name: `{name}`: {error}; write a name of its own such as `portail.college.exemple`"
+            );
+            problems.at(&written.span(), what);
+        })
+        .ok()
 }
 
 /// Checks the registered machines.

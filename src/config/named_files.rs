@@ -138,6 +138,14 @@ fn table(
     problems: &mut Collector<'_>,
 ) -> Option<(Table, Categories)> {
     let path = base.join(written.get_ref());
+    if !path.is_file() {
+        let what = format!(
+            "policy.categories: `{}`: no such file; make it with `preau lists build`",
+            path.display()
+        );
+        problems.at(&written.span(), what);
+        return None;
+    }
     match lists::open(&path) {
         Ok(table) => {
             let categories = Categories {
@@ -149,8 +157,7 @@ fn table(
             Some((table, categories))
         }
         Err(error) => {
-            let what = format!("policy.categories: {error:#}; make the file with `preau lists build`");
-            problems.at(&written.span(), what);
+            problems.at(&written.span(), format!("policy.categories: {error:#}"));
             None
         }
     }
@@ -171,26 +178,40 @@ fn policy(
         Ok(policy) => return Some(policy),
         Err(fault) => fault,
     };
-    match place(&fault, files) {
-        Some((path, line)) => problems.in_file(path, Some(line), fault.to_string()),
-        None => problems.at(&written.policy.rules.span(), format!("policy.rules: {fault}")),
-    }
-    None
-}
-
-/// The file and line of the rule at fault; none where the order of the files is.
-fn place<'a>(fault: &PolicyError, files: &'a [(PathBuf, RuleFile)]) -> Option<(&'a Path, usize)> {
-    let (name, line, id) = match fault {
-        PolicyError::Order { .. } => return None,
-        PolicyError::TakenId { file, line, id, .. }
-        | PolicyError::NoTable { file, line, id, .. }
-        | PolicyError::UnknownCategory { file, line, id, .. } => (file, *line, id),
+    let (name, line, id, what) = match &fault {
+        PolicyError::Order { .. } => {
+            problems.at(&written.policy.rules.span(), format!("policy.rules: {fault}"));
+            return None;
+        }
+        PolicyError::TakenId { file, line, level, id } => (
+            file,
+            *line,
+            id,
+            format!("id: another file of level {level} has a rule `{id}`; give each its own id"),
+        ),
+        PolicyError::NoTable { file, line, id, category } => {
+            let what = format!(
+                "categories: rule `{id}` names `{category}`, and there is no table; name one in `policy.categories`"
+            );
+            (file, *line, id, what)
+        }
+        PolicyError::UnknownCategory { file, line, id, category } => {
+            let what = format!(
+                "categories: rule `{id}` names `{category}`, which the table has not; name one that it has"
+            );
+            (file, *line, id, what)
+        }
     };
     let holds_it = |file: &RuleFile| {
         file.name == *name && file.rules.iter().any(|rule| rule.id == *id && rule.line == line)
     };
     // Of two files alike in name, id and line, the later one is at fault.
-    files.iter().rev().find(|(_, file)| holds_it(file)).map(|(path, _)| (path.as_path(), line))
+    if let Some((path, _)) = files.iter().rev().find(|(_, file)| holds_it(file)) {
+        problems.in_file(path, Some(line), what);
+    } else {
+        problems.at(&written.policy.rules.span(), format!("policy.rules: {fault}"));
+    }
+    None
 }
 
 /// The text of a file the configuration names in `field`.

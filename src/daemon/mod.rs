@@ -13,6 +13,7 @@ mod epoch;
 mod opening;
 mod reload;
 mod self_test;
+mod standing;
 mod status;
 
 pub use assembly::run;

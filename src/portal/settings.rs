@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::model::{Domain, Zone};
 
 /// The portal's settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The school's name as people read it.
     pub school: String,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What the resolver needs to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The servers that questions are forwarded to, in order of preference. With none, nothing is resolved.
     pub upstreams: Vec<SocketAddr>,

@@ -48,7 +48,7 @@ const FILES_RESERVED: u64 = 256;
 const FILES_PER_CONNECTION: u64 = 4;
 
 /// What the proxy serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The zones in the order of the configuration; zone *i* has the port `port_base + i`.
     pub zones: Vec<Arc<Zone>>,
