@@ -13,7 +13,8 @@ use super::{
     RuleFileStatus, Status,
     control::{Control, control_path},
     epoch, opening,
-    reload::{Reading, Reload, Standing},
+    reload::{Reading, Reload},
+    standing::Standing,
     state_dir::StateDir,
 };
 use crate::{
@@ -112,6 +113,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         policy: policy_sender,
         identity: identity.clone(),
         reading: reading_sender,
+        open: open.clone(),
         clock: clock.clone(),
     };
     tasks.start("reload", |stop| reload.serve(stop));

@@ -13,6 +13,7 @@ mod epoch;
 mod opening;
 mod reload;
 mod self_test;
+mod standing;
 mod state_dir;
 mod status;
 
