@@ -233,16 +233,19 @@ impl Lab {
         gone.context("the box does not die")
     }
 
-    /// Asks the box to end in order and waits until it is gone.
+    /// Asks the box to end in order and waits until it is gone; returns its exit status, which only the owner of the
+    /// school hears.
     ///
     /// # Errors
     /// When it does not run, or goes on after 12 s; the message holds what it said last.
-    pub fn stop_box(&mut self) -> anyhow::Result<()> {
+    pub fn stop_box(&mut self) -> anyhow::Result<Option<i32>> {
         self.signal_box("TERM")?;
         let gone = wait_for(BOX_END_WAIT_MAX, || self.box_pid().is_none().then_some(()));
         gone.with_context(|| format!("the box does not end; it says:\n{}", self.box_log()))?;
-        self.the_box = None;
-        Ok(())
+        match self.the_box.take() {
+            Some(mut ended) => ended.wait(Duration::from_secs(2)),
+            None => Ok(None),
+        }
     }
 
     /// Starts the box again, unless it runs, and waits until it is ready; returns how long that took.
