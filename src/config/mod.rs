@@ -9,6 +9,8 @@ mod check;
 mod effective;
 mod file;
 mod problem;
+mod state_dir;
 
 pub use check::{Config, School, check_form};
 pub use problem::{Problem, Problems};
+pub use state_dir::state_dir;

@@ -7,11 +7,14 @@ mod check;
 mod explain;
 mod lists;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use preau::{config::Config, daemon};
+use preau::{config, daemon};
 use tracing_subscriber::EnvFilter;
 
 /// The server a French school plugs in: network, filter, portal, records.
@@ -90,9 +93,10 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn status(config: &std::path::Path, json: bool) -> anyhow::Result<()> {
-    let config = Config::load(config)?;
-    let status = daemon::ask_status(&daemon::control_path(&config.state_dir)).await?;
+async fn status(config_path: &Path, json: bool) -> anyhow::Result<()> {
+    // Not the whole configuration: a box that refused its files must be able to say why.
+    let state_dir = config::state_dir(config_path)?;
+    let status = daemon::ask_status(&daemon::control_path(&state_dir)).await?;
     if json {
         println!("{}", serde_json::to_string_pretty(&status)?);
     } else {
