@@ -228,8 +228,11 @@ impl Lab {
     /// # Errors
     /// When it does not run.
     pub fn kill_box(&self) -> anyhow::Result<()> {
+        let pid = self.box_pid().context("the box does not run")?;
         self.signal_box("KILL")?;
-        let gone = wait_for(Duration::from_secs(5), || self.box_pid().is_none().then_some(()));
+        // Until its last thread has ended it still holds its files, though it no longer counts as running.
+        let is_gone = format!("test ! -e /proc/{pid}");
+        let gone = wait_for(Duration::from_secs(5), || self.door.script(&is_gone).ok());
         gone.context("the box does not die")
     }
 
