@@ -57,7 +57,9 @@ fn ten_thousand_half_open_connections_cost_little_and_disturb_nobody() {
             most = most.max(memory(lab));
         }
         let opened: u64 = flood.log().lines().filter_map(|line| line.parse::<u64>().ok()).sum();
-        println!("{opened} half-open connections: {before} KiB before, {most} KiB at most, {pages} pages meanwhile");
+        println!(
+            "{opened} half-open connections: {before} KiB before, {most} KiB at most, {pages} pages meanwhile"
+        );
         assert_eq!(opened, HALF_OPEN);
         assert!(most < before + MEMORY_KIB_MAX, "{before} KiB before, {most} KiB at most");
         // They are gone by themselves, and the machine that did it is served again.

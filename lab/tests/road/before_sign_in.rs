@@ -112,7 +112,10 @@ fn the_captive_portal_api_says_captive_with_a_valid_certificate() {
     for family in ["-4", "-6"] {
         let answer = page(lab(), "eleve", &format!("https://{PORTAL}/api/captive"), &["--include", family]);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.to_ascii_lowercase().contains("\r\ncontent-type: application/captive+json\r\n"), "{head}");
+        assert!(
+            head.to_ascii_lowercase().contains("\r\ncontent-type: application/captive+json\r\n"),
+            "{head}"
+        );
         let state: Value = serde_json::from_str(body).unwrap();
         assert_eq!(state["captive"], true);
         assert_eq!(state["user-portal-url"], format!("https://{PORTAL}/"));

@@ -54,12 +54,8 @@ fn decisions_hold_sites_and_no_person_and_presences_hold_persons_and_no_site() {
         for word in ["e-0001", "alix", "Alix", "6A"] {
             assert!(!holds(&decision_bytes, word.as_bytes()), "a decision names `{word}`");
         }
-        let mac: Vec<u8> = post("eleve")
-            .unwrap()
-            .mac
-            .split(':')
-            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-            .collect();
+        let mac: Vec<u8> =
+            post("eleve").unwrap().mac.split(':').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
         assert!(holds(&presence_bytes, &mac) && !holds(&decision_bytes, &mac), "a decision names a machine");
         for address in lab.addresses("eleve").unwrap() {
             assert!(!holds(&decision_bytes, address.as_bytes()));
@@ -77,8 +73,7 @@ fn a_full_disk_closes_the_box_says_so_and_opens_again_with_room() {
     STAGE.play(|lab| {
         lab.stop_box().unwrap();
         let state = "/run/preau-lab/box/state";
-        let small =
-            format!("mount -t tmpfs -o size=2m,mode=0700 tmpfs {state}; mkdir -p {state}/journal");
+        let small = format!("mount -t tmpfs -o size=2m,mode=0700 tmpfs {state}; mkdir -p {state}/journal");
         lab.door().script(&small).unwrap();
         lab.restart_box().unwrap();
         lab.sign_in_user("eleve").unwrap();
@@ -95,7 +90,9 @@ fn a_full_disk_closes_the_box_says_so_and_opens_again_with_room() {
         assert!(page(lab, "eleve", &format!("https://{PORTAL}/"), &[]).contains("Alix Exemple"));
         let why = page(lab, "eleve", &format!("https://{PORTAL}/bloque?u={OPEN}"), &[]);
         assert!(why.contains("registre"), "{why}");
-        until(6, "forwarding stops", || !on_the_box(lab, "nft list set inet preau alive").contains("elements"));
+        until(6, "forwarding stops", || {
+            !on_the_box(lab, "nft list set inet preau alive").contains("elements")
+        });
         on_the_box(lab, &format!("rm {state}/full"));
         until(15, "the web opens again", || get(lab, "eleve", &format!("https://{OPEN}/"), &[]).succeeded());
         assert_eq!(box_status(lab)["journal_open"], true);

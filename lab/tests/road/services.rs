@@ -14,8 +14,10 @@ fn a_service_opens_only_for_who_asked_and_only_at_the_answer() {
     STAGE.play(|lab| {
         lab.sign_in_user("eleve2").unwrap();
         let (v4, v6) = addresses(MAIL);
-        let beside = [addresses("autre.exemple.fr").0.to_string(), addresses("autre.exemple.fr").1.to_string()];
-        for (kind, address, other) in [("A", v4.to_string(), &beside[0]), ("AAAA", v6.to_string(), &beside[1])]
+        let beside =
+            [addresses("autre.exemple.fr").0.to_string(), addresses("autre.exemple.fr").1.to_string()];
+        for (kind, address, other) in
+            [("A", v4.to_string(), &beside[0]), ("AAAA", v6.to_string(), &beside[1])]
         {
             assert!(!echoes(lab, "eleve", "tcp", &address, 993), "{address} is open before the question");
             dig(lab, "eleve", &[MAIL, kind]);

@@ -89,8 +89,7 @@ fn a_forged_address_still_leads_to_the_named_site() {
     for (scheme, port) in [("http", 80), ("https", 443)] {
         for forged in places(CLOSED) {
             let place = resolve(OPEN, port, &forged);
-            let echo =
-                page(signed_in(), "eleve", &format!("{scheme}://{OPEN}/echo"), &["--resolve", &place]);
+            let echo = page(signed_in(), "eleve", &format!("{scheme}://{OPEN}/echo"), &["--resolve", &place]);
             let first = reached(&echo);
             let own = [format!("to {real_v4}:{port}"), format!("to [{real_v6}]:{port}")];
             assert!(own.iter().any(|own| first.contains(own)), "{place}: {first}");
@@ -102,8 +101,7 @@ fn a_forged_address_still_leads_to_the_named_site() {
 fn a_forged_host_or_server_name_opens_nothing() {
     for place in places(OPEN) {
         let url = format!("http://{place}/echo");
-        let shown =
-            page(signed_in(), "eleve", &url, &["--header", &format!("Host: {CLOSED}"), "--include"]);
+        let shown = page(signed_in(), "eleve", &url, &["--header", &format!("Host: {CLOSED}"), "--include"]);
         assert!(shown.starts_with("HTTP/1.1 403") && shown.contains(REASON), "{place}: {shown}");
         let place = resolve(CLOSED, 443, &place);
         let seen = get(signed_in(), "eleve", &format!("https://{CLOSED}/"), &["--resolve", &place]);
@@ -113,11 +111,9 @@ fn a_forged_host_or_server_name_opens_nothing() {
 
 #[test]
 fn teacher_and_pupil_get_their_own_answers_also_from_the_cache_and_behind_aliases() {
-    for (name, target) in [
-        ("billes.example", "billes.example"),
-        ("alias.exemple.fr", CLOSED),
-        ("chaine.exemple.fr", CLOSED),
-    ] {
+    for (name, target) in
+        [("billes.example", "billes.example"), ("alias.exemple.fr", CLOSED), ("chaine.exemple.fr", CLOSED)]
+    {
         let (real_v4, real_v6) = preau_lab::internet::names::addresses(target);
         for (kind, real, own) in
             [("A", real_v4.to_string(), PEDAGOGIQUE[0]), ("AAAA", real_v6.to_string(), PEDAGOGIQUE[1])]
