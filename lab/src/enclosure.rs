@@ -31,9 +31,8 @@ mkdir -p /run/netns /run/lock /run/preau-lab
 resolver=$(readlink -m /etc/resolv.conf)
 [ -e "$resolver" ] || { mkdir -p "${resolver%/*}"; : > "$resolver"; }
 ip link set lo up
-trap '' CHLD
 echo ready
-exec cat > /dev/null
+exec env --ignore-signal=CHLD cat > /dev/null
 "#;
 
 /// Leads from a machine's network into its view of the disk, then runs the command: `enter WHO COMMAND…`.

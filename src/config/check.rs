@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
@@ -94,21 +93,6 @@ pub fn check_form(path: &Path, text: &str) -> Result<(), Problems> {
     let (written, mut problems) = read(path, text)?;
     let _ = Form::of(&written, &mut problems);
     problems.finish().or(())
-}
-
-/// Reads no more of the configuration at `path` than its state directory, so that a running daemon can be asked why the
-/// rest was refused.
-///
-/// # Errors
-/// When the file cannot be read so far.
-pub fn state_dir_of(path: &Path) -> Result<PathBuf, Problems> {
-    #[derive(Deserialize)]
-    struct Head {
-        state_dir: String,
-    }
-    let text = text(path)?;
-    let head: Head = toml::from_str(&text).map_err(|error| unreadable(path, &text, &error))?;
-    Ok(path.parent().unwrap_or(Path::new(".")).join(head.state_dir))
 }
 
 fn text(path: &Path) -> Result<String, Problem> {

@@ -12,10 +12,12 @@ mod file;
 mod form;
 mod named_files;
 mod problem;
+mod state_dir;
 mod syntax;
 mod warning;
 
-pub use check::{Config, check_form, state_dir_of};
+pub use check::{Config, check_form};
 pub use form::School;
 pub use named_files::Categories;
 pub use problem::{Problem, Problems};
+pub use state_dir::state_dir;
