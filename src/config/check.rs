@@ -61,6 +61,8 @@ pub struct Config {
     pub accounts_path: PathBuf,
     /// The category table, where there is one.
     pub categories: Option<Categories>,
+    /// The portal's certificate chain as it was read, PEM. A portal that runs shows another one only after a restart.
+    pub certificate: String,
     /// Every file the configuration was made of; a change in one asks for a reload.
     pub files: Vec<PathBuf>,
 }
@@ -135,8 +137,16 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
     let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
     let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, session_lifetime } =
         form;
-    let NamedFiles { directory, accounts_path, rule_files, categories, policy, certificate_path, key_path } =
-        named;
+    let NamedFiles {
+        directory,
+        accounts_path,
+        rule_files,
+        categories,
+        policy,
+        certificate,
+        certificate_path,
+        key_path,
+    } = named;
     let (school, state_dir, line_interface, portal_name) =
         (school?, state_dir?, line_interface?, portal_name?);
     Some(Config {
@@ -178,6 +188,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         directory: directory?,
         accounts_path,
         categories,
+        certificate: certificate?,
         files,
     })
 }

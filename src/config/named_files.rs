@@ -45,6 +45,7 @@ pub(super) struct NamedFiles {
     pub(super) rule_files: Vec<(PathBuf, RuleFile)>,
     pub(super) categories: Option<Categories>,
     pub(super) policy: Option<Policy>,
+    pub(super) certificate: Option<String>,
     pub(super) certificate_path: PathBuf,
     pub(super) key_path: PathBuf,
 }
@@ -68,9 +69,18 @@ impl NamedFiles {
             Some(Some((table, _))) => policy(written, &rule_files, Some(table.clone()), problems),
             Some(None) => None,
         };
-        certificate(&written.portal, portal_name, &certificate_path, &key_path, problems);
+        let certificate = certificate(&written.portal, portal_name, &certificate_path, &key_path, problems);
         let categories = table.flatten().map(|(_, categories)| categories);
-        Self { directory, accounts_path, rule_files, categories, policy, certificate_path, key_path }
+        Self {
+            directory,
+            accounts_path,
+            rule_files,
+            categories,
+            policy,
+            certificate,
+            certificate_path,
+            key_path,
+        }
     }
 
     /// Every file's path.
@@ -82,23 +92,26 @@ impl NamedFiles {
     }
 }
 
+/// The certificate chain as it was read, PEM.
 fn certificate(
     written: &file::Portal,
     portal_name: Option<&Domain>,
     certificate_path: &Path,
     key_path: &Path,
     problems: &mut Collector<'_>,
-) {
+) -> Option<String> {
     let files = [
         ("portal.certificate", &written.certificate, certificate_path),
         ("portal.key", &written.key, key_path),
     ];
     let read = files.map(|(field, name, path)| named_text(field, name, path, FILE_BYTES_MAX, problems));
-    if let (Some(name), [Some(_), Some(_)]) = (portal_name, read)
+    let [Some(certificate), Some(_)] = read else { return None };
+    if let Some(name) = portal_name
         && let Err(error) = portal::check_certificate(name, certificate_path, key_path)
     {
         problems.at(&written.certificate.span(), format!("portal.certificate: {error:#}"));
     }
+    Some(certificate)
 }
 
 fn directory(written: &Spanned<String>, path: &Path, problems: &mut Collector<'_>) -> Option<Directory> {

@@ -63,7 +63,8 @@ impl Config {
 /// Why no question can ever match the rule on this box, where that is plain to see.
 fn why_silent(rule: &Rule, zones: &HashSet<&ZoneName>) -> Option<String> {
     let people = &rule.people;
-    if !people.devices.is_empty() && !(people.roles.is_empty() && people.classes.is_empty()) {
+    let about_people = !people.roles.is_empty() || !people.classes.is_empty();
+    if about_people && !people.devices.is_empty() {
         return Some("a registered machine has neither role nor class".to_owned());
     }
     // The levels above write for many schools, whose boxes have other zones.

@@ -13,7 +13,8 @@ use super::{
     RuleFileStatus, Status,
     control::{Control, control_path},
     epoch, opening,
-    reload::{Reading, Reload},
+    reading::Reading,
+    reload::Reload,
     standing::Standing,
     state_dir::StateDir,
 };
@@ -109,6 +110,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let reload = Reload {
         path: path.to_owned(),
         in_force: standing,
+        certificate: config.certificate,
         files: config.files,
         policy: policy_sender,
         identity: identity.clone(),
@@ -183,6 +185,7 @@ impl Speaker {
                 .collect(),
             configured: reading.at.to_string(),
             reload_refused: reading.refused.clone(),
+            restart_wanted: reading.restart_wanted.map(str::to_owned),
         }
     }
 }

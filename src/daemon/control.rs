@@ -130,6 +130,7 @@ mod tests {
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,
+            restart_wanted: None,
         }
     }
 

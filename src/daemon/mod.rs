@@ -11,6 +11,7 @@ mod assembly;
 mod control;
 mod epoch;
 mod opening;
+mod reading;
 mod reload;
 mod self_test;
 mod standing;

@@ -15,11 +15,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::standing::Standing;
+use super::{reading::Reading, standing::Standing};
 use crate::{
     config::Config,
     identity::Identity,
-    model::Moment,
     policy::Policy,
     system::{
         clock::Clock,
@@ -28,33 +27,13 @@ use crate::{
     },
 };
 
-/// What the last reading of the configuration came to.
-#[derive(Clone, Debug)]
-pub(super) struct Reading {
-    /// The rules in force: path, level, count.
-    pub(super) rules: Vec<(PathBuf, &'static str, usize)>,
-    /// When they were read.
-    pub(super) at: Moment,
-    /// Why the reading after that was refused, if it was.
-    pub(super) refused: Option<String>,
-}
-
-impl Reading {
-    pub(super) fn of(config: &Config, at: Moment) -> Self {
-        let rules = config
-            .rule_files
-            .iter()
-            .map(|(path, file)| (path.clone(), file.level.word(), file.rules.len()))
-            .collect();
-        Self { rules, at, refused: None }
-    }
-}
-
 /// The one writer of settings.
 #[derive(Debug)]
 pub(super) struct Reload {
     pub(super) path: PathBuf,
     pub(super) in_force: Standing,
+    /// The certificate chain the portal shows, PEM.
+    pub(super) certificate: String,
     pub(super) files: Vec<PathBuf>,
     pub(super) policy: watch::Sender<Arc<Policy>>,
     pub(super) identity: Identity,
@@ -137,7 +116,10 @@ impl Reload {
     /// People and machines first, rules last: the rules' change makes every live connection be judged again, so what an
     /// answer between two of these steps let in does not outlive the last one.
     fn put_into_force(&mut self, config: Config) {
-        let reading = Reading::of(&config, self.clock.now());
+        let mut reading = Reading::of(&config, self.clock.now());
+        // A renewed certificate must not keep rules from changing, so it is no part of what stands.
+        reading.restart_wanted = (config.certificate != self.certificate)
+            .then_some("the portal still shows the certificate before the one on the disk");
         self.identity.replace_directory(config.directory);
         self.identity.replace_devices(config.identity.devices);
         self.policy.send_replace(Arc::new(config.policy));
@@ -148,13 +130,13 @@ impl Reload {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::Duration};
+    use std::{fs, path::Path, time::Duration};
 
     use tempfile::TempDir;
 
     use super::*;
     use crate::{
-        model::{Account, AccountId, Role, Site, Subject, Zone},
+        model::{Account, AccountId, Moment, Role, Site, Subject, Zone},
         policy::{Question, Verdict},
     };
 
@@ -194,9 +176,7 @@ default = "allow"
         fn open() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
-            let pair = rcgen::generate_simple_self_signed([String::from("portail.exemple")]).unwrap();
-            write("portal.pem", &pair.cert.pem());
-            write("portal.key", &pair.signing_key.serialize_pem());
+            write_certificate(dir.path());
             write("accounts.csv", "id,login,name,role,classes,password\n");
             write("etablissement.toml", &format!("{HEAD}{BLOCK}"));
             write("preau.toml", CONFIGURATION);
@@ -211,6 +191,7 @@ default = "allow"
             let reload = Reload {
                 path,
                 in_force,
+                certificate: config.certificate,
                 files: config.files,
                 policy: policy_sender,
                 identity,
@@ -247,6 +228,12 @@ default = "allow"
         fn refused(&self) -> Option<String> {
             self.reading.borrow().refused.clone()
         }
+    }
+
+    fn write_certificate(dir: &Path) {
+        let pair = rcgen::generate_simple_self_signed([String::from("portail.exemple")]).unwrap();
+        fs::write(dir.join("portal.pem"), pair.cert.pem()).unwrap();
+        fs::write(dir.join("portal.key"), pair.signing_key.serialize_pem()).unwrap();
     }
 
     #[tokio::test]
@@ -298,6 +285,16 @@ default = "allow"
             assert!(refused.contains("systemctl restart preau"), "{refused}");
             assert!(!school.allows_games(), "{named}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_renewed_certificate_lets_rules_change_and_asks_for_a_restart() {
+        let mut school = School::open();
+        write_certificate(school.dir.path());
+        school.write("etablissement.toml", HEAD);
+        school.reload.reload().await;
+        assert!(school.allows_games());
+        assert!(school.reading.borrow().restart_wanted.is_some());
     }
 
     #[tokio::test]
