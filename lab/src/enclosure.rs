@@ -100,6 +100,12 @@ impl Door {
         Path::new("/proc").join(self.pid.to_string()).join("root/run/preau-lab").join(path)
     }
 
+    /// The path outside of `/proc/PID/FILE` inside, for the process that is number `pid` there.
+    pub(crate) fn process_path(&self, pid: u32, file: &str) -> PathBuf {
+        let root = Path::new("/proc").join(self.pid.to_string()).join("root/proc");
+        root.join(pid.to_string()).join(file)
+    }
+
     /// Runs a shell script inside, in no machine in particular.
     ///
     /// # Errors
