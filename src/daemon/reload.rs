@@ -101,22 +101,11 @@ impl Reload {
     pub(super) async fn serve(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
         let mut changes = file_changes(self.files.clone())?;
-        let mut read_again = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 Some(()) = hangup.recv() => {}
                 () = changes.next() => {}
-                () = std::future::ready(()), if read_again => {}
-            }
-            let watched = self.files.clone();
-            // Before anything is read: what changes from here on is told again. Where it fails, a directory may be away
-            // for a moment; the box goes on with what is in force.
-            match file_changes(watched.clone()) {
-                Ok(fresh) => changes = fresh,
-                Err(cause) => {
-                    warn!(cause = format!("{cause:#}"), "changes are not seen; reload when it is mended");
-                }
             }
             service_manager::reloading();
             match self.reload().await {
@@ -127,8 +116,8 @@ impl Reload {
                 }
             }
             service_manager::ready();
-            // A file that the configuration did not name before may have changed since it was read.
-            read_again = self.files != watched;
+            // The configuration in force may name other files than the one before.
+            changes = file_changes(self.files.clone())?;
         }
     }
 
@@ -148,44 +137,5 @@ impl Reload {
         self.identity.replace_directory(config.directory);
         self.policy.send_replace(Arc::new(config.policy));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{fs, time::Duration};
-
-    use super::*;
-    use crate::identity::test_school::School;
-
-    #[tokio::test]
-    async fn a_configuration_that_vanishes_leaves_the_one_before_in_force() {
-        let school = School::new();
-        let dir = school.dir.path().join("etc");
-        let path = dir.join("box.toml");
-        fs::create_dir(&dir).unwrap();
-        fs::write(&path, "").unwrap();
-        let (policy, _in_force) = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap()));
-        let at = school.clock.now();
-        let (reading, mut shown) = watch::channel(Reading { rules: Vec::new(), at, refused: None });
-        let reload = Reload {
-            files: vec![path.clone()],
-            path,
-            in_force: Standing(Vec::new()),
-            policy,
-            identity: school.open(),
-            reading,
-            clock: school.clock.clone(),
-        };
-        let stop = CancellationToken::new();
-        let story = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            fs::remove_dir_all(&dir).unwrap();
-            let refused = shown.wait_for(|reading| reading.refused.is_some());
-            tokio::time::timeout(Duration::from_secs(5), refused).await.unwrap().unwrap();
-            stop.cancel();
-        };
-        let (served, ()) = tokio::join!(reload.serve(stop.clone()), story);
-        served.unwrap();
     }
 }
