@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::Config,
-    identity::{self, Identity},
+    identity::Identity,
     model::Moment,
     policy::Policy,
     system::{clock::Clock, service_manager, watch::file_changes},
@@ -63,35 +63,14 @@ pub(super) struct Standing(Vec<String>);
 
 impl Standing {
     pub(super) fn of(config: &Config) -> Self {
-        // Taken apart, so that a setting that is added later is put on one side or the other.
-        let Config {
-            school,
-            state_dir,
-            line_interface,
-            zones,
-            dns,
-            proxy,
-            firewall,
-            lan,
-            portal,
-            identity: identity::Settings { devices: _, state_dir: sessions_dir, session_lifetime },
-            journal,
-            policy: _,
-            rule_files: _,
-            directory: _,
-            categories_path: _,
-            files: _,
-        } = config;
         Self(vec![
-            format!("{school:?}"),
-            format!("{state_dir:?} {sessions_dir:?} {journal:?}"),
-            format!("{line_interface:?} {zones:?}"),
-            format!("{dns:?}"),
-            format!("{proxy:?}"),
-            format!("{firewall:?}"),
-            format!("{lan:?}"),
-            format!("{portal:?}"),
-            format!("{session_lifetime:?}"),
+            format!("{:?}", config.school),
+            format!("{:?}", config.dns),
+            format!("{:?}", config.proxy),
+            format!("{:?}", config.lan),
+            format!("{:?}", config.portal),
+            format!("{:?}", config.line_interface),
+            format!("{:?}", config.identity.session_lifetime),
         ])
     }
 }
