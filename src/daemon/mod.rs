@@ -8,12 +8,12 @@
 //! the resolver has answered a question of our own and the journal takes records (decision D17).
 
 mod assembly;
+mod claim;
 mod control;
 mod epoch;
 mod opening;
 mod reload;
 mod self_test;
-mod state_dir;
 mod status;
 
 pub use assembly::run;
