@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     RuleFileStatus, Status,
+    claim::Claim,
     control::{Control, control_path},
     epoch, opening,
     reading::Reading,
     reload::Reload,
     standing::Standing,
-    state_dir::StateDir,
 };
 use crate::{
     config::Config,
@@ -43,7 +43,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     inherited::adopt();
     let clock = Clock::of_the_machine();
     let config = Config::load(path)?;
-    let _state_dir = StateDir::take(&config.state_dir)?;
+    let _claim = Claim::on(&config.state_dir)?;
 
     // Closed before anything listens: without the heartbeat and the proxy's listeners the ruleset lets nothing through.
     firewall::ruleset(&config.firewall).load_closed().await?;

@@ -8,6 +8,7 @@
 //! the resolver has answered a question of our own and the journal takes records (decision D17).
 
 mod assembly;
+mod claim;
 mod control;
 mod epoch;
 mod opening;
@@ -15,7 +16,6 @@ mod reading;
 mod reload;
 mod self_test;
 mod standing;
-mod state_dir;
 mod status;
 
 pub use assembly::run;

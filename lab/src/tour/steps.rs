@@ -150,7 +150,11 @@ fn blocked_behind_an_alias(lab: &mut Lab) -> anyhow::Result<String> {
         let answer = lab.run("eleve", &["dig", "+short", "alias.exemple.fr", "A"])?.checked()?;
         ensure!(answer.trim() == PEDAGOGIQUE[0], "the alias leads to `{}`", answer.trim());
     }
-    Ok("an alias leads to the block page, from the cache too".to_owned())
+    // With an address of their own, the pupil has nobody to ask but the proxy.
+    let place = format!("alias.exemple.fr:443:{}", crate::internet::names::addresses(CLOSED).0);
+    let page = get(lab, "eleve", "https://alias.exemple.fr/", &["--resolve", &place])?;
+    ensure!(!page.succeeded(), "the alias answers at an address that the pupil chose");
+    Ok("an alias leads to the block page, from the cache too, and nowhere at an own address".to_owned())
 }
 
 fn blocked_by_server_name(lab: &mut Lab) -> anyhow::Result<String> {

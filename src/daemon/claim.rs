@@ -1,4 +1,4 @@
-//! The state directory, which one daemon holds at a time.
+//! The claim of one daemon on a state directory.
 //!
 //! It is taken before anything of the kernel is touched: a second daemon started by mistake would otherwise load the
 //! closed ruleset over that of the first, and cut everybody before it finds the ports taken.
@@ -11,18 +11,18 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-/// The hold on a state directory. The kernel takes it back when the process ends, however it ends.
+/// Holds a state directory. The kernel takes it back when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct StateDir {
+pub(super) struct Claim {
     _lock: File,
 }
 
-impl StateDir {
+impl Claim {
     /// Takes the directory at `path`, which is made where it is missing; only the daemon's user may then look inside.
     ///
     /// # Errors
     /// When another daemon holds it, or the disk refuses.
-    pub(super) fn take(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn on(path: &Path) -> anyhow::Result<Self> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -56,10 +56,10 @@ mod tests {
     fn a_state_directory_has_one_daemon_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state");
-        let held = StateDir::take(&path).unwrap();
-        let error = StateDir::take(&path).unwrap_err();
+        let held = Claim::on(&path).unwrap();
+        let error = Claim::on(&path).unwrap_err();
         assert!(error.to_string().contains("another preau runs"), "{error:#}");
         drop(held);
-        assert!(StateDir::take(&path).is_ok());
+        assert!(Claim::on(&path).is_ok());
     }
 }
