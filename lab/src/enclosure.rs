@@ -31,9 +31,8 @@ mkdir -p /run/netns /run/lock /run/preau-lab
 resolver=$(readlink -m /etc/resolv.conf)
 [ -e "$resolver" ] || { mkdir -p "${resolver%/*}"; : > "$resolver"; }
 ip link set lo up
-trap '' CHLD
 echo ready
-exec cat > /dev/null
+exec env --ignore-signal=CHLD cat > /dev/null
 "#;
 
 /// Leads from a machine's network into its view of the disk, then runs the command: `enter WHO COMMAND…`.
@@ -99,6 +98,12 @@ impl Door {
     #[must_use]
     pub fn file_path(&self, path: &str) -> PathBuf {
         Path::new("/proc").join(self.pid.to_string()).join("root/run/preau-lab").join(path)
+    }
+
+    /// The path outside of `/proc/PID/FILE` inside, for the process that is number `pid` there.
+    pub(crate) fn process_path(&self, pid: u32, file: &str) -> PathBuf {
+        let root = Path::new("/proc").join(self.pid.to_string()).join("root/proc");
+        root.join(pid.to_string()).join(file)
     }
 
     /// Runs a shell script inside, in no machine in particular.

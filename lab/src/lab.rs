@@ -228,21 +228,27 @@ impl Lab {
     /// # Errors
     /// When it does not run.
     pub fn kill_box(&self) -> anyhow::Result<()> {
+        let pid = self.box_pid().context("the box does not run")?;
         self.signal_box("KILL")?;
-        let gone = wait_for(Duration::from_secs(5), || self.box_pid().is_none().then_some(()));
+        // Until its last thread has ended it still holds its files, though it no longer counts as running.
+        let is_gone = format!("test ! -e /proc/{pid}");
+        let gone = wait_for(Duration::from_secs(5), || self.door.script(&is_gone).ok());
         gone.context("the box does not die")
     }
 
-    /// Asks the box to end in order and waits until it is gone.
+    /// Asks the box to end in order and waits until it is gone; returns its exit status, which only the owner of the
+    /// school hears.
     ///
     /// # Errors
     /// When it does not run, or goes on after 12 s; the message holds what it said last.
-    pub fn stop_box(&mut self) -> anyhow::Result<()> {
+    pub fn stop_box(&mut self) -> anyhow::Result<Option<i32>> {
         self.signal_box("TERM")?;
         let gone = wait_for(BOX_END_WAIT_MAX, || self.box_pid().is_none().then_some(()));
         gone.with_context(|| format!("the box does not end; it says:\n{}", self.box_log()))?;
-        self.the_box = None;
-        Ok(())
+        match self.the_box.take() {
+            Some(mut ended) => ended.wait(Duration::from_secs(2)),
+            None => Ok(None),
+        }
     }
 
     /// Starts the box again, unless it runs, and waits until it is ready; returns how long that took.

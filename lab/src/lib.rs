@@ -10,6 +10,7 @@ pub mod enclosure;
 mod gateway;
 pub mod internet;
 mod lab;
+pub mod measure;
 mod people;
 pub mod plan;
 pub mod portal_door;

@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use commands::{act, serve, tour, up};
+use commands::{act, load, measure, serve, tour, up};
 
 /// A whole school on this machine: an Internet, an académie, the box, and the machines of its people.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measure what the box costs, in a school of its own; takes some minutes.
+    Measure(measure::Measuring),
     /// Open a shell on a machine.
     Shell {
         /// The machine, such as `eleve`.
@@ -84,6 +86,9 @@ enum Command {
         /// Which.
         what: Servers,
     },
+    /// The loads of `measure`, started by it.
+    #[command(hide = true, subcommand)]
+    Load(load::Load),
 }
 
 /// What can be unplugged.
@@ -117,6 +122,8 @@ fn main() -> ExitCode {
         Command::Status => act::status(&name),
         Command::Down => act::down(&name),
         Command::Serve { what } => serve::serve(what),
+        Command::Measure(measuring) => measure::measure(&measuring),
+        Command::Load(load) => load::load(load),
     };
     outcome.unwrap_or_else(|cause| {
         eprintln!("preau-lab: {cause:#}");

@@ -1,58 +1,84 @@
-//! The configuration as it would be run, shown to a technician.
+//! The configuration as it would be run, shown to a technician: every value, written or taken by default.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use super::Config;
 use crate::model::{DefaultVerdict, SignIn, Transport, Zone};
 
-impl fmt::Display for Config {
+impl Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "school    {} ({})", self.school.name, self.school.uai)?;
-        writeln!(f, "state     {}", self.state_dir.display())?;
-        let resolvers: Vec<String> = self.dns.upstreams.iter().map(ToString::to_string).collect();
-        writeln!(f, "line      {}, resolvers {}", self.line_interface, resolvers.join(", "))?;
-        writeln!(f, "portal    https://{}/", self.portal.name)?;
-        writeln!(f, "          certificate {}", self.portal.certificate_path.display())?;
+        entry(f, "school", format_args!("{} ({})", self.school.name, self.school.uai))?;
+        entry(f, "state", self.state_dir.display())?;
+        entry(f, "line", &self.line_interface)?;
+        entry(f, "", format_args!("resolvers {}", joined(&self.dns.upstreams)))?;
+        entry(f, "portal", format_args!("https://{}/", self.portal.name))?;
+        let (certificate, key) = (self.portal.certificate_path.display(), self.portal.key_path.display());
+        entry(f, "", format_args!("certificate {certificate}, key {key}"))?;
+        entry(f, "accounts", format_args!("{} in {}", self.directory.count(), self.accounts_path.display()))?;
         let hours = self.identity.session_lifetime.as_secs() / 3600;
-        writeln!(f, "accounts  {}, signed in for {hours} h at most", self.directory.count())?;
+        entry(f, "", format_args!("a sign-in lasts {hours} h at most"))?;
+        if self.rule_files.is_empty() {
+            entry(f, "rules", "none: every zone's default speaks")?;
+        }
         for (path, file) in &self.rule_files {
-            writeln!(f, "rules     {} of {} ({})", file.rules.len(), file.level.word(), path.display())?;
+            let (count, level) = (file.rules.len(), file.level);
+            entry(f, "rules", format_args!("{count} of {level}, {} ({})", file.name, path.display()))?;
         }
-        match &self.categories_path {
-            Some(path) => writeln!(f, "lists     {}", path.display())?,
-            None => writeln!(f, "lists     none: rules cannot name categories")?,
+        match &self.categories {
+            Some(table) => {
+                let (categories, names, date) = (table.categories, table.names, &table.list_date);
+                let path = table.path.display();
+                entry(
+                    f,
+                    "lists",
+                    format_args!("{categories} categories, {names} names, of {date} ({path})"),
+                )?;
+            }
+            None => entry(f, "lists", "none: rules can name no category")?,
         }
-        for zone in &self.zones {
-            show_zone(zone, f)?;
+        for (zone, port) in self.zones.iter().zip(self.proxy.port_base..) {
+            self.show_zone(zone, port, f)?;
         }
-        for bridge in &self.lan.bridges {
-            writeln!(f, "bridge    {} of {}", bridge.name, bridge.ports.join(", "))?;
+        if self.identity.devices.is_empty() {
+            entry(f, "device", "none registered")?;
         }
         for device in &self.identity.devices {
-            writeln!(f, "device    {} {} ({})", device.mac, device.name, device.kind.word())?;
+            entry(f, "device", format_args!("{} {} ({})", device.mac, device.name, device.kind.word()))?;
         }
         Ok(())
     }
 }
 
-fn show_zone(zone: &Zone, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let sign_in = match zone.sign_in {
-        SignIn::Required => "sign-in required",
-        SignIn::NotAsked => "no sign-in",
-    };
-    let default = match zone.default {
-        DefaultVerdict::Allow => "allow",
-        DefaultVerdict::Block => "block",
-    };
-    let services: Vec<String> = zone
-        .services
-        .iter()
-        .map(|service| match service.transport {
+impl Config {
+    fn show_zone(&self, zone: &Zone, proxy_port: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        entry(f, "zone", format_args!("{} ({}) on {}", zone.name, zone.kind.word(), zone.interface))?;
+        if let Some(bridge) = self.lan.bridges.iter().find(|bridge| bridge.name == zone.interface) {
+            entry(f, "", format_args!("{} is a bridge of {}", bridge.name, joined(&bridge.ports)))?;
+        }
+        entry(f, "", format_args!("the box is {} and {}", zone.ipv4, zone.ipv6))?;
+        let sign_in = match zone.sign_in {
+            SignIn::Required => "people sign in",
+            SignIn::NotAsked => "nobody is asked to sign in",
+        };
+        let default = match zone.default {
+            DefaultVerdict::Allow => "allowed",
+            DefaultVerdict::Block => "refused",
+        };
+        entry(f, "", format_args!("{sign_in}; where no rule speaks, sites are {default}"))?;
+        let services = zone.services.iter().map(|service| match service.transport {
             Transport::Tcp => format!("tcp/{}", service.port),
             Transport::Udp => format!("udp/{}", service.port),
-        })
-        .collect();
-    writeln!(f, "zone      {} ({}) on {}", zone.name, zone.kind.word(), zone.interface)?;
-    writeln!(f, "          {} and {}; {sign_in}; default {default}", zone.ipv4, zone.ipv6)?;
-    if services.is_empty() { Ok(()) } else { writeln!(f, "          opens {}", services.join(", ")) }
+        });
+        let services: Vec<_> = std::iter::once("the web".to_owned()).chain(services).collect();
+        entry(f, "", format_args!("open: {} (proxy on port {proxy_port})", services.join(", ")))
+    }
+}
+
+/// One line: what it is about, or nothing where it goes on about the same, and what is said.
+fn entry(f: &mut fmt::Formatter<'_>, about: &str, said: impl Display) -> fmt::Result {
+    writeln!(f, "{about:<9} {said}")
+}
+
+fn joined(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

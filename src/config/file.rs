@@ -6,10 +6,17 @@ use toml::Spanned;
 /// The version this daemon reads.
 pub(super) const VERSION: i64 = 1;
 
+/// Only the version: what another version writes is not called wrong by the words of this one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Head {
+    pub(super) version: Spanned<i64>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub(super) version: Spanned<i64>,
+    #[serde(rename = "version")]
+    _version: i64,
     pub(super) state_dir: Spanned<String>,
     pub(super) school: School,
     pub(super) line: Line,

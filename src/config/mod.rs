@@ -7,8 +7,17 @@
 mod address_plan;
 mod check;
 mod effective;
+mod fields;
 mod file;
+mod form;
+mod named_files;
 mod problem;
+mod state_dir;
+mod syntax;
+mod warning;
 
-pub use check::{Config, School, check_form};
+pub use check::{Config, check_form};
+pub use form::School;
+pub use named_files::Categories;
 pub use problem::{Problem, Problems};
+pub use state_dir::state_dir;

@@ -22,7 +22,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything wrong, in the order of the file. Never empty as an error.
+/// Everything wrong: the configuration file in the order of its lines, then the files it names. Never empty as an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
@@ -35,6 +35,12 @@ impl Problems {
     /// `value` if nothing is wrong, otherwise all that is.
     pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
     }
 }
 
@@ -53,52 +59,40 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Collects the problems of one file and knows its lines.
+/// Collects the problems of one file, whose lines it knows, and of the files that one names.
 #[derive(Debug)]
 pub(super) struct Collector<'a> {
     path: &'a Path,
     text: &'a str,
-    problems: Problems,
+    own: Vec<Problem>,
+    others: Vec<Problem>,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(path: &'a Path, text: &'a str) -> Self {
-        Self { path, text, problems: Problems::default() }
+        Self { path, text, own: Vec::new(), others: Vec::new() }
     }
 
     /// Notes a problem at the bytes `span` of the file.
     pub(super) fn at(&mut self, span: &Range<usize>, what: impl Into<String>) {
-        let line = line_at(self.text, span.start);
-        self.push(Problem { file: self.path.display().to_string(), line: Some(line), what: what.into() });
+        let line = Some(line_at(self.text, span.start));
+        self.own.push(Problem { file: self.path.display().to_string(), line, what: what.into() });
     }
 
-    /// Notes a problem of another file, whose reader names the line itself.
-    pub(super) fn in_file(&mut self, path: &Path, what: impl Into<String>) {
-        self.push(Problem { file: path.display().to_string(), line: None, what: what.into() });
+    /// Notes a problem at a line of another file.
+    pub(super) fn in_file(&mut self, path: &Path, line: Option<usize>, what: impl Into<String>) {
+        self.others.push(Problem { file: path.display().to_string(), line, what: what.into() });
     }
 
-    pub(super) fn finish(self) -> Problems {
-        self.problems
-    }
-
-    fn push(&mut self, problem: Problem) {
-        self.problems.0.push(problem);
+    /// Everything noted, in order.
+    pub(super) fn finish(mut self) -> Problems {
+        self.own.sort_by_key(|problem| problem.line);
+        self.own.append(&mut self.others);
+        Problems(self.own)
     }
 }
 
-/// The problem a file has that is not even read into its fields.
-pub(super) fn unreadable(path: &Path, text: &str, error: &toml::de::Error) -> Problems {
-    let what = error.message().replace('\n', ", ");
-    let line = error.span().map(|span| line_at(text, span.start));
-    Problems(vec![Problem { file: path.display().to_string(), line, what }])
-}
-
-/// The problem of a file that cannot be opened.
-pub(super) fn missing(path: &Path, error: &std::io::Error) -> Problems {
-    let what = format!("cannot read the file: {error}");
-    Problems(vec![Problem { file: path.display().to_string(), line: None, what }])
-}
-
-fn line_at(text: &str, offset: usize) -> usize {
+/// The line that holds byte `offset`, counted from 1.
+pub(super) fn line_at(text: &str, offset: usize) -> usize {
     1 + text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
 }

@@ -14,7 +14,9 @@ use super::{
     claim::Claim,
     control::{Control, control_path},
     epoch, opening,
-    reload::{Reading, Reload, Standing},
+    reading::Reading,
+    reload::Reload,
+    standing::Standing,
 };
 use crate::{
     config::Config,
@@ -108,10 +110,12 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let reload = Reload {
         path: path.to_owned(),
         in_force: standing,
+        certificate: config.certificate,
         files: config.files,
         policy: policy_sender,
         identity: identity.clone(),
         reading: reading_sender,
+        open: open.clone(),
         clock: clock.clone(),
     };
     tasks.start("reload", |stop| reload.serve(stop));
@@ -181,6 +185,7 @@ impl Speaker {
                 .collect(),
             configured: reading.at.to_string(),
             reload_refused: reading.refused.clone(),
+            restart_wanted: reading.restart_wanted.map(str::to_owned),
         }
     }
 }

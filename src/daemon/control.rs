@@ -3,13 +3,13 @@
 //! It stands in the state directory with mode 0600, so only the daemon's own user and root can ask.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
@@ -36,17 +36,33 @@ pub fn control_path(state_dir: &Path) -> PathBuf {
 /// # Errors
 /// When no daemon answers there.
 pub async fn ask_status(path: &Path) -> anyhow::Result<Status> {
+    let shown = path.display();
     let answer = async {
-        let stream = UnixStream::connect(path).await?;
+        let stream = UnixStream::connect(path).await.map_err(|error| no_answer(path, error))?;
         let mut text = String::new();
-        stream.take(ANSWER_BYTES_MAX).read_to_string(&mut text).await?;
-        Ok::<_, std::io::Error>(text)
+        let mut reading = stream.take(ANSWER_BYTES_MAX);
+        reading.read_to_string(&mut text).await.with_context(|| format!("cannot read from `{shown}`"))?;
+        anyhow::Ok(text)
     };
-    let text = tokio::time::timeout(WAIT_MAX, answer)
-        .await
-        .with_context(|| format!("no answer on `{}`", path.display()))?
-        .with_context(|| format!("cannot ask on `{}`; is the daemon running", path.display()))?;
+    let text = tokio::time::timeout(WAIT_MAX, answer).await.with_context(|| {
+        format!("the daemon at `{shown}` does not answer within {} s", WAIT_MAX.as_secs())
+    })??;
     serde_json::from_str(&text).context("cannot read the daemon's answer; is it of another version")
+}
+
+/// Why nobody can be asked at `path`, and what to do.
+fn no_answer(path: &Path, error: io::Error) -> anyhow::Error {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => anyhow!(
+            "no daemon keeps its state here: there is no `{shown}`; start one with `systemctl start preau`"
+        ),
+        io::ErrorKind::ConnectionRefused => {
+            anyhow!("the daemon that made `{shown}` has ended; start it with `systemctl start preau`")
+        }
+        io::ErrorKind::PermissionDenied => anyhow!("no right to ask at `{shown}`; ask as root"),
+        _ => anyhow::Error::new(error).context(format!("cannot ask at `{shown}`")),
+    }
 }
 
 /// A listening control socket.
@@ -114,6 +130,7 @@ mod tests {
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,
+            restart_wanted: None,
         }
     }
 
@@ -134,9 +151,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_daemon_is_said_so() {
+    async fn a_daemon_that_never_ran_and_one_that_ended_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
-        let error = ask_status(&control_path(dir.path())).await.unwrap_err();
-        assert!(format!("{error:#}").contains("is the daemon running"), "{error:#}");
+        let path = control_path(dir.path());
+        let error = ask_status(&path).await.unwrap_err();
+        assert!(error.to_string().contains("no daemon keeps its state here"), "{error:#}");
+        drop(Control::bind(&path).unwrap());
+        let error = ask_status(&path).await.unwrap_err();
+        assert!(error.to_string().contains("has ended"), "{error:#}");
     }
 }

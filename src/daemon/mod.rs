@@ -12,8 +12,10 @@ mod claim;
 mod control;
 mod epoch;
 mod opening;
+mod reading;
 mod reload;
 mod self_test;
+mod standing;
 mod status;
 
 pub use assembly::run;

@@ -28,6 +28,8 @@ pub struct Status {
     pub configured: String,
     /// Why the last reload was refused, if it was: the configuration before it is still in force.
     pub reload_refused: Option<String>,
+    /// What was read but takes effect only at a restart, if anything.
+    pub restart_wanted: Option<String>,
 }
 
 /// One file of rules in force.
@@ -51,11 +53,52 @@ impl fmt::Display for Status {
         writeln!(f, "people    {} signed in, {} leases", self.sessions, self.leases)?;
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
-            writeln!(f, "          {:>4} of {} ({})", file.rules, file.level, file.path)?;
+            writeln!(f, "          {} of {} ({})", file.rules, file.level, file.path)?;
+        }
+        if let Some(why) = &self.restart_wanted {
+            writeln!(f, "restart   WANTED: {why}")?;
         }
         match &self.reload_refused {
             None => Ok(()),
             Some(why) => writeln!(f, "reload    REFUSED, the configuration before it is in force:\n{why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_closed_refused_or_wants_a_restart_stands_out() {
+        let status = Status {
+            version: "0.1.0".to_owned(),
+            started: "2026-11-23T07:00:00.000Z".to_owned(),
+            school: "Collège d'Exemple".to_owned(),
+            gate_open: false,
+            journal_open: true,
+            sessions: 3,
+            leases: 4,
+            rules: vec![RuleFileStatus {
+                path: "academie.toml".to_owned(),
+                level: "academie".to_owned(),
+                rules: 12,
+            }],
+            configured: "2026-11-23T08:00:00.000Z".to_owned(),
+            reload_refused: Some("preau.toml:4: school.uai: wrong".to_owned()),
+            restart_wanted: Some("another certificate".to_owned()),
+        };
+        assert_eq!(
+            status.to_string(),
+            "preau 0.1.0 at Collège d'Exemple, running since 2026-11-23T07:00:00.000Z\n\
+             gate      CLOSED\n\
+             journal   open\n\
+             people    3 signed in, 4 leases\n\
+             rules     read 2026-11-23T08:00:00.000Z\n          \
+             12 of academie (academie.toml)\n\
+             restart   WANTED: another certificate\n\
+             reload    REFUSED, the configuration before it is in force:\n\
+             preau.toml:4: school.uai: wrong\n"
+        );
     }
 }

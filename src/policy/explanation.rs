@@ -221,14 +221,19 @@ impl fmt::Display for Explanation {
             writeln!(f, "told     {}", refusal.reason_fr())?;
         }
         for considered in &self.considered {
-            writeln!(f, "rule     {considered}")?;
+            let label = if considered.part == Part::Spoke { "spoke" } else { "silent" };
+            writeln!(f, "{label:<8} {considered}")?;
         }
-        writeln!(f, "         {} other rules are about other sites", self.elsewhere)?;
+        match self.elsewhere {
+            0 => {}
+            1 => writeln!(f, "         1 other rule is about other sites")?,
+            count => writeln!(f, "         {count} other rules are about other sites")?,
+        }
         match &self.changes {
             Some(Change { at, verdict, cause }) => {
                 writeln!(f, "later    {}: {verdict} ({cause})", in_paris(*at))?;
             }
-            None => writeln!(f, "later    the same, as long as nobody changes anything")?,
+            None => writeln!(f, "later    the same, until somebody changes something")?,
         }
         for remedy in &self.remedies {
             writeln!(f, "change   {remedy}")?;
@@ -240,25 +245,25 @@ impl fmt::Display for Explanation {
 impl fmt::Display for Considered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, matched, part } = self;
-        write!(f, "{rule} by {matched}: ")?;
+        write!(f, "{rule} by {matched}")?;
         let reason = match part {
-            Part::Spoke => "it spoke",
-            Part::Stranger(Stranger::Role) => "silent, for other roles",
-            Part::Stranger(Stranger::Class) => "silent, for other classes",
-            Part::Stranger(Stranger::Device) => "silent, for registered machines of other kinds",
-            Part::Stranger(Stranger::Machine) => "silent, for other machines",
-            Part::Stranger(Stranger::Zone) => "silent, for other zones",
+            Part::Spoke => return Ok(()),
+            Part::Stranger(Stranger::Role) => "for other roles",
+            Part::Stranger(Stranger::Class) => "for other classes",
+            Part::Stranger(Stranger::Device) => "for registered machines of other kinds",
+            Part::Stranger(Stranger::Machine) => "for other machines",
+            Part::Stranger(Stranger::Zone) => "for other zones",
             Part::OtherTime => {
                 return match &rule.when {
-                    When::During(timetable) => write!(f, "silent, outside `{}`", timetable.name()),
-                    When::Outside(timetable) => write!(f, "silent, during `{}`", timetable.name()),
+                    When::During(timetable) => write!(f, ": only during `{}`", timetable.name()),
+                    When::Outside(timetable) => write!(f, ": only outside `{}`", timetable.name()),
                     When::Always => Ok(()),
                 };
             }
-            Part::Outranked => "silent, a stronger rule spoke",
-            Part::BehindOpening => "silent, a teacher's timed decision spoke",
+            Part::Outranked => "a stronger rule spoke",
+            Part::BehindOpening => "a teacher's timed decision spoke",
             Part::BeforeSignIn => "not asked before sign-in",
         };
-        f.write_str(reason)
+        write!(f, ": {reason}")
     }
 }

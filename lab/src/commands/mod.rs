@@ -1,6 +1,8 @@
 //! The commands of `preau-lab`, one function each.
 
 pub(crate) mod act;
+pub(crate) mod load;
+pub(crate) mod measure;
 pub(crate) mod serve;
 pub(crate) mod tour;
 pub(crate) mod up;

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
-use preau::{config::Config, portal, system::clock::Clock};
+use preau::{config::Config, system::clock::Clock};
+
+use super::output::print;
 
 /// Checks the file at `path` and prints what it comes to.
 pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     let config = Config::load(path)?;
-    print!("{config}");
-    let now = Clock::of_the_machine().now();
-    if let Err(fault) = portal::check_dates(&config.portal.certificate_path, &config.portal.key_path, now) {
-        println!("warning: portal: {fault:#}");
-    }
-    println!("the configuration is sound");
-    Ok(())
+    let warnings = config.warnings(Clock::of_the_machine().now());
+    let lines: String = warnings.iter().map(|warning| format!("{:<9} {warning}\n", "warning")).collect();
+    let conclusion = match warnings.len() {
+        0 => "the configuration is sound".to_owned(),
+        count => format!("the configuration is sound, with {count} warnings"),
+    };
+    print(format!("{config}{lines}{conclusion}"))
 }

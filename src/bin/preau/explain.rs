@@ -1,24 +1,25 @@
 //! `preau explain`: the judge's answer to one question, asked of the configuration without a running box.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use preau::{
     config::Config,
-    model::{Account, AccountId, ClassName, Mac, Moment, Role, Site, Subject, Zone},
+    model::{Account, AccountId, ClassName, Mac, Moment, Role, Subject, Zone},
     policy::Question,
     system::clock::Clock,
 };
+
+use super::{Configured, output::print, site::site};
 
 /// The time zone of every school the box serves.
 const TIME_ZONE: &str = "Europe/Paris";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "/etc/preau/preau.toml")]
-    config: PathBuf,
+    #[command(flatten)]
+    configured: Configured,
     /// Who asks: a login of the accounts file
     #[arg(long = "as", value_name = "LOGIN", conflicts_with_all = ["role", "device"])]
     login: Option<String>,
@@ -44,17 +45,16 @@ pub(super) struct Arguments {
 
 /// Answers the question and prints what spoke, what did not, and what would change it.
 pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
-    let config = Config::load(&arguments.config)?;
+    let config = Config::load(&arguments.configured.path)?;
     let zone = zone(&config, arguments.zone.as_deref())?;
     let subject = subject(&config, arguments)?;
-    let site = host(&arguments.site)?;
+    let site = site(&arguments.site)?;
     let at = match &arguments.at {
         Some(text) => moment(text)?,
         None => Clock::of_the_machine().now(),
     };
     let question = Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, at };
-    print!("{}", config.policy.explain(&question));
-    Ok(())
+    print(config.policy.explain(&question))
 }
 
 fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {
@@ -70,10 +70,12 @@ fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {
 
 fn subject(config: &Config, arguments: &Arguments) -> anyhow::Result<Subject> {
     if let Some(login) = &arguments.login {
-        let account = config
-            .directory
-            .account_by_login(login)
-            .with_context(|| format!("no account has the login `{login}`"))?;
+        let account = config.directory.account_by_login(login).with_context(|| {
+            format!(
+                "no account of `{}` has the login `{login}`; --role asks for anybody",
+                config.accounts_path.display()
+            )
+        })?;
         return Ok(Subject::Person(Arc::clone(account)));
     }
     if let Some(role) = arguments.role {
@@ -83,22 +85,11 @@ fn subject(config: &Config, arguments: &Arguments) -> anyhow::Result<Subject> {
     }
     if let Some(mac) = arguments.device {
         let device = config.identity.devices.iter().find(|device| device.mac == mac);
-        let device = device.with_context(|| format!("no machine is registered as `{mac}`"))?;
+        let device = device
+            .with_context(|| format!("no `[[device]]` of the configuration has the address `{mac}`"))?;
         return Ok(Subject::Device(Arc::new(device.clone())));
     }
     Ok(Subject::Nobody)
-}
-
-/// The host of a URL, or the text itself.
-fn host(text: &str) -> anyhow::Result<Site> {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host.rsplit_once(':') {
-        Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    host.parse().with_context(|| format!("cannot read `{text}` as a site"))
 }
 
 fn moment(text: &str) -> anyhow::Result<Moment> {
@@ -111,20 +102,6 @@ fn moment(text: &str) -> anyhow::Result<Moment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_host_of_a_url_is_judged() {
-        for (text, expected) in [
-            ("jeux.example", "jeux.example"),
-            ("https://jeux.example/a?b#c", "jeux.example"),
-            ("http://somebody@jeux.example:8080/", "jeux.example"),
-            ("https://[2001:db8::1]/", "2001:db8::1"),
-            ("203.0.113.9", "203.0.113.9"),
-        ] {
-            assert_eq!(host(text).unwrap().to_string(), expected, "{text}");
-        }
-        assert!(host("https://").is_err());
-    }
 
     #[test]
     fn a_time_is_read_as_the_school_clock_shows_it() {

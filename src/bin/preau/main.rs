@@ -1,17 +1,21 @@
-//! The `preau` command: runs the box, and answers questions about its configuration.
+//! The `preau` command: runs the box, and answers questions about its configuration and its records.
 //!
 //! Exit codes: 0 done, 1 it failed or the configuration is wrong, 2 the command line is wrong.
 
 mod accounts;
 mod check;
 mod explain;
+mod journal;
 mod lists;
+mod output;
+mod site;
+mod status;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
-use preau::{config::Config, daemon};
+use clap::{Args, Parser, Subcommand};
+use preau::{config::Problems, daemon};
 use tracing_subscriber::EnvFilter;
 
 /// The server a French school plugs in: network, filter, portal, records.
@@ -25,26 +29,11 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Runs the box until it is told to stop
-    Run {
-        /// The configuration file
-        #[arg(long, value_name = "FILE", default_value = "/etc/preau/preau.toml")]
-        config: PathBuf,
-    },
+    Run(Configured),
     /// Checks the configuration and everything it names, and shows what it comes to
-    Check {
-        /// The configuration file
-        #[arg(long, value_name = "FILE", default_value = "/etc/preau/preau.toml")]
-        config: PathBuf,
-    },
+    Check(Configured),
     /// Shows the state of the running box
-    Status {
-        /// The configuration file of the running box
-        #[arg(long, value_name = "FILE", default_value = "/etc/preau/preau.toml")]
-        config: PathBuf,
-        /// Prints JSON for programs
-        #[arg(long)]
-        json: bool,
-    },
+    Status(status::Arguments),
     /// Answers: may this one reach that site, by which rule, and what would change it
     Explain(explain::Arguments),
     /// Works on published lists of categories
@@ -57,6 +46,19 @@ enum Act {
         #[command(subcommand)]
         act: accounts::Act,
     },
+    /// Reads the records of decisions and of presences
+    Journal {
+        #[command(subcommand)]
+        act: journal::Act,
+    },
+}
+
+/// Which configuration a command is about.
+#[derive(Debug, Args)]
+struct Configured {
+    /// The configuration file
+    #[arg(long = "config", value_name = "FILE", default_value = "/etc/preau/preau.toml")]
+    path: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
     match act(command.act) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("preau: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -77,12 +79,13 @@ fn main() -> ExitCode {
 
 fn act(act: Act) -> anyhow::Result<()> {
     match act {
-        Act::Run { config } => runtime()?.block_on(daemon::run(&config)),
-        Act::Check { config } => check::check(&config),
-        Act::Status { config, json } => runtime()?.block_on(status(&config, json)),
+        Act::Run(configured) => runtime()?.block_on(daemon::run(&configured.path)),
+        Act::Check(configured) => check::check(&configured.path),
+        Act::Status(arguments) => runtime()?.block_on(status::status(&arguments)),
         Act::Explain(arguments) => explain::explain(&arguments),
         Act::Lists { act } => lists::act(&act),
         Act::Accounts { act } => accounts::act(&act),
+        Act::Journal { act } => journal::act(&act),
     }
 }
 
@@ -90,13 +93,15 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn status(config: &std::path::Path, json: bool) -> anyhow::Result<()> {
-    let config = Config::load(config)?;
-    let status = daemon::ask_status(&daemon::control_path(&config.state_dir)).await?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
-    } else {
-        print!("{status}");
+/// Problems of a configuration stand one a line, each with its place, as compilers print them.
+fn complain(error: &anyhow::Error) {
+    let Some(problems) = error.downcast_ref::<Problems>() else {
+        eprintln!("preau: {error:#}");
+        return;
+    };
+    eprintln!("{problems}");
+    match problems.iter().count() {
+        1 => eprintln!("preau: the configuration is refused"),
+        count => eprintln!("preau: the configuration is refused, {count} things are wrong"),
     }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::Zone,
-    policy::{Cause, Level, Refusal},
+    policy::{Cause, Level, Origin, Refusal},
 };
 
 /// Seconds a policy's refusal may be kept: a timed opening is felt soon.
@@ -26,11 +26,11 @@ pub(super) fn refused(out: &mut Vec<u8>, query: &Query<'_>, refusal: &Refusal, z
     match &refusal.cause {
         Cause::SignInNeeded => {
             let code = ExtendedErrorCode::PROHIBITED;
-            towards_box(out, query, zone, SIGN_IN_TTL_SECONDS, Explanation { code, text });
+            towards_box(out, query, zone, SIGN_IN_TTL_SECONDS, Some(Explanation { code, text }));
         }
         Cause::Policy(origin) => {
             let code = code_of(origin.level());
-            towards_box(out, query, zone, POLICY_TTL_SECONDS, Explanation { code, text });
+            towards_box(out, query, zone, POLICY_TTL_SECONDS, Some(Explanation { code, text }));
         }
         // Closed for people (decision D17): what is not written down does not happen.
         Cause::NotRecorded => {
@@ -46,14 +46,14 @@ pub(super) fn towards_box(
     query: &Query<'_>,
     zone: &Zone,
     ttl_seconds: u32,
-    explanation: impl Into<Option<Explanation<'static>>>,
+    explanation: Option<Explanation<'_>>,
 ) {
     let address = match query.rtype {
         Rtype::A => IpAddr::V4(zone.ipv4.addr()),
         Rtype::AAAA => IpAddr::V6(zone.ipv6.addr()),
-        _ => return reply::nothing(out, query, Rcode::NOERROR, ttl_seconds, explanation.into()),
+        _ => return reply::nothing(out, query, Rcode::NOERROR, ttl_seconds, explanation),
     };
-    reply::address(out, query, address, ttl_seconds, explanation.into());
+    reply::address(out, query, address, ttl_seconds, explanation);
 }
 
 /// 15 (Blocked) is the operator's own decision, which the académie's and the département's are; 17 (Filtered) is what
@@ -65,11 +65,12 @@ fn code_of(level: Option<Level>) -> ExtendedErrorCode {
     }
 }
 
-/// The sentence that explains a refusal to the person.
-fn extra_text(refusal: &Refusal) -> &'static str {
+/// The sentence that explains a refusal to the person: a rule's own reason where a rule spoke.
+fn extra_text(refusal: &Refusal) -> &str {
     match &refusal.cause {
         Cause::SignInNeeded => "connexion au portail nécessaire",
-        Cause::Policy(_) => "filtré",
+        Cause::Policy(Origin::Rule { rule, .. }) => rule.reason.as_deref().unwrap_or("filtré"),
+        Cause::Policy(Origin::Opening { .. } | Origin::ZoneDefault) => "filtré",
         Cause::NotRecorded => "journal indisponible",
     }
 }

@@ -1,0 +1,17 @@
+//! The road through the real box, with real programs in namespaces: what people get, what they do not, and what the box
+//! does when it is killed, fed nonsense, or told something new.
+//!
+//! Each module is one story; those that disturb the box have a school of their own. Needs root or user namespaces, and
+//! `cargo build --workspace` first; without either, every test here fails and says what to do.
+
+mod asking;
+mod bad_input;
+mod before_sign_in;
+mod death;
+mod journal;
+mod live;
+mod reload;
+mod requests;
+mod services;
+mod sites;
+mod zones;

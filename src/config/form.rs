@@ -1,0 +1,171 @@
+//! What the configuration file says by itself, without the files it names.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use toml::Spanned;
+
+use super::{
+    address_plan::zones,
+    fields::{interface, parsed, shown},
+    file,
+    problem::Collector,
+};
+use crate::{
+    lan::Bridge,
+    model::{Device, DeviceKind, Domain, Mac, Zone},
+};
+
+/// The longest a sign-in can last: a school day and its night.
+const SESSION_HOURS_MAX: u64 = 24;
+
+/// Upstream resolvers: more would only make an outage last longer before it is answered.
+const RESOLVERS_MAX: usize = 8;
+
+/// Registered machines of a box: ten times the largest school's whiteboards and printers.
+const DEVICES_MAX: usize = 10_000;
+
+/// The school the box serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct School {
+    /// Its name as people know it.
+    pub name: String,
+    /// Its code in the national register: seven digits and a letter.
+    pub uai: String,
+}
+
+/// The checked values. What is wrong is absent here and noted among the problems.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) school: Option<School>,
+    pub(super) line_interface: Option<Arc<str>>,
+    pub(super) upstreams: Vec<SocketAddr>,
+    pub(super) zones: Vec<Arc<Zone>>,
+    pub(super) bridges: Vec<Bridge>,
+    pub(super) devices: Vec<Device>,
+    pub(super) portal_name: Option<Domain>,
+    pub(super) session_lifetime: Duration,
+}
+
+impl Form {
+    pub(super) fn of(written: &file::File, problems: &mut Collector<'_>) -> Self {
+        let (zones, bridges) = zones(&written.zones, written.line.interface.get_ref(), problems);
+        Self {
+            school: school(&written.school, problems),
+            line_interface: interface("line.interface", &written.line.interface, problems),
+            upstreams: resolvers(&written.line.resolvers, &zones, problems),
+            zones,
+            bridges,
+            devices: devices(&written.devices, problems),
+            portal_name: portal_name(&written.portal.name, problems),
+            session_lifetime: session_lifetime(&written.accounts.session_hours, problems),
+        }
+    }
+}
+
+fn school(written: &file::School, problems: &mut Collector<'_>) -> Option<School> {
+    let name = shown("school.name", &written.name, problems);
+    let uai = written.uai.get_ref();
+    let fits = uai.len() == 8
+        && uai.bytes().take(7).all(|byte| byte.is_ascii_digit())
+        && uai.bytes().last().is_some_and(|byte| byte.is_ascii_uppercase());
+    if !fits {
+        let what = format!(
+            "school.uai: `{uai}` is not seven digits and a capital letter; write it such as `0809999Z`"
+        );
+        problems.at(&written.uai.span(), what);
+    }
+    name.filter(|_| fits).map(|name| School { name, uai: uai.clone() })
+}
+
+fn resolvers(
+    written: &Spanned<Vec<Spanned<String>>>,
+    zones: &[Arc<Zone>],
+    problems: &mut Collector<'_>,
+) -> Vec<SocketAddr> {
+    if written.get_ref().is_empty() {
+        problems.at(&written.span(), "line.resolvers: no resolver; write at least one address");
+    }
+    if let Some(extra) = written.get_ref().get(RESOLVERS_MAX) {
+        problems.at(&extra.span(), format!("line.resolvers: at most {RESOLVERS_MAX} are asked; remove some"));
+    }
+    let mut upstreams: Vec<SocketAddr> = Vec::new();
+    for text in written.get_ref() {
+        let address = text.get_ref();
+        let parsed = address
+            .parse::<SocketAddr>()
+            .or_else(|_| address.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+        let what = match parsed {
+            Err(_) => format!("`{address}` is no address; write such as `192.0.2.53` or `[2001:db8::53]:53`"),
+            Ok(upstream) => match unfit_resolver(upstream, zones) {
+                Some(why) => format!("`{address}` {why}; write a resolver's own address"),
+                None if upstreams.contains(&upstream) => {
+                    format!("`{address}` stands here twice; remove one")
+                }
+                None => {
+                    upstreams.push(upstream);
+                    continue;
+                }
+            },
+        };
+        problems.at(&text.span(), format!("line.resolvers: {what}"));
+    }
+    upstreams
+}
+
+/// Why no resolver can answer at this address through the line, if so.
+fn unfit_resolver(upstream: SocketAddr, zones: &[Arc<Zone>]) -> Option<String> {
+    let ip = upstream.ip();
+    if ip.is_unspecified() || ip.is_multicast() || upstream.port() == 0 {
+        return Some("is the address of no machine".to_owned());
+    }
+    let zone = zones.iter().find(|zone| zone.contains(ip))?;
+    Some(format!("lies in zone `{}`, not behind the line", zone.name))
+}
+
+fn portal_name(written: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Domain> {
+    let name = written.get_ref();
+    name.parse()
+        .map_err(|error| {
+            let what = format!(
+                "portal.name: `{name}`: {error}; write a name of its own such as `portail.college.exemple`"
+            );
+            problems.at(&written.span(), what);
+        })
+        .ok()
+}
+
+/// Checks the registered machines.
+fn devices(written: &[file::Device], problems: &mut Collector<'_>) -> Vec<Device> {
+    if let Some(extra) = written.get(DEVICES_MAX) {
+        problems.at(&extra.mac.span(), format!("device: a box knows at most {DEVICES_MAX} machines"));
+    }
+    let mut names: HashMap<Mac, &str> = HashMap::new();
+    let mut devices = Vec::new();
+    for device in written.iter().take(DEVICES_MAX) {
+        let mac = parsed::<Mac>("device.mac", &device.mac, problems);
+        let kind = parsed::<DeviceKind>("device.kind", &device.kind, problems);
+        let name = shown("device.name", &device.name, problems);
+        let (Some(mac), Some(kind), Some(name)) = (mac, kind, name) else { continue };
+        if let Some(other) = names.insert(mac, device.name.get_ref()) {
+            let what = format!("device.mac: `{mac}` is already registered as `{other}`; register it once");
+            problems.at(&device.mac.span(), what);
+        }
+        devices.push(Device { mac, name, kind });
+    }
+    devices
+}
+
+fn session_lifetime(written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {
+    let hours = *written.get_ref();
+    if !(1..=SESSION_HOURS_MAX).contains(&hours) {
+        let what =
+            format!("accounts.session_hours: {hours} hours; write a number from 1 to {SESSION_HOURS_MAX}");
+        problems.at(&written.span(), what);
+    }
+    Duration::from_secs(hours.saturating_mul(3600))
+}

@@ -1,0 +1,30 @@
+//! What the last reading of the configuration came to: kept for `preau status`.
+
+use std::path::PathBuf;
+
+use crate::{config::Config, model::Moment};
+
+/// What the last reading of the configuration came to.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    /// The rules in force: path, level, count.
+    pub(super) rules: Vec<(PathBuf, &'static str, usize)>,
+    /// When they were read.
+    pub(super) at: Moment,
+    /// Why the reading after that was refused, if it was.
+    pub(super) refused: Option<String>,
+    /// What of it takes effect only at a restart, if anything.
+    pub(super) restart_wanted: Option<&'static str>,
+}
+
+impl Reading {
+    /// The reading of `config`, which is put into force.
+    pub(super) fn of(config: &Config, at: Moment) -> Self {
+        let rules = config
+            .rule_files
+            .iter()
+            .map(|(path, file)| (path.clone(), file.level.word(), file.rules.len()))
+            .collect();
+        Self { rules, at, refused: None, restart_wanted: None }
+    }
+}

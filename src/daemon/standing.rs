@@ -1,0 +1,51 @@
+//! The part of the configuration that only a restart changes: what sockets, kernel and portal were set up with.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    config::{Config, School},
+    lan::Bridge,
+    model::{Domain, Zone},
+};
+
+/// What is in force until a restart.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    school: School,
+    state_dir: PathBuf,
+    line: (Arc<str>, Vec<SocketAddr>),
+    portal: (Domain, PathBuf, PathBuf),
+    session_lifetime: Duration,
+    zones: (Vec<Arc<Zone>>, Vec<Bridge>),
+}
+
+impl Standing {
+    /// That part of `config`.
+    pub(super) fn of(config: &Config) -> Self {
+        let portal = &config.portal;
+        Self {
+            school: config.school.clone(),
+            state_dir: config.state_dir.clone(),
+            line: (Arc::clone(&config.line_interface), config.dns.upstreams.clone()),
+            portal: (portal.name.clone(), portal.certificate_path.clone(), portal.key_path.clone()),
+            session_lifetime: config.identity.session_lifetime,
+            zones: (config.zones.clone(), config.lan.bridges.clone()),
+        }
+    }
+
+    /// What is otherwise in `other`, in the words of the configuration file.
+    pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let Self { school, state_dir, line, portal, session_lifetime, zones } = self;
+        [
+            ("state_dir", *state_dir != other.state_dir),
+            ("school", *school != other.school),
+            ("line", *line != other.line),
+            ("portal", *portal != other.portal),
+            ("accounts.session_hours", *session_lifetime != other.session_lifetime),
+            ("zone", *zones != other.zones),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
+    }
+}
