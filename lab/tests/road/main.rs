@@ -4,6 +4,8 @@
 //! Each module is one story; those that disturb the box have a school of their own. Needs root or user namespaces, and
 //! `cargo build --workspace` first; without either, every test here fails and says what to do.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
+
 mod asking;
 mod bad_input;
 mod before_sign_in;
