@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context as _;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     Beginning, Directory, Ending, SessionView, Verified,
@@ -189,6 +189,7 @@ impl Identity {
         match learned {
             Learned::Fits => {}
             Learned::Moved => self.changed(),
+            Learned::TooMany => debug!("a machine claims too many addresses"),
             Learned::NoRoom => warn!("table of neighbours is full; a machine stays unknown"),
         }
     }
