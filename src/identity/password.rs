@@ -1,7 +1,9 @@
 //! Passwords: argon2id (RFC 9106), written as PHC strings.
 
 use anyhow::{Context as _, anyhow};
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::{
+    Algorithm, Argon2, Block, Params, PasswordHash, PasswordHasher as _, Version, password_hash::phc::Output,
+};
 
 /// The longest password that is looked at, in bytes; anything longer costs hashing time for nothing.
 pub(super) const PASSWORD_BYTES_MAX: usize = 1000;
@@ -10,6 +12,17 @@ pub(super) const PASSWORD_BYTES_MAX: usize = 1000;
 const MEMORY_KIB_MAX: u32 = 65_536;
 const PASSES_MAX: u32 = 16;
 const LANES_MAX: u32 = 4;
+
+/// The memory in which a password is verified, as large as the dearest one so far needed. It goes from one sign-in to
+/// the next: given back to the allocator, on a different thread each time, it would stay with the process many times over.
+#[derive(Default)]
+pub(super) struct Scratch(Vec<Block>);
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scratch")
+    }
+}
 
 /// A password's hash as the directory gives it, checked to be one this box can verify.
 #[derive(Clone)]
@@ -42,8 +55,25 @@ impl Verifier {
     }
 
     /// Whether `password` is the one. Takes tens of milliseconds and megabytes: never on an asynchronous thread.
-    pub(super) fn accepts(&self, password: &str) -> bool {
-        Argon2::default().verify_password(password.as_bytes(), &self.0).is_ok()
+    pub(super) fn accepts(&self, password: &str, scratch: &mut Scratch) -> bool {
+        let Self(hash) = self;
+        let (Some(salt), Some(expected), Ok(params)) = (&hash.salt, &hash.hash, Params::try_from(hash))
+        else {
+            return false;
+        };
+        if scratch.0.len() < params.block_count() {
+            scratch.0.resize(params.block_count(), Block::new());
+        }
+        let mut computed = vec![0; expected.as_ref().len()];
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hashed = argon2.hash_password_into_with_memory(
+            password.as_bytes(),
+            salt.as_ref(),
+            &mut computed,
+            scratch.0.as_mut_slice(),
+        );
+        // Outputs are compared in constant time.
+        hashed.is_ok() && Output::new(&computed).is_ok_and(|computed| computed == *expected)
     }
 }
 
@@ -72,8 +102,11 @@ mod tests {
         let text = hash_password("cerise-42").unwrap();
         assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
         let verifier = Verifier::parse(&text).unwrap();
-        assert!(verifier.accepts("cerise-42"));
-        assert!(!verifier.accepts("cerise-43"));
+        let mut scratch = Scratch::default();
+        for _ in 0..2 {
+            assert!(verifier.accepts("cerise-42", &mut scratch));
+            assert!(!verifier.accepts("cerise-43", &mut scratch));
+        }
         assert_ne!(hash_password("cerise-42").unwrap(), text);
     }
 

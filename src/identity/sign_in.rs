@@ -1,11 +1,20 @@
 //! Whether somebody is who they say: a login and a password, held against the directory.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use super::{attempts::Place, directory::normalised, password::PASSWORD_BYTES_MAX, people::Identity};
+use super::{
+    attempts::Place,
+    directory::normalised,
+    password::{PASSWORD_BYTES_MAX, Scratch},
+    people::Identity,
+};
 use crate::model::{Account, Mac};
 
 /// The longest login that is looked at, in bytes.
@@ -60,6 +69,8 @@ impl Verified {
 pub(super) struct Desks {
     waiting: Arc<Semaphore>,
     verifying: Arc<Semaphore>,
+    /// One for each desk, of those that nobody sits at.
+    scratches: Arc<Mutex<Vec<Scratch>>>,
 }
 
 impl Default for Desks {
@@ -67,6 +78,7 @@ impl Default for Desks {
         Self {
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             verifying: Arc::new(Semaphore::new(VERIFYING_MAX)),
+            scratches: Arc::default(),
         }
     }
 }
@@ -117,8 +129,12 @@ impl Identity {
             return Err(SignInRefusal::WrongCredentials);
         };
         let password = password.to_owned();
+        let scratches = desks.scratches.clone();
         let accepted = tokio::task::spawn_blocking(move || {
-            let accepted = verifier.accepts(&password);
+            let free = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut scratch = free().pop().unwrap_or_default();
+            let accepted = verifier.accepts(&password, &mut scratch);
+            free().push(scratch);
             // The desk is free when the work is done, also where nobody waits for the answer any more.
             drop(desk);
             accepted

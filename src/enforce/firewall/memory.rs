@@ -25,6 +25,10 @@ const GRANTS_MAX: usize = 8;
 /// How long a flow may outlive its opening: longer than a day at school. Then its name must be resolved again.
 const FLOW_LIFE_MAX: Duration = Duration::from_secs(12 * 3600);
 
+/// How much longer than the kernel was told a pair must stay open before the kernel is told again. A cached answer is
+/// given many times a minute, and its few seconds more are covered by the grace of minutes that every opening has.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// A client and a destination of the same address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pair {
@@ -48,8 +52,10 @@ struct Kept<G> {
 /// What became of a pair that was opened.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Remembered {
-    /// It is open until then.
+    /// It is open until then, which the kernel must be told.
     Until(Instant),
+    /// It was open, and the kernel knows for how long.
+    Already,
     /// As `Until`, and another pair of this client made room: it must be cut.
     InPlaceOf(Pair, Instant),
     /// There is no room; it stays closed.
@@ -61,7 +67,8 @@ impl<G> Memory<G> {
         Self { clients: HashMap::new(), pairs: 0 }
     }
 
-    /// Remembers that `grant` opens `pair` for `site` until a moment; a pair stays open until the latest of these.
+    /// Remembers that `grant` opens `pair` for `site` until a moment; a pair stays open until the latest of these,
+    /// or a minute less.
     pub(super) fn remember(&mut self, pair: Pair, site: Site, grant: G, until: Instant) -> Remembered {
         let known = self.clients.get(&pair.client).is_some_and(|pairs| pairs.contains_key(&pair.destination));
         let evicted = if known { None } else { self.make_room(pair.client) };
@@ -75,12 +82,15 @@ impl<G> Memory<G> {
                 place.insert(Kept { grants: Vec::new(), open_until: until })
             }
         };
-        kept.open_until = kept.open_until.max(until);
         kept.grants.retain(|(other, _)| *other != site);
         if kept.grants.len() == GRANTS_MAX {
             kept.grants.remove(0);
         }
         kept.grants.push((site, grant));
+        if known && until <= kept.open_until + TOLD_AGAIN_AFTER {
+            return Remembered::Already;
+        }
+        kept.open_until = kept.open_until.max(until);
         match evicted {
             Some(evicted) => Remembered::InPlaceOf(evicted, kept.open_until),
             None => Remembered::Until(kept.open_until),
@@ -166,7 +176,17 @@ mod tests {
         let late = now + seconds(100);
         assert_eq!(memory.remember(pair(1, 1), site(1), "long", late), Remembered::Until(late));
         let early = now + seconds(10);
-        assert_eq!(memory.remember(pair(1, 1), site(2), "short", early), Remembered::Until(late));
+        assert_eq!(memory.remember(pair(1, 1), site(2), "short", early), Remembered::Already);
+    }
+
+    #[tokio::test]
+    async fn the_kernel_is_told_again_when_a_pair_stays_open_for_a_minute_more() {
+        let (mut memory, now) = (Memory::new(), Instant::now());
+        let mut remember = |until| memory.remember(pair(1, 1), site(1), "", until);
+        assert_eq!(remember(now), Remembered::Until(now));
+        assert_eq!(remember(now + seconds(40)), Remembered::Already);
+        assert_eq!(remember(now + seconds(60)), Remembered::Already);
+        assert_eq!(remember(now + seconds(61)), Remembered::Until(now + seconds(61)));
     }
 
     #[tokio::test]

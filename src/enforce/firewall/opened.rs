@@ -41,7 +41,7 @@ const ADDRESSES_MAX: usize = 32;
 /// 8981, a few a week). A machine with more wants to fill the memory.
 const OTHERS_MAX: usize = 8;
 
-/// An address stays open this long after its answer ran out: programs connect late and again.
+/// An address stays open this long after its answer ran out, or up to a minute less: programs connect late and again.
 const GRACE: Duration = Duration::from_secs(300);
 
 /// No answer is believed for longer.
@@ -186,6 +186,7 @@ impl Opener {
                     Remembered::Until(until) => {
                         fresh.insert(pair, until);
                     }
+                    Remembered::Already => {}
                     Remembered::InPlaceOf(other, until) => {
                         fresh.insert(pair, until);
                         fresh.remove(&other);
