@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::{
     identity::{Asker, Identity},
     journal::{Channel, DecisionRecord, Journal, Outcome},
-    model::{Presence, Site, Zone},
+    model::{Mac, Presence, Site, Zone},
     policy::{Permit, Policy, Question, Verdict},
     system::clock::Clock,
 };
@@ -99,6 +99,12 @@ impl Gate {
             // Closed: what is not written down does not happen.
             Err(_) => verdicts.into_iter().map(Verdict::not_recorded).collect(),
         }
+    }
+
+    /// The machine at `source`, where it is known: what one machine takes is counted together, whatever its addresses.
+    #[must_use]
+    pub fn machine_at(&self, source: IpAddr) -> Option<Mac> {
+        self.identity.machine_of(source)
     }
 
     /// Whether the one at `source` would still be given `permit`. Asked again for live connections whenever rules,

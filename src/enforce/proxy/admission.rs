@@ -7,6 +7,16 @@ use std::{
 };
 
 use super::limits::Limits;
+use crate::model::Mac;
+
+/// Whose connections are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Client {
+    /// A machine, whichever of its addresses it uses: with IPv6 it has as many as it likes.
+    Machine(Mac),
+    /// An address whose machine the kernel does not know.
+    Address(IpAddr),
+}
 
 /// Counts connections. Cloning is cheap; all clones are one.
 #[derive(Clone, Debug)]
@@ -15,7 +25,7 @@ pub(super) struct Admission(Arc<Mutex<Counts>>);
 #[derive(Debug)]
 struct Counts {
     all: usize,
-    of_client: HashMap<IpAddr, usize>,
+    of_client: HashMap<Client, usize>,
     all_max: usize,
     of_client_max: usize,
 }
@@ -24,7 +34,7 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Place {
     counts: Arc<Mutex<Counts>>,
-    client: IpAddr,
+    client: Client,
 }
 
 impl Admission {
@@ -38,7 +48,7 @@ impl Admission {
     }
 
     /// A place for one more connection of `client`, unless there are too many.
-    pub(super) fn admit(&self, client: IpAddr) -> Option<Place> {
+    pub(super) fn admit(&self, client: Client) -> Option<Place> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_client = counts.of_client.get(&client).copied().unwrap_or(0);
         if counts.all >= counts.all_max || of_client >= counts.of_client_max {
@@ -75,8 +85,8 @@ mod tests {
         })
     }
 
-    const ANNE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 10, 0, 21));
-    const BORIS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 10, 0, 22));
+    const ANNE: Client = Client::Machine(Mac::new([2, 0, 0, 0, 0, 1]));
+    const BORIS: Client = Client::Machine(Mac::new([2, 0, 0, 0, 0, 2]));
 
     #[test]
     fn one_client_cannot_take_the_place_of_another() {

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    admission::Admission,
+    admission::{Admission, Client},
     closing::reset,
     connect::OwnNetworks,
     http,
@@ -105,8 +105,10 @@ impl Service {
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut accepting = JoinSet::new();
         for (zone, listener) in self.listeners {
-            let ground = self.ground.clone();
-            accepting.spawn(accept(listener, self.admission.clone(), move |client, source| {
+            let (ground, gate) = (self.ground.clone(), self.ground.gate.clone());
+            let whose =
+                move |source| gate.machine_at(source).map_or(Client::Address(source), Client::Machine);
+            accepting.spawn(accept(listener, self.admission.clone(), whose, move |client, source| {
                 serve_one(client, source, Arc::clone(&zone), ground.clone())
             }));
         }
@@ -120,6 +122,7 @@ impl Service {
 async fn accept<Served>(
     listener: TcpListener,
     admission: Admission,
+    whose: impl Fn(IpAddr) -> Client,
     serve: impl Fn(TcpStream, IpAddr) -> Served,
 ) where
     Served: Future<Output = ()> + Send + 'static,
@@ -132,7 +135,7 @@ async fn accept<Served>(
                 Ok((client, source)) => {
                     is_failing = false;
                     // Too many: the client learns it at once, and the kernel's queue stays free for the others.
-                    let Some(place) = admission.admit(source.ip()) else {
+                    let Some(place) = admission.admit(whose(source.ip())) else {
                         reset(client);
                         continue;
                     };
@@ -198,7 +201,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let admission = Admission::new(&Limits { connections_per_client_max: 2, ..Limits::SCHOOL });
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, admission, |mut client, _| async move {
+        accepting.spawn(accept(listener, admission, Client::Address, |mut client, _| async move {
             let byte = client.read_u8().await.unwrap();
             client.write_u8(byte).await.unwrap();
         }));
