@@ -8,10 +8,11 @@ use std::{net::IpAddr, sync::Arc};
 
 use tokio::sync::watch;
 
+use super::places::Client;
 use crate::{
     identity::{Asker, Identity},
     journal::{Channel, DecisionRecord, Journal, Outcome},
-    model::{Mac, Presence, Site, Zone},
+    model::{Presence, Site, Zone},
     policy::{Permit, Policy, Question, Verdict},
     system::clock::Clock,
 };
@@ -101,10 +102,10 @@ impl Gate {
         }
     }
 
-    /// The machine at `source`, where it is known: what one machine takes is counted together, whatever its addresses.
+    /// Whose places `source` takes.
     #[must_use]
-    pub fn machine_at(&self, source: IpAddr) -> Option<Mac> {
-        self.identity.machine_of(source)
+    pub fn client_at(&self, source: IpAddr) -> Client {
+        self.identity.machine_of(source).map_or(Client::Address(source), Client::Machine)
     }
 
     /// Whether the one at `source` would still be given `permit`. Asked again for live connections whenever rules,

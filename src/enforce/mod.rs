@@ -3,5 +3,6 @@
 pub mod dns;
 pub mod firewall;
 pub mod gate;
+pub mod places;
 pub mod proxy;
 pub mod sign_in;

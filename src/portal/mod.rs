@@ -7,7 +7,7 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `service`, `connection`, `limit` | listeners, one connection's life, how many there may be |
+//! | `service`, `connection` | listeners, one connection's life |
 //! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
@@ -21,7 +21,6 @@ mod connection;
 mod guard;
 mod host;
 mod language;
-mod limit;
 mod page;
 #[cfg(test)]
 mod page_tests;

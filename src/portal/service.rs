@@ -14,7 +14,6 @@ use tracing::{debug, info, warn};
 use super::{
     certificate::tls_config,
     connection::{self, Road},
-    limit::{ConnectionCount, Limits},
     page::House,
     plain::{self, Plain},
     secure::{self, Secure},
@@ -22,7 +21,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    enforce::{gate::Gate, sign_in::SignIn},
+    enforce::{gate::Gate, places::Places, sign_in::SignIn},
     identity::Identity,
     model::Zone,
     system::{clock::Clock, sockets::listen_tcp},
@@ -33,6 +32,13 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// The pause after the kernel refused to hand over a connection, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections at once in all: bounds memory under a flood (about 60 KiB each).
+const CONNECTIONS_MAX: usize = 2048;
+
+/// Connections at once of one machine: keeps it from taking everybody's place. A page with many closed sites on it opens
+/// some dozens.
+const CONNECTIONS_OF_CLIENT_MAX: usize = 64;
 
 /// The portal, its sockets bound.
 #[derive(Debug)]
@@ -46,7 +52,8 @@ struct Listener {
     socket: TcpListener,
     zone: Arc<Zone>,
     road: Road,
-    count: ConnectionCount,
+    places: Places,
+    gate: Gate,
 }
 
 impl Service {
@@ -64,10 +71,10 @@ impl Service {
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
-        let secure = Secure { house, name: name.clone(), identity, sign_in, gate, clock };
+        let secure = Secure { house, name: name.clone(), identity, sign_in, gate: gate.clone(), clock };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
-        let count = ConnectionCount::new(Limits::USUAL);
+        let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);
         let mut listeners = Vec::new();
         for zone in &settings.zones {
             for address in [IpAddr::V4(zone.ipv4.addr()), IpAddr::V6(zone.ipv6.addr())] {
@@ -75,8 +82,9 @@ impl Service {
                     let address = SocketAddr::new(address, port);
                     let socket =
                         listen_tcp(address).with_context(|| format!("portal cannot listen on {address}"))?;
-                    let (zone, road, count) = (zone.clone(), road.clone(), count.clone());
-                    listeners.push(Listener { socket, zone, road, count });
+                    let (zone, road) = (zone.clone(), road.clone());
+                    let (places, gate) = (places.clone(), gate.clone());
+                    listeners.push(Listener { socket, zone, road, places, gate });
                 }
             }
         }
@@ -117,7 +125,7 @@ impl Listener {
                     continue;
                 }
             };
-            let Some(counted) = self.count.admit(peer.ip()) else {
+            let Some(place) = self.places.take(self.gate.client_at(peer.ip())) else {
                 debug!("too many connections; one is closed at once");
                 continue;
             };
@@ -125,7 +133,7 @@ impl Listener {
             let (road, stop) = (self.road.clone(), stop.clone());
             connections.spawn(async move {
                 connection::serve(stream, visitor, road, stop).await;
-                drop(counted);
+                drop(place);
             });
         }
         let all_ended = async { while connections.join_next().await.is_some() {} };

@@ -15,12 +15,12 @@ use super::{
     reply::{self, Age, Explanation},
     resolver::{Found, NoAnswer, Resolver},
     special::Special,
-    waiting::Places,
 };
 use crate::{
     enforce::{
         firewall::Opened,
         gate::{Asking, Decided, Gate},
+        places::Places,
     },
     journal::Channel,
     model::{Domain, Site, Zone},
@@ -119,7 +119,7 @@ impl Desk {
 
     /// Answers an allowed question from cache or upstream, where there is a place to wait.
     pub(super) async fn fetch(&self, query: &Query<'_>, peer: &Peer, permit: &Permit, out: &mut Vec<u8>) {
-        let Some(_place) = self.places.take(peer.client) else {
+        let Some(_place) = self.places.take(self.gate.client_at(peer.client)) else {
             return too_many(out, query);
         };
         self.fetch_in_place(query, peer, permit, out).await;

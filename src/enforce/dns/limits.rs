@@ -31,7 +31,7 @@ pub(super) const EXPLANATION_BYTES_MAX: usize = 160;
 pub(super) const PASSED_EXPLANATIONS_BYTES_MAX: usize = 256;
 
 /// Questions that wait for upstream, of one client: one machine cannot take all places.
-pub(super) const WAITING_OF_CLIENT_MAX: u32 = 64;
+pub(super) const WAITING_OF_CLIENT_MAX: usize = 64;
 
 /// Questions that wait for upstream, of all clients, about 2 KiB each.
 pub(super) const WAITING_MAX: usize = 4096;
@@ -87,7 +87,7 @@ pub(super) const STRANGERS_MAX: usize = 16;
 pub(super) const CONNECTIONS_MAX: usize = 128;
 
 /// Connections of one client on one listener.
-pub(super) const CONNECTIONS_OF_CLIENT_MAX: u32 = 8;
+pub(super) const CONNECTIONS_OF_CLIENT_MAX: usize = 8;
 
 /// Questions of one connection answered at once (RFC 7766 section 6.2.1.1); an answer is up to 64 KiB.
 pub(super) const PIPELINE_MAX: usize = 8;

@@ -35,7 +35,6 @@ mod svcb;
 mod tcp;
 mod udp;
 mod upstream;
-mod waiting;
 mod wire;
 
 #[cfg(test)]

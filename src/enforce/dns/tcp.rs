@@ -19,9 +19,8 @@ use super::{
     },
     query::{Carrier, Query},
     reply,
-    waiting::Places,
 };
-use crate::model::Zone;
+use crate::{enforce::places::Places, model::Zone};
 
 /// How long to rest when the kernel cannot give a connection, for example for want of descriptors.
 const REST: Duration = Duration::from_millis(100);
@@ -60,7 +59,7 @@ impl TcpDoor {
             };
             let client = source.ip();
             // Without a place the connection is dropped, which closes it at once.
-            if let Some(place) = places.take(client) {
+            if let Some(place) = places.take(self.desk.gate.client_at(client)) {
                 let desk = Arc::clone(&self.desk);
                 let peer = Peer { client, zone: Arc::clone(&self.zone), carrier: Carrier::Tcp };
                 connections.spawn(async move {

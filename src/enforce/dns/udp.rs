@@ -157,7 +157,7 @@ impl UdpDoor {
 
     /// Begins a task that waits for upstream and answers.
     fn let_wait(&mut self, asked: &Asked<'_>, permit: Permit, out: &mut Vec<u8>) {
-        let Some(place) = self.desk.places.take(asked.peer.client) else {
+        let Some(place) = self.desk.places.take(self.desk.gate.client_at(asked.peer.client)) else {
             too_many(out, &asked.query);
             self.send(out, asked.source);
             return;

@@ -4,7 +4,7 @@
 //!
 //! | stage | file |
 //! |---|---|
-//! | accept, within bounds | `service`, `admission`, `limits` |
+//! | accept, within bounds | `service`, `limits` |
 //! | what a road needs of gate and resolver | `passage` |
 //! | TLS: read the hello, ask, relay | `tls`, [`client_hello`], `alert` |
 //! | HTTP: read each request, ask, forward | [`http`] |
@@ -13,7 +13,6 @@
 //!
 //! Nothing is decrypted (D1), and nothing is changed that passes: ends and resets of one side reach the other.
 
-mod admission;
 mod alert;
 pub mod client_hello;
 mod closing;

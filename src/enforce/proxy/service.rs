@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    admission::{Admission, Client},
     closing::reset,
     connect::OwnNetworks,
     http,
@@ -28,7 +27,11 @@ use super::{
     tls,
 };
 use crate::{
-    enforce::{dns::Resolver, gate::Gate},
+    enforce::{
+        dns::Resolver,
+        gate::Gate,
+        places::{Client, Places},
+    },
     journal::Channel,
     model::Zone,
     system::sockets::listen_transparent,
@@ -60,7 +63,7 @@ pub struct Settings {
 pub struct Service {
     listeners: Vec<(Arc<Zone>, TcpListener)>,
     ground: Ground,
-    admission: Admission,
+    places: Places,
 }
 
 impl Service {
@@ -86,6 +89,7 @@ impl Service {
             }
         }
         let limits = Limits { connections_max: connections_max(), ..Limits::SCHOOL };
+        let places = Places::new(limits.connections_max, limits.connections_per_client_max);
         let ground = Ground {
             gate,
             resolver,
@@ -95,7 +99,7 @@ impl Service {
             pipes: Pipes::new(limits.pipes_max),
             limits,
         };
-        Ok(Self { listeners, ground, admission: Admission::new(&limits) })
+        Ok(Self { listeners, ground, places })
     }
 
     /// Serves until `stop`; connections that are open then are closed.
@@ -106,11 +110,12 @@ impl Service {
         let mut accepting = JoinSet::new();
         for (zone, listener) in self.listeners {
             let (ground, gate) = (self.ground.clone(), self.ground.gate.clone());
-            let whose =
-                move |source| gate.machine_at(source).map_or(Client::Address(source), Client::Machine);
-            accepting.spawn(accept(listener, self.admission.clone(), whose, move |client, source| {
-                serve_one(client, source, Arc::clone(&zone), ground.clone())
-            }));
+            accepting.spawn(accept(
+                listener,
+                self.places.clone(),
+                move |source| gate.client_at(source),
+                move |client, source| serve_one(client, source, Arc::clone(&zone), ground.clone()),
+            ));
         }
         stop.cancelled().await;
         accepting.shutdown().await;
@@ -121,7 +126,7 @@ impl Service {
 /// Takes connections for ever, and serves each in a task of its own; all of them end with this one.
 async fn accept<Served>(
     listener: TcpListener,
-    admission: Admission,
+    places: Places,
     whose: impl Fn(IpAddr) -> Client,
     serve: impl Fn(TcpStream, IpAddr) -> Served,
 ) where
@@ -135,7 +140,7 @@ async fn accept<Served>(
                 Ok((client, source)) => {
                     is_failing = false;
                     // Too many: the client learns it at once, and the kernel's queue stays free for the others.
-                    let Some(place) = admission.admit(whose(source.ip())) else {
+                    let Some(place) = places.take(whose(source.ip())) else {
                         reset(client);
                         continue;
                     };
@@ -199,9 +204,9 @@ mod tests {
     async fn echo() -> (SocketAddr, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let admission = Admission::new(&Limits { connections_per_client_max: 2, ..Limits::SCHOOL });
+        let places = Places::new(10, 2);
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, admission, Client::Address, |mut client, _| async move {
+        accepting.spawn(accept(listener, places, Client::Address, |mut client, _| async move {
             let byte = client.read_u8().await.unwrap();
             client.write_u8(byte).await.unwrap();
         }));
