@@ -94,17 +94,18 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let dhcp = Dhcp::new(&config.lan);
     tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
-    tasks.start("resolver", |stop| dns.serve(stop));
     tasks.start("proxy", |stop| proxy.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));
     let (still, machines) = (gate, identity.clone());
-    tasks.start("opened addresses", |stop| {
-        opener.serve(
+    tasks.start_on_own_thread("resolver", move |stop| async move {
+        // Every answer may wake the opener: on the resolver's own thread that costs nothing.
+        let opening = opener.serve(
             epoch,
             move |client, zone, permit| still.still_allows(client, zone, permit),
             move |zone, address| machines.addresses_beside(zone, address),
-            stop,
-        )
+            stop.clone(),
+        );
+        tokio::try_join!(dns.serve(stop), opening).map(|_| ())
     });
     tasks.start("epoch", |stop| epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop));
     let reload = Reload {

@@ -2,8 +2,12 @@
 
 use std::{collections::HashMap, future::Future, time::Duration};
 
-use anyhow::anyhow;
-use tokio::task::{Id, JoinError, JoinSet};
+use anyhow::{Context as _, anyhow};
+use tokio::{
+    runtime,
+    sync::oneshot,
+    task::{Id, JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -35,6 +39,18 @@ impl Tasks {
         self.services.start(name, service);
     }
 
+    /// As [`Tasks::start`], on a thread and a runtime of its own. For a service that is woken by every packet: on shared
+    /// threads each packet wakes one thread while the service runs on another.
+    pub fn start_on_own_thread<F>(
+        &mut self,
+        name: &'static str,
+        service: impl FnOnce(CancellationToken) -> F + Send + 'static,
+    ) where
+        F: Future<Output = anyhow::Result<()>> + 'static,
+    {
+        self.services.start(name, |stop| on_own_thread(name, move || service(stop)));
+    }
+
     /// Starts what the services stand on, such as the journal: it is asked to end only after all of them have.
     pub fn start_foundation<F>(&mut self, name: &'static str, service: impl FnOnce(CancellationToken) -> F)
     where
@@ -60,6 +76,26 @@ impl Tasks {
         info!("all tasks ended");
         outcome
     }
+}
+
+/// Runs `service` on a new thread and waits for its end. Dropping the wait does not end the thread; the stop signal does.
+async fn on_own_thread<F>(
+    name: &'static str,
+    service: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let (end, ended) = oneshot::channel();
+    let run = move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let outcome =
+            runtime.context("cannot start a runtime").and_then(|runtime| runtime.block_on(service()));
+        // Nobody listens when the wait was dropped, and then nobody needs to know.
+        let _ = end.send(outcome);
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).context("cannot start a thread")?;
+    ended.await.context("the thread was cut short")?
 }
 
 /// Tasks that end together.
@@ -137,6 +173,22 @@ mod tests {
         let mut tasks = Tasks::new(CancellationToken::new());
         tasks.start("patient", until);
         tasks.start("failing", |_| async { Err(anyhow!("no paper")) });
+        let failure = tasks.run().await.unwrap_err();
+        assert_eq!(format!("{failure:#}"), "task `failing` failed: no paper");
+    }
+
+    #[tokio::test]
+    async fn a_task_on_its_own_thread_stops_and_fails_like_the_others() {
+        let stop = CancellationToken::new();
+        let mut tasks = Tasks::new(stop.clone());
+        tasks.start_on_own_thread("apart", until);
+        stop.cancel();
+        assert!(tasks.run().await.is_ok());
+        let mut tasks = Tasks::new(CancellationToken::new());
+        tasks.start_on_own_thread("failing", |_| async {
+            assert_eq!(std::thread::current().name(), Some("failing"));
+            Err(anyhow!("no paper"))
+        });
         let failure = tasks.run().await.unwrap_err();
         assert_eq!(format!("{failure:#}"), "task `failing` failed: no paper");
     }

@@ -1,6 +1,7 @@
 //! The service: sockets in each zone, and the tasks that answer on them.
 
 use std::{
+    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -46,6 +47,15 @@ struct Door {
     tcp: TcpListener,
 }
 
+impl Door {
+    /// The same sockets, woken by the runtime that calls.
+    fn moved_here(self) -> io::Result<Self> {
+        let udp = UdpSocket::from_std(self.udp.into_std()?)?;
+        let tcp = TcpListener::from_std(self.tcp.into_std()?)?;
+        Ok(Self { udp, tcp, ..self })
+    }
+}
+
 impl Service {
     /// Binds a UDP and a TCP socket on both of the box's addresses in each zone.
     ///
@@ -68,13 +78,14 @@ impl Service {
         Ok(Self { desk: Arc::new(Desk::new(gate, resolver, opened)), doors })
     }
 
-    /// Answers questions until `stop`.
+    /// Answers questions until `stop`, on the runtime that calls, whichever it was that bound.
     ///
     /// # Errors
     /// When a socket fails for good.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut tasks = JoinSet::new();
-        for Door { zone, udp, tcp } in self.doors {
+        for door in self.doors {
+            let Door { zone, udp, tcp } = door.moved_here().context("cannot take over a dns socket")?;
             let udp = UdpDoor::new(Arc::clone(&self.desk), Arc::clone(&zone), udp);
             tasks.spawn(udp.serve(stop.clone()));
             let tcp = TcpDoor::new(Arc::clone(&self.desk), zone, tcp);
