@@ -97,7 +97,8 @@ pub fn check_form(path: &Path, text: &str) -> Result<(), Problems> {
     problems.finish().or(())
 }
 
-fn text(path: &Path) -> Result<String, Problem> {
+/// The text of the configuration file at `path`, within its bounds.
+pub(super) fn text(path: &Path) -> Result<String, Problem> {
     read_text(path, FILE_BYTES_MAX).map_err(|Unread { line, what }| Problem {
         file: path.display().to_string(),
         line,

@@ -1,21 +1,22 @@
 //! Where a box keeps its state, found in a configuration that may otherwise be wrong: whoever asks a running box why it
 //! refused a file must reach it while that file is still wrong.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use super::{Problem, Problems, check::text};
 
 /// The state directory that the configuration file at `path` names. Only what stands before the first table is read,
 /// and of that only `state_dir`.
 ///
 /// # Errors
 /// When the file cannot be read, or its head names no state directory.
-pub fn state_dir(path: &Path) -> anyhow::Result<PathBuf> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let dir = written(&text).with_context(|| format!("`{}` names no `state_dir`", path.display()))?;
+pub fn state_dir(path: &Path) -> Result<PathBuf, Problems> {
+    let text = text(path)?;
+    let dir = written(&text).ok_or_else(|| Problem {
+        file: path.display().to_string(),
+        line: None,
+        what: "state_dir: not found before the first table; write it there, such as `state_dir = \"/var/lib/preau\"`".to_owned(),
+    })?;
     Ok(path.parent().unwrap_or(Path::new(".")).join(dir))
 }
 

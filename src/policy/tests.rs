@@ -117,8 +117,8 @@ fn an_explanation_tells_who_why_and_what_would_change_it_without_a_name() {
          listed   jeux.example: games\n\
          answer   refused by rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17)\n\
          told     Les jeux sont fermés pendant les cours.\n\
-         rule     rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17): it spoke\n         \
-         1 other rules are about other sites\n\
+         spoke    rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17)\n         \
+         1 other rule is about other sites\n\
          later    Monday 2026-11-23 12:00:00 +01:00 (Paris): allowed by the zone's default (the timetable `cours` ends)\n\
          change   editing rule `jeux` in `Fichier academie`, line 7\n\
          change   a rule of level academie that writes the site in `sites` and allows it\n\
