@@ -72,7 +72,7 @@ pub fn measure(length: Length, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Rep
 }
 
 /// Lets the box's connection tracking forget a closed connection after seconds instead of two minutes: in two minutes
-/// the loads close more of them than its table holds, and a full table loses packets of everybody.
+/// the loads can close more of them than its table holds.
 fn forget_connections_soon(lab: &Lab) -> anyhow::Result<()> {
     let setting = "net.netfilter.nf_conntrack_tcp_timeout_time_wait=5";
     lab.run(BOX, &["sysctl", "-qw", setting])?.checked()?;
