@@ -130,6 +130,9 @@ fn set_whole_machine() -> anyhow::Result<()> {
     for name in ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables", "bridge-nf-call-arptables"] {
         set_kernel_setting_if_there(&format!("bridge/{name}"), "0")?;
     }
+    // A proxied connection that has ended is remembered for two minutes by default: at a thousand a second one machine
+    // would fill the table of connections, and nobody's question would be answered.
+    set_kernel_setting_if_there("netfilter/nf_conntrack_tcp_timeout_time_wait", "10")?;
     set_kernel_setting("ipv4/ip_forward", "1")?;
     set_kernel_setting("ipv6/conf/all/forwarding", "1")
 }
