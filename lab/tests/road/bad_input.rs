@@ -80,8 +80,10 @@ fn flood(lab: &Lab, addresses: u64, connections: u64) -> Flooded {
 fn ten_thousand_half_open_connections_cost_little_and_are_gone_in_seconds() {
     STAGE.play(|lab| {
         let seen = flood(lab, 20, HALF_OPEN / 20);
-        assert_eq!(seen.opened, HALF_OPEN);
+        // What one machine opens beyond its places is reset, some of it before the flood has counted it.
+        assert!(seen.opened > HALF_OPEN * 9 / 10, "{} were opened", seen.opened);
         assert!(seen.memory_most < seen.memory_before + MEMORY_KIB_MAX);
+        assert_eq!(seen.pages_missed, 0, "one machine took the places of another");
         for who in ["enseignant", "eleve"] {
             until(10, "the web is there for everybody", || {
                 get(lab, who, &format!("https://{OPEN}/"), &[]).succeeded()

@@ -60,7 +60,7 @@ fn wrong_rules_are_refused_with_their_line_and_mended_ones_taken() {
 
 #[test]
 fn rules_cut_in_the_middle_are_refused_and_the_whole_ones_taken() {
-    check("academie.toml", "version = 1\nlevel = \"academie\"\nname = \"Acad", "line 3", "USUAL");
+    check("academie.toml", "version = 1\nlevel = \"academie\"\nname = \"Acad", ":3: name: ", "USUAL");
 }
 
 #[test]
