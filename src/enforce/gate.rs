@@ -112,7 +112,7 @@ impl Gate {
     /// sessions or the timetable change; nothing is recorded, for nothing begins.
     #[must_use]
     pub fn still_allows(&self, source: IpAddr, zone: &Zone, permit: &Permit) -> bool {
-        self.would_allow(source, zone, permit.site())
+        permit.sites().all(|site| self.would_allow(source, zone, site))
     }
 
     /// Whether the one at `source` would be given a permit for `site`. Nothing is recorded and nothing may act on it:

@@ -32,11 +32,17 @@ impl Verdict {
 pub struct Permit {
     site: Site,
     origin: Origin,
+    way: Vec<Site>,
 }
 
 impl Permit {
     pub(super) fn new(site: Site, origin: Origin) -> Self {
-        Self { site, origin }
+        Self { site, origin, way: Vec::new() }
+    }
+
+    /// The same permit, good only while the sites on the `way` are allowed as well: the names an alias leads through.
+    pub fn by_way_of(self, way: impl IntoIterator<Item = Site>) -> Self {
+        Self { way: way.into_iter().collect(), ..self }
     }
 
     /// A permit that no judge made, for tests of what takes one.
@@ -49,6 +55,11 @@ impl Permit {
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// Every site that must be allowed while the permit is used: the site itself, then those on the way to it.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        std::iter::once(&self.site).chain(&self.way)
     }
 
     /// Where the permission comes from.

@@ -14,9 +14,13 @@ const CUT_SECONDS_MAX: u64 = 4;
 
 /// A download of a byte a second that runs; `name` is unique.
 fn download(lab: &Lab, name: &str, url: &str) -> Running {
-    let slow = lab.spawn("eleve", name, &["curl", "--silent", "--no-buffer", "--output", name, url]);
+    download_by(lab, "eleve", name, url)
+}
+
+fn download_by(lab: &Lab, who: &str, name: &str, url: &str) -> Running {
+    let slow = lab.spawn(who, name, &["curl", "--silent", "--no-buffer", "--output", name, url]);
     let mut slow = slow.expect("curl must start");
-    let file = lab.door().file_path("eleve").join(name);
+    let file = lab.door().file_path(who).join(name);
     until(8, "the first byte", || std::fs::metadata(&file).is_ok_and(|file| file.len() > 0));
     assert!(slow.is_running(), "{url} ends at once");
     slow
@@ -56,6 +60,27 @@ fn a_site_that_the_rules_close_is_cut_and_another_runs_on() {
         lab.write_box_file("etablissement.toml", &usual).unwrap();
         until(CUT_SECONDS_MAX, "the site opens again", || {
             get(lab, "eleve", "https://ferme.exemple.fr/", &[]).succeeded()
+        });
+    });
+}
+
+#[test]
+fn an_alias_is_cut_with_the_site_it_leads_to() {
+    STAGE.play(|lab| {
+        lab.sign_in_user("enseignant").unwrap();
+        let mut cut = [
+            download_by(lab, "enseignant", "alias-tls", "https://alias.exemple.fr/lent/60"),
+            download_by(lab, "enseignant", "alias-http", "http://alias.exemple.fr/lent/60"),
+        ];
+        let usual = lab.read_box_file("etablissement.toml").unwrap();
+        let rules = with_rules(lab, &block("essai", "jeux-en-ligne.example", ""));
+        lab.write_box_file("etablissement.toml", &rules).unwrap();
+        until(CUT_SECONDS_MAX, "every connection by the alias is cut", || {
+            cut.iter_mut().all(|download| !download.is_running())
+        });
+        lab.write_box_file("etablissement.toml", &usual).unwrap();
+        until(CUT_SECONDS_MAX, "the alias opens again", || {
+            get(lab, "enseignant", "https://alias.exemple.fr/", &[]).succeeded()
         });
     });
 }

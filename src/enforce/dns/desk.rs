@@ -175,7 +175,8 @@ impl Desk {
         }
         if !answer.addresses.is_empty() && !peer.zone.services.is_empty() {
             // Before the answer leaves: whoever has it may use it at once.
-            self.opened.open(peer.client, &peer.zone, permit, &answer.addresses, life_left(found, *age));
+            let permit = permit.clone().by_way_of(answer.chain.iter().cloned().map(Site::Name));
+            self.opened.open(peer.client, &peer.zone, &permit, &answer.addresses, life_left(found, *age));
         }
         reply::forwarded(out, query, peer.carrier, answer, *age);
     }

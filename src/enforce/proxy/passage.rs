@@ -26,8 +26,10 @@ use crate::{
 
 /// Asks the gate about one site.
 type Judge = Box<dyn Fn(Site) -> BoxFuture<'static, Verdict> + Send + Sync>;
-/// Connects to a permitted site.
-type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Result<TcpStream, ConnectError>> + Send + Sync>;
+/// Connects to a permitted site, and narrows the permit to the way that led there.
+type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Connected> + Send + Sync>;
+/// A connection and what it may be used under, or why there is none.
+type Connected = Result<(TcpStream, Permit), ConnectError>;
 /// Whether the permit would be given again.
 type StillAllows = Box<dyn Fn(&Permit) -> bool + Send + Sync>;
 
@@ -86,23 +88,27 @@ impl Passage {
         };
         let connect = {
             let (gate, zone) = (gate.clone(), Arc::clone(zone));
-            move |permit: Permit| -> BoxFuture<'static, Result<TcpStream, ConnectError>> {
+            move |permit: Permit| -> BoxFuture<'static, Connected> {
                 let (resolver, own, gate, zone) =
                     (resolver.clone(), own.clone(), gate.clone(), Arc::clone(&zone));
                 Box::pin(async move {
                     let found = connect::find(&permit, destination, &resolver).await?;
-                    for site in found.leads_to.into_iter().map(Site::Name) {
+                    let permit = permit.by_way_of(found.leads_to.into_iter().map(Site::Name));
+                    for site in permit.sites().skip(1) {
                         // As the resolver does: an alias opens nothing that its target is refused. What is allowed is
                         // part of reaching the site, and not written down again.
-                        if gate.would_allow(source, &zone, &site) {
+                        if gate.would_allow(source, &zone, site) {
                             continue;
                         }
+                        let site = site.clone();
                         let asking = Asking { source, zone: Arc::clone(&zone), site, channel };
                         if let Verdict::Refuse(refusal) = gate.ask(asking).await {
                             return Err(ConnectError::LeadsToRefused(refusal));
                         }
                     }
-                    connect::to_site(&permit, destination, found.addresses, &own, &limits).await
+                    let server =
+                        connect::to_site(&permit, destination, found.addresses, &own, &limits).await?;
+                    Ok((server, permit))
                 })
             }
         };

@@ -114,7 +114,10 @@ impl Scene {
                 }
                 let port = connect.sites[&permit.site().to_string()];
                 connect.connections.fetch_add(1, Ordering::SeqCst);
-                Box::pin(async move { connect::to_one_of(&permit, vec![LOOPBACK], port, &limits).await })
+                Box::pin(async move {
+                    let server = connect::to_one_of(&permit, vec![LOOPBACK], port, &limits).await?;
+                    Ok((server, permit))
+                })
             }),
             still_allows: Box::new(move |_| !closed.load(Ordering::SeqCst)),
             epoch: self.epoch.subscribe(),

@@ -47,9 +47,9 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
             return say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
         }
     };
-    match (passage.connect)(permit.clone()).await {
+    match (passage.connect)(permit).await {
         // Boxed: a connection that is only half open then costs no room for the rest of its life.
-        Ok(server) => Box::pin(carry(client, server, &bytes, &permit, passage)).await,
+        Ok((server, permit)) => Box::pin(carry(client, server, &bytes, &permit, passage)).await,
         Err(ConnectError::NoAddress | ConnectError::LeadsToRefused(_)) => {
             say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
         }

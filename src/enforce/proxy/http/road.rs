@@ -20,13 +20,13 @@ use crate::{
         page::RefusedRequest,
         passage::Passage,
     },
-    model::Site,
-    policy::{Refusal, Verdict},
+    policy::{Permit, Refusal, Verdict},
 };
 
 /// A connection to a site that may take another request.
 struct Upstream {
-    site: Site,
+    /// What it was opened under, the way to the site included.
+    permit: Permit,
     wire: Wire,
 }
 
@@ -92,19 +92,22 @@ async fn serve_one(
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(refusal) => return refused(&refusal, head, passage),
     };
-    let kept = upstream.take().filter(|kept| kept.site == head.site && kept.is_quiet());
+    let may_stay = |kept: &Upstream| {
+        *kept.permit.site() == head.site && kept.is_quiet() && (passage.still_allows)(&kept.permit)
+    };
+    let kept = upstream.take().filter(may_stay);
     let is_kept = kept.is_some();
-    let mut server = match kept {
-        Some(kept) => kept.wire,
-        None => match (passage.connect)(permit.clone()).await {
-            Ok(stream) => Wire::new(stream),
+    let (mut server, permit) = match kept {
+        Some(kept) => (kept.wire, kept.permit),
+        None => match (passage.connect)(permit).await {
+            Ok((stream, permit)) => (Wire::new(stream), permit),
             Err(ConnectError::LeadsToRefused(refusal)) => return refused(&refusal, head, passage),
             Err(error) => return Next::Say(reply::unreachable(&error, head_only)),
         },
     };
     match exchange(client, &mut server, head, &permit, passage).await {
         Exchanged::Whole { site_stays } => {
-            *upstream = site_stays.then(|| Upstream { site: head.site.clone(), wire: server });
+            *upstream = site_stays.then_some(Upstream { permit, wire: server });
             Next::Request
         }
         Exchanged::WholeAndLast => Next::Say(Vec::new()),
