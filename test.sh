@@ -27,7 +27,14 @@ step() {
 # Under sudo, what root built goes back to the owner of the folder.
 give_back() { [ "$(id -u)" != 0 ] || [ "$(owner)" = root ] || chown -R "$(owner)" target; }
 trap give_back EXIT
-trap 'trap - INT TERM; printf "\n✗ test.sh: interrupted; nothing is left running\n"; kill 0; exit 130' INT TERM
+interrupted() {
+  trap '' INT TERM
+  kill 0
+  wait
+  printf '\n✗ test.sh: interrupted; nothing is left running\n'
+  exit 130
+}
+trap interrupted INT TERM
 
 install_for_tests || exit 1
 step 'form (cargo fmt)' cargo fmt --all --check
