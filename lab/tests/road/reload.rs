@@ -103,6 +103,30 @@ fn a_hangup_has_everything_read_again() {
     });
 }
 
+/// Builds the box's category table anew, from its lists and `more` names of games, in place of the one that is used.
+fn build_table(lab: &Lab, more: &str) {
+    let script = "cd /run/preau-lab/box && rm -rf other && cp -r lists other && printf '%s' MORE >> other/games/domains && \
+                  /proc/$(pgrep -x preau)/exe lists build other --out categories.table";
+    on_the_box(lab, &script.replace("MORE", &format!("'{more}'")));
+}
+
+#[test]
+fn another_category_table_counts_at_once_and_no_question_is_lost() {
+    STAGE.play(|lab| {
+        assert!(is_open(lab));
+        let asking =
+            "for i in $(seq 600); do dig +short +time=2 +tries=1 jeux-en-ligne.example A; done | sort | uniq -c";
+        let mut asked = lab.spawn("eleve", "asked", &["sh", "-c", asking]).unwrap();
+        build_table(lab, &format!("{SITE}\n"));
+        until(5, "the other table is in force", || !is_open(lab));
+        assert!(asked.is_running(), "the questions ended before the table changed");
+        build_table(lab, "");
+        until(5, "the usual table is in force", || is_open(lab));
+        until(60, "the questions end", || !asked.is_running());
+        assert_eq!(asked.log().split_whitespace().collect::<Vec<_>>(), ["600", "10.10.0.1"]);
+    });
+}
+
 #[test]
 fn a_lease_file_cut_in_the_middle_disturbs_nobody() {
     STAGE.play(|lab| {
