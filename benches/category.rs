@@ -100,8 +100,14 @@ fn judge(table: Table, names: &[Domain]) -> anyhow::Result<()> {
     let sites: Vec<Site> = names.iter().cloned().map(Site::Name).collect();
     let started = cpu_seconds();
     for site in &sites {
-        let _ =
-            black_box(policy.judge(&Question { subject: &subject, machine: None, zone: &zone, site, at }));
+        let _ = black_box(policy.judge(&Question {
+            subject: &subject,
+            machine: None,
+            zone: &zone,
+            site,
+            path: None,
+            at,
+        }));
     }
     rate("judge, 201 rules", sites.len(), started);
     Ok(())

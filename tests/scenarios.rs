@@ -132,6 +132,7 @@ impl Scenario {
                 machine: asked.machine,
                 zone: &asked.zone,
                 site: &asked.site,
+                path: None,
                 at: asked.at,
             };
             let answer = describe(&policy.judge(&question));

@@ -220,6 +220,7 @@ default = "allow"
                 machine: None,
                 zone: &self.zone,
                 site: &site,
+                path: None,
                 at: self.reload.clock.now(),
             };
             matches!(self.policy.borrow().judge(&question), Verdict::Allow(_))

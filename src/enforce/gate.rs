@@ -12,7 +12,7 @@ use super::places::Client;
 use crate::{
     identity::{Asker, Identity},
     journal::{Channel, DecisionRecord, Journal, Outcome},
-    model::{Presence, Site, Zone},
+    model::{Presence, Site, UrlPath, Zone},
     policy::{Permit, Policy, Question, Verdict},
     system::clock::Clock,
 };
@@ -26,6 +26,8 @@ pub struct Asking {
     pub zone: Arc<Zone>,
     /// The site asked for.
     pub site: Site,
+    /// The path and query asked for, where they can be seen: in plain HTTP.
+    pub path: Option<UrlPath>,
     /// How it is asked.
     pub channel: Channel,
 }
@@ -70,7 +72,7 @@ impl Gate {
     pub fn decide(&self, asking: Asking) -> Decided {
         let at = self.clock.now();
         let asker = self.identity.who(&asking.zone, asking.source);
-        let verdict = self.judge(&asker, &asking.zone, &asking.site);
+        let verdict = self.judge(&asker, &asking.zone, &asking.site, asking.path.as_ref());
         let record = DecisionRecord {
             at,
             zone: asking.zone.name.clone(),
@@ -112,7 +114,9 @@ impl Gate {
     /// sessions or the timetable change; nothing is recorded, for nothing begins.
     #[must_use]
     pub fn still_allows(&self, source: IpAddr, zone: &Zone, permit: &Permit) -> bool {
-        permit.sites().all(|site| self.would_allow(source, zone, site))
+        let asker = self.identity.who(zone, source);
+        let allows = |site, path| matches!(self.judge(&asker, zone, site, path), Verdict::Allow(_));
+        allows(permit.site(), permit.path()) && permit.sites().skip(1).all(|site| allows(site, None))
     }
 
     /// Whether the one at `source` would be given a permit for `site`. Nothing is recorded and nothing may act on it:
@@ -120,12 +124,18 @@ impl Gate {
     #[must_use]
     pub fn would_allow(&self, source: IpAddr, zone: &Zone, site: &Site) -> bool {
         let asker = self.identity.who(zone, source);
-        matches!(self.judge(&asker, zone, site), Verdict::Allow(_))
+        matches!(self.judge(&asker, zone, site, None), Verdict::Allow(_))
     }
 
-    fn judge(&self, asker: &Asker, zone: &Zone, site: &Site) -> Verdict {
-        let question =
-            Question { subject: &asker.subject, machine: asker.machine, zone, site, at: self.clock.now() };
+    fn judge(&self, asker: &Asker, zone: &Zone, site: &Site, path: Option<&UrlPath>) -> Verdict {
+        let question = Question {
+            subject: &asker.subject,
+            machine: asker.machine,
+            zone,
+            site,
+            path,
+            at: self.clock.now(),
+        };
         self.policy.borrow().judge(&question)
     }
 }

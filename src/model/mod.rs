@@ -5,6 +5,7 @@ mod address;
 mod moment;
 mod presence;
 mod site;
+mod url;
 mod zone;
 
 pub use account::{Account, AccountId, ClassName, Device, DeviceKind, Role, Subject};
@@ -12,4 +13,5 @@ pub use address::{Mac, MacError};
 pub use moment::Moment;
 pub use presence::{Presence, PresenceChange};
 pub use site::{Domain, DomainError, Site};
+pub use url::UrlPath;
 pub use zone::{DefaultVerdict, Service, SignIn, Transport, Zone, ZoneKind, ZoneName, ZoneNameError};

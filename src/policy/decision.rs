@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{Level, Rule};
-use crate::model::{Domain, Site};
+use crate::model::{Domain, Site, UrlPath};
 
 /// The judge's answer to one question.
 #[must_use]
@@ -31,13 +31,15 @@ impl Verdict {
 #[derive(Clone, Debug)]
 pub struct Permit {
     site: Site,
+    path: Option<UrlPath>,
+    served_as: Option<Domain>,
     origin: Origin,
     way: Vec<Site>,
 }
 
 impl Permit {
     pub(super) fn new(site: Site, origin: Origin) -> Self {
-        Self { site, origin, way: Vec::new() }
+        Self { site, path: None, served_as: None, origin, way: Vec::new() }
     }
 
     /// The same permit, good only while the sites on the `way` are allowed as well: the names an alias leads through.
@@ -55,6 +57,19 @@ impl Permit {
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// The path and query it was given for, where the box could see them.
+    #[must_use]
+    pub fn path(&self) -> Option<&UrlPath> {
+        self.path.as_ref()
+    }
+
+    /// The name under which the site must be looked up in place of its own: its form with safe search, for example.
+    /// Whoever resolves the site, for an answer or for a connection, takes this one.
+    #[must_use]
+    pub fn served_as(&self) -> Option<&Domain> {
+        self.served_as.as_ref()
     }
 
     /// Every site that must be allowed while the permit is used: the site itself, then those on the way to it.

@@ -152,7 +152,14 @@ struct Asked {
 
 impl Asked {
     fn question(&self) -> Question<'_> {
-        Question { subject: &self.subject, machine: None, zone: &self.zone, site: &self.site, at: self.at }
+        Question {
+            subject: &self.subject,
+            machine: None,
+            zone: &self.zone,
+            site: &self.site,
+            path: None,
+            at: self.at,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of the judge.
 
-use crate::model::{Mac, Moment, Site, Subject, Zone};
+use crate::model::{Mac, Moment, Site, Subject, UrlPath, Zone};
 
 /// May this one, in this zone, reach this site at this moment?
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,8 @@ pub struct Question<'a> {
     pub zone: &'a Zone,
     /// What is asked for.
     pub site: &'a Site,
+    /// The path and query asked for, where the box can see them: in plain HTTP.
+    pub path: Option<&'a UrlPath>,
     /// When it is asked.
     pub at: Moment,
 }

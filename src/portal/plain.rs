@@ -78,6 +78,7 @@ async fn answer(
         source: visitor.source,
         zone: visitor.zone.clone(),
         site: site.clone(),
+        path: None,
         channel: Channel::Http,
     };
     let verdict = plain.gate.ask(asking).await;

@@ -202,6 +202,7 @@ async fn why_blocked(
         source: visitor.source,
         zone: visitor.zone.clone(),
         site: site.clone(),
+        path: None,
         channel: Channel::Http,
     };
     let verdict = secure.gate.ask(asking).await;

@@ -408,6 +408,7 @@ fn permit(zone: &Zone) -> Permit {
         machine: None,
         zone: &zone,
         site: &Site::Name("imap.example".parse().unwrap()),
+        path: None,
         at: Moment::from_unix_seconds(0),
     };
     match Policy::new(Vec::new(), None).unwrap().judge(&question) {

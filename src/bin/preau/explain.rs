@@ -53,7 +53,8 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
         Some(text) => moment(text)?,
         None => Clock::of_the_machine().now(),
     };
-    let question = Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, at };
+    let question =
+        Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, path: None, at };
     print(config.policy.explain(&question))
 }
 

@@ -99,6 +99,7 @@ impl Desk {
             source: peer.client,
             zone: Arc::clone(&peer.zone),
             site: Site::Name(name),
+            path: None,
             channel: Channel::Dns,
         })
     }

@@ -82,7 +82,7 @@ impl Passage {
             let (gate, zone) = (gate.clone(), Arc::clone(zone));
             move |site| -> BoxFuture<'static, Verdict> {
                 let gate = gate.clone();
-                let asking = Asking { source, zone: Arc::clone(&zone), site, channel };
+                let asking = Asking { source, zone: Arc::clone(&zone), site, path: None, channel };
                 Box::pin(async move { gate.ask(asking).await })
             }
         };
@@ -101,7 +101,7 @@ impl Passage {
                             continue;
                         }
                         let site = site.clone();
-                        let asking = Asking { source, zone: Arc::clone(&zone), site, channel };
+                        let asking = Asking { source, zone: Arc::clone(&zone), site, path: None, channel };
                         if let Verdict::Refuse(refusal) = gate.ask(asking).await {
                             return Err(ConnectError::LeadsToRefused(refusal));
                         }
