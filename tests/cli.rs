@@ -230,7 +230,7 @@ impl School {
             fs::create_dir_all(&list).unwrap();
             fs::copy(sound.join("lists").join(name).join("domains"), list.join("domains")).unwrap();
         }
-        preau::lists::build(&school.path("lists"), &school.path("categories.table")).unwrap();
+        preau::lists::build(&school.path("lists"), &school.path("categories.table"), &Default::default()).unwrap();
         let pair = rcgen::generate_simple_self_signed([String::from("portail.college.exemple")]).unwrap();
         fs::write(school.path("portal.pem"), pair.cert.pem()).unwrap();
         fs::write(school.path("portal.key"), pair.signing_key.serialize_pem()).unwrap();

@@ -28,7 +28,7 @@ pub(super) enum Act {
 
 pub(super) fn act(act: &Act) -> anyhow::Result<()> {
     match act {
-        Act::Build { folder, out } => print(lists::build(folder, out)?),
+        Act::Build { folder, out } => print(lists::build(folder, out, &lists::Options::default())?),
         Act::Show { table, site: text } => print(lists::show(table, &site(text)?)?),
     }
 }
