@@ -133,7 +133,10 @@ fn table_before(out: &Path, report: &mut Report) -> anyhow::Result<Option<Table>
             Ok(Some(table))
         }
         Err(TableError::NotATable) => {
-            bail!("`{}` is another file, no category table; it is not overwritten: give another --out", out.display())
+            bail!(
+                "`{}` is another file, no category table; it is not overwritten: give another --out",
+                out.display()
+            )
         }
         Err(error) => {
             report.before = Before::Unreadable(error.to_string());

@@ -62,7 +62,9 @@ impl<W: Write> Gather<'_, W> {
         let is_black = category.usage.black || !category.usage.white;
         for file in &category.files {
             let path = self.folder.join(&file.below);
-            list_file::read_lines(&path, file.format, |number, line| {
+            let failed = || format!("cannot take the list `{}`", path.display());
+            let list = list_file::open(&path).with_context(failed)?;
+            list_file::read_lines(list, file.format, |number, line| {
                 let mut at = Line { gather: self, counts: &mut counts, file, number, id, is_black, text: "" };
                 match line {
                     Ok(text) => at.take(text),
@@ -72,7 +74,7 @@ impl<W: Write> Gather<'_, W> {
                     }
                 }
             })
-            .with_context(|| format!("cannot read `{}`", path.display()))?;
+            .with_context(failed)?;
         }
         self.report.categories.push(counts);
         Ok(())

@@ -100,7 +100,8 @@ pub(super) fn compare(
         }
     }
     let is_known = |name: &str| {
-        categories.iter().any(|new| new.name == name) || before.is_some_and(|table| table.category(name).is_some())
+        categories.iter().any(|new| new.name == name)
+            || before.is_some_and(|table| table.category(name).is_some())
     };
     let unknown = accepted.iter().filter(|name| !is_known(name));
     refusals.extend(unknown.map(|name| Refusal::Unknown { category: name.clone() }));
@@ -151,7 +152,10 @@ impl fmt::Display for Refusal {
                 file.display()
             ),
             Self::Unknown { category } => {
-                write!(f, "--accept {category}: there is no such category, neither in the folder nor in the table")
+                write!(
+                    f,
+                    "--accept {category}: there is no such category, neither in the folder nor in the table"
+                )
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _},
+    io::{self, BufRead as _, BufReader, Read},
     path::Path,
 };
 
@@ -29,14 +29,14 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// Gives `each` every line of a list with its number from 1, or why the line cannot be read.
 ///
 /// # Errors
-/// When the file cannot be read, or `each` fails.
+/// When the list cannot be read, or `each` fails.
 pub(super) fn read_lines(
-    path: &Path,
+    list: impl Read,
     format: Format,
     mut each: impl FnMut(u64, Result<&str, Reason>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     // A list that grows while it is read ends at the bound.
-    let mut reader = BufReader::with_capacity(CHUNK_BYTES, open(path)?.take(Limits::FILE_BYTES_MAX));
+    let mut reader = BufReader::with_capacity(CHUNK_BYTES, list.take(Limits::FILE_BYTES_MAX));
     let line_bytes_max = u64::try_from(format.line_bytes_max())?;
     let mut line = Vec::new();
     for number in 1.. {

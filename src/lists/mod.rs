@@ -44,4 +44,4 @@ pub use limits::Limits;
 pub use protected::ProtectedName;
 pub use reason::Reason;
 pub use report::{Before, CategoryReport, Fault, Report, Usage};
-pub use show::{Shown, open, show};
+pub use show::{Entry, Shown, open, show};

@@ -132,10 +132,15 @@ fn read(text: &str) -> anyhow::Result<(bool, HashMap<Domain, Arc<str>>)> {
             .parse()
             .with_context(|| format!("line {place}: name: cannot read `{}`", name.get_ref()))?;
         if parsed.as_str().len() < END_BYTES {
-            bail!("line {place}: name: `{parsed}` is shorter than {END_BYTES} bytes; protect longer names below it");
+            bail!(
+                "line {place}: name: `{parsed}` is shorter than {END_BYTES} bytes; protect longer names below it"
+            );
         }
         if reason.get_ref().trim().is_empty() {
-            bail!("line {}: reason: it is empty; say why the school needs `{parsed}`", line(reason.span().start));
+            bail!(
+                "line {}: reason: it is empty; say why the school needs `{parsed}`",
+                line(reason.span().start)
+            );
         }
         names.insert(parsed, Arc::from(reason.get_ref().trim()));
     }
@@ -197,7 +202,10 @@ mod tests {
             ("version = 1\nreplaces = true\n", "unknown field `replaces`"),
             ("version = 1\n[[name]]\nname = \"a b\"\nreason = \"x\"\n", "line 3: name: cannot read `a b`"),
             ("version = 1\n[[name]]\nname = \"fr\"\nreason = \"x\"\n", "line 3: name: `fr` is shorter"),
-            ("version = 1\n[[name]]\nname = \"ent.example\"\nreason = \" \"\n", "line 4: reason: it is empty"),
+            (
+                "version = 1\n[[name]]\nname = \"ent.example\"\nreason = \" \"\n",
+                "line 4: reason: it is empty",
+            ),
             ("version = 1\n[[name]]\nname = \"ent.example\"\n", "missing field `reason`"),
         ] {
             fs::write(&path, text).unwrap();

@@ -83,7 +83,9 @@ impl fmt::Display for Reason {
             Self::TopLevel => "a whole top-level domain; write it in the `sites` of a rule",
             Self::UrlAmongNames => "a URL; write it in a file `urls`",
             Self::Network => "a network; write it in the `sites` of a rule",
-            Self::Mapping => "a line that sends a name to another machine; only 0.0.0.0, 127.0.0.1, :: and ::1 list it",
+            Self::Mapping => {
+                "a line that sends a name to another machine; only 0.0.0.0, 127.0.0.1, :: and ::1 list it"
+            }
             Self::OwnName => "names of the machine itself, as every hosts file has them",
             Self::Exception => "an exception, and a list can only add; write a rule with effect = \"allow\"",
             Self::Options => "options narrow the rule to what a filter of names cannot see",
@@ -101,9 +103,15 @@ impl fmt::Display for Reason {
             Self::NotAFile => "no plain file",
             Self::Nested => "a directory inside a category; nothing in it is read",
             Self::Packed => "a compressed file; unpack it first",
-            Self::OutsideCategory => "a list outside every category; move it into a directory named as the category",
-            Self::UnknownFile => "its name tells no format; end it in .txt, .hosts, .domains, .urls or .expressions",
-            Self::VeryRestrictive => "very restrictive expressions, which block far more than the category says",
+            Self::OutsideCategory => {
+                "a list outside every category; move it into a directory named as the category"
+            }
+            Self::UnknownFile => {
+                "its name tells no format; end it in .txt, .hosts, .domains, .urls or .expressions"
+            }
+            Self::VeryRestrictive => {
+                "very restrictive expressions, which block far more than the category says"
+            }
         })
     }
 }

@@ -188,7 +188,9 @@ impl fmt::Display for Report {
         match &self.before {
             Before::None => writeln!(f, "compared with: nothing, it is the first table here")?,
             Before::Table(date) => writeln!(f, "compared with: the table of {date}")?,
-            Before::Unreadable(cause) => writeln!(f, "compared with: nothing, the table here cannot be read ({cause})")?,
+            Before::Unreadable(cause) => {
+                writeln!(f, "compared with: nothing, the table here cannot be read ({cause})")?
+            }
         }
         for (reason, count) in &self.left_out {
             writeln!(f, "left out {count}: {reason}")?;
@@ -205,7 +207,11 @@ impl fmt::Display for Report {
             writeln!(f, "refused: {refusal}")?;
         }
         let shown = u64::try_from(self.refusals.len()).unwrap_or(u64::MAX);
-        if shown < self.refusals_count { writeln!(f, "refused: and {} more", self.refusals_count - shown) } else { Ok(()) }
+        if shown < self.refusals_count {
+            writeln!(f, "refused: and {} more", self.refusals_count - shown)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -91,7 +91,8 @@ fn not_a_name(word: &str, error: DomainError) -> Reason {
 
 /// Whether a text is nothing but a name: most lines are, and go no further.
 fn is_bare_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
 /// The text before a `#` that stands at the beginning of a word.
