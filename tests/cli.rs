@@ -251,8 +251,8 @@ impl School {
             fs::create_dir_all(&list).unwrap();
             fs::copy(sound.join("lists").join(name).join("domains"), list.join("domains")).unwrap();
         }
-        preau::lists::build(&school.path("lists"), &school.path("categories.table"), &Default::default())
-            .unwrap();
+        let (lists, table) = (school.path("lists"), school.path("categories.table"));
+        assert!(preau::lists::build(&lists, &table, &Default::default()).unwrap().refusals.is_empty());
         let pair = rcgen::generate_simple_self_signed([String::from("portail.college.exemple")]).unwrap();
         fs::write(school.path("portal.pem"), pair.cert.pem()).unwrap();
         fs::write(school.path("portal.key"), pair.signing_key.serialize_pem()).unwrap();

@@ -20,7 +20,7 @@ use super::{
     show,
 };
 use crate::{
-    policy::category::{Builder, Description, Names, Table, TableError},
+    policy::category::{Builder, Description, ListDay, Names, Since, Table, TableError},
     system::{files::Draft, mapped::Mapped},
 };
 
@@ -63,9 +63,10 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
     let protected = Protected::load(options.protected.as_deref())?;
     let day = found.categories.iter().map(folder::Category::changed).max().unwrap_or(SystemTime::UNIX_EPOCH);
     report.list_date = day_of(day)?;
+    let today: ListDay = report.list_date.parse().context("the newest list has an impossible date")?;
     let before = table_before(out, &mut report)?;
     let seed = match &before {
-        Some(_) => 1,
+        Some(before) => before.seed(),
         None => seed_of(folder, &found)?,
     };
 
@@ -92,8 +93,10 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
         licence: Arc::from(report.licence.as_str()),
         sources: report.sources.clone(),
     };
+    let names_before = before.as_ref().and_then(|table| names_of(out, table));
+    let since = Since { today, previous: before.as_ref().zip(names_before.as_ref()) };
     let mut table_writer = BufWriter::with_capacity(WRITE_BYTES, &mut table);
-    builder.finish(&description, &mut table_writer).with_context(failed)?;
+    builder.finish(&description, &since, &mut table_writer).with_context(failed)?;
     table_writer.flush().with_context(failed)?;
     drop(table_writer);
 
@@ -145,6 +148,11 @@ fn table_before(out: &Path, report: &mut Report) -> anyhow::Result<Option<Table>
     }
 }
 
+/// The names of the table before, which know since when each is listed; none where they are missing or of another table.
+fn names_of(out: &Path, table: &Table) -> Option<Names> {
+    Names::open(Mapped::open(&names_path(out)).ok()?, table).ok()
+}
+
 /// Where the hashes of a first table start: from what the lists say, so that the same lists give the same table.
 fn seed_of(folder: &Path, found: &Folder) -> anyhow::Result<u64> {
     let mut hasher = blake3::Hasher::new();
@@ -169,6 +177,7 @@ fn check(table: &Draft, names: &Draft, report: &mut Report) -> anyhow::Result<()
     report.names = table.names_count();
     for (written, category) in report.categories.iter_mut().zip(table.categories()) {
         written.names = category.names;
+        written.urls = category.urls;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Site, UrlPath},
-    policy::category::{Builder, CategoryId},
+    policy::category::{BuildError, Builder, CategoryId},
 };
 
 /// Characters of a line that a fault shows.
@@ -153,8 +153,12 @@ impl<'a, W: Write> Line<'a, '_, W> {
         self.gather.builder.add(site, self.id).context("cannot add a name to the table")
     }
 
-    fn take_url(&mut self, _site: &Site, _path: &UrlPath) -> anyhow::Result<()> {
-        self.counts.urls += 1;
+    fn take_url(&mut self, site: &Site, path: &UrlPath) -> anyhow::Result<()> {
+        match self.gather.builder.add_url(site, path, self.id) {
+            Ok(()) => self.counts.urls += 1,
+            Err(BuildError::LongUrl) => self.leave_out(Reason::UrlTooDeep),
+            Err(error) => return Err(error).context("cannot add a URL to the table"),
+        }
         Ok(())
     }
 
@@ -162,7 +166,10 @@ impl<'a, W: Write> Line<'a, '_, W> {
         if text.is_empty() || text.starts_with('#') {
             return;
         }
-        self.counts.expressions += 1;
+        match self.gather.builder.add_expression(text, self.id) {
+            Ok(()) => self.counts.expressions += 1,
+            Err(error) => self.leave_out_saying(Reason::Expression, Some(&error.to_string())),
+        }
     }
 
     fn leave_out(&mut self, reason: Reason) {

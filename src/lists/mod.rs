@@ -11,7 +11,7 @@
 //! | file | what its lines are |
 //! |---|---|
 //! | `domains`, `hosts`, `*.domains`, `*.hosts`, `*.txt`, `*.list`, `*.adblock` | names and addresses |
-//! | `urls`, `*.urls` | `host/path`, for everything that begins so |
+//! | `urls`, `*.urls` | `host/path`, for what lies there and below |
 //! | `expressions`, `*.expressions` | regular expressions over host and path |
 //! | `usage` | `black`, `white` or both: what the publisher means the category for |
 //!

@@ -17,7 +17,7 @@ pub struct Report {
     pub categories: Vec<CategoryReport>,
     /// Other names of categories: the name, and the category it means.
     pub aliases: Vec<(String, String)>,
-    /// Names and addresses in the table, each counted once.
+    /// Names, addresses and URLs in the table, each counted once.
     pub names: usize,
     /// Where the lists come from, as far as they say it.
     pub sources: Vec<String>,
@@ -59,7 +59,7 @@ pub struct CategoryReport {
     pub date: String,
     /// Names and addresses it lists, each counted once.
     pub names: u64,
-    /// URLs it lists, as often as they are written.
+    /// URLs it lists, each counted once.
     pub urls: u64,
     /// Expressions it has.
     pub expressions: u64,

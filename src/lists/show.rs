@@ -57,22 +57,50 @@ pub struct Entry {
 pub fn show(table_path: &Path, site: &Site, path: Option<&UrlPath>) -> anyhow::Result<Shown> {
     let table = open(table_path)?;
     let names = open_names(table_path, &table)?;
+    let mut entries = Vec::new();
     let listed: Vec<Listed<'_>> = match site {
         Site::Name(name) => table.listed(name).collect(),
         Site::Address(address) => table.listed_address(*address).into_iter().collect(),
     };
-    let mut entries = Vec::with_capacity(listed.len());
-    for entry in listed {
-        let text = if entry.suffix.is_empty() { site.to_string() } else { entry.suffix.to_owned() };
-        if let Some(names) = &names {
-            let written = names.name_of(&entry).unwrap_or("nothing readable");
-            anyhow::ensure!(written == text, "the table found `{text}`, its names file says `{written}`");
-        }
-        let categories = entry.categories.iter().map(|id| table.category_name(id)).collect();
-        entries.push(Entry { listed: text, categories, since: None });
+    for found in listed {
+        let text = if found.suffix.is_empty() { site.to_string() } else { found.suffix.to_owned() };
+        entries.push(entry(&table, names.as_ref(), &found, text)?);
+    }
+    for found in path.into_iter().flat_map(|path| table.listed_urls(site, path)) {
+        let host = match site {
+            Site::Name(name) => name.as_str().strip_prefix("www.").unwrap_or(name.as_str()).to_owned(),
+            Site::Address(address) => address.to_canonical().to_string(),
+        };
+        entries.push(entry(&table, names.as_ref(), &found, format!("{host}{}", found.suffix))?);
+    }
+    for (id, expression) in path.into_iter().flat_map(|path| table.matching_expressions(site, path)) {
+        let categories = vec![table.category_name(id)];
+        entries.push(Entry { listed: expression.to_owned(), categories, since: None });
     }
     let list_date = Arc::clone(&table.description().date);
     Ok(Shown { site: site.clone(), path: path.cloned(), list_date, entries })
+}
+
+/// What the table found, confirmed by its names file: two names may hash alike.
+fn entry(table: &Table, names: Option<&Names>, found: &Listed<'_>, listed: String) -> anyhow::Result<Entry> {
+    if let Some(names) = names {
+        let written = names.name_of(found).unwrap_or("nothing readable");
+        anyhow::ensure!(
+            is_same(written, &listed),
+            "the table found `{listed}`, its names file says `{written}`"
+        );
+    }
+    let categories = found.categories.iter().map(|id| table.category_name(id)).collect();
+    let since = names.and_then(|names| names.since(found)).map(|day| day.to_string());
+    Ok(Entry { listed, categories, since })
+}
+
+/// Whether two texts of an entry mean the same: empty parts of a path say nothing.
+fn is_same(written: &str, found: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        text.split(['/', '?', '&']).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    written == found || parts(written) == parts(found)
 }
 
 /// The names of a table; none where the box was given the table alone.

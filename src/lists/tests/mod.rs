@@ -9,7 +9,6 @@ use std::{fs, path::PathBuf};
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Domain, Site};
 
 /// A folder of lists, and a place for its table.
 struct Lists(TempDir);
