@@ -25,12 +25,12 @@ fn main() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let out = dir.path().join("categories.table");
     let started = cpu_seconds();
-    let report = lists::build_with_seed(Path::new(folder), &out, 1)?;
+    let report = lists::build(Path::new(folder), &out, &lists::Options::default())?;
     println!(
         "build            {:8.2} s, {} names, {} left out",
         (cpu_seconds() - started),
         report.names,
-        report.faults_count
+        report.faults_count()
     );
     for fault in &report.faults {
         println!("                 left out: {fault}");

@@ -134,7 +134,8 @@ impl School {
             let list = File::options().append(true).open(school.path("lists").join(category).join("domains"));
             list.unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(LISTS_SECONDS)).unwrap();
         }
-        lists::build(&school.path("lists"), &school.path("categories.table")).unwrap();
+        let (folder, table) = (school.path("lists"), school.path("categories.table"));
+        assert!(lists::build(&folder, &table, &lists::Options::default()).unwrap().refusals.is_empty());
         school.write_certificate("portal", "portail.college.exemple", 2100);
         school.write_certificate("other", "autre.exemple", 2100);
         school
