@@ -15,7 +15,7 @@
 //! | control characters, `#`, a `?` that stood encoded in the path, bytes that are no UTF-8 | `%xx` in small letters |
 //! | `#…`, an empty query | nothing |
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// Path and query of a URL in the one form that rules and lists are compared with, such as `/jeux/echecs?partie=3`.
 ///
@@ -96,6 +96,12 @@ impl From<&str> for UrlPath {
             form = compared(&form);
         }
         Self(Arc::from(form))
+    }
+}
+
+impl Borrow<str> for UrlPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
