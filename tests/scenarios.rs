@@ -11,7 +11,7 @@ use preau::{
     },
     policy::{
         Cause, Effect, ListedBy, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
-        category::{Builder, Description, Table},
+        category::{Builder, Description, Since, Table},
     },
 };
 
@@ -306,7 +306,8 @@ fn build_table(list: &List) -> Result<Table, String> {
         }
     }
     let description = Description { date: Arc::from(list.date.as_str()), ..Description::default() };
-    builder.finish(&description, &mut bytes).map_err(text)?;
+    let since = Since::first(list.date.parse().map_err(text)?);
+    builder.finish(&description, &since, &mut bytes).map_err(text)?;
     Table::open(bytes).map_err(text)
 }
 

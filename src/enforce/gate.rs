@@ -127,7 +127,7 @@ impl Gate {
         matches!(self.judge(&asker, zone, site, None), Verdict::Allow(_))
     }
 
-    /// Whether there are rules or lists about pages of `site`: then what the judge says of its name is not all.
+    /// Whether rules write pages of `site`: then what the judge says of its name is not all.
     #[must_use]
     pub fn judges_pages_of(&self, site: &Site) -> bool {
         self.policy.borrow().judges_pages_of(site)

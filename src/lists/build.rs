@@ -16,7 +16,7 @@ use super::{
     show,
 };
 use crate::{
-    policy::category::{Builder, CategoryId, Description, Names, Table},
+    policy::category::{Builder, CategoryId, Description, ListDay, Names, Since, Table},
     system::{files::Draft, mapped::Mapped},
 };
 
@@ -59,8 +59,10 @@ pub fn build_with_seed(folder: &Path, out: &Path, seed: u64) -> anyhow::Result<R
         licence: Arc::from(licence(folder)),
         sources: folder::read_sources(folder),
     };
+    let today: ListDay = report.list_date.parse().context("the list's date is out of range")?;
+    let since = Since::first(today);
     let mut table_writer = BufWriter::with_capacity(1 << 18, &mut table);
-    builder.finish(&description, &mut table_writer).with_context(failed)?;
+    builder.finish(&description, &since, &mut table_writer).with_context(failed)?;
     table_writer.flush().with_context(failed)?;
     drop(table_writer);
 

@@ -30,6 +30,8 @@ pub struct Explanation {
     pub site: Site,
     /// The path and query asked for, where they are seen.
     pub path: Option<UrlPath>,
+    /// Whether rules write pages of the site, or their categories list any: they say nothing without a path.
+    pub are_pages_judged: bool,
     /// The judge's answer.
     pub verdict: Verdict,
     /// The entries of the category table that hold the site, with the entry as listed and its categories.
@@ -99,7 +101,8 @@ impl Policy {
             at: question.at,
             site: question.site.clone(),
             path: question.path.cloned(),
-            listed: self.listed(question.site),
+            are_pages_judged: self.judges_pages_of(question.site) || self.index().lists_pages(),
+            listed: self.listed(question.site, question.path),
             elsewhere: self.elsewhere(&considered),
             changes: self.change(question, &verdict),
             remedies: remedies(question, &verdict),
@@ -154,10 +157,10 @@ impl Policy {
         self.rules().iter().filter(is_elsewhere).count()
     }
 
-    fn listed(&self, site: &Site) -> Vec<(String, Vec<Arc<str>>)> {
+    fn listed(&self, site: &Site, path: Option<&UrlPath>) -> Vec<(String, Vec<Arc<str>>)> {
         let Some(table) = self.categories() else { return Vec::new() };
         let names = |set: CategorySet| set.iter().map(|id| table.category_name(id)).collect();
-        match site {
+        let mut all: Vec<_> = match site {
             Site::Name(name) => table
                 .listed(name)
                 .map(|listed| (listed.suffix.to_owned(), names(listed.categories)))
@@ -166,7 +169,16 @@ impl Policy {
                 let listed = table.listed_address(*address).into_iter();
                 listed.map(|listed| (address.to_string(), names(listed.categories))).collect()
             }
+        };
+        if let Some(path) = path {
+            let urls = table.listed_urls(site, path);
+            all.extend(urls.map(|listed| (format!("{site}{}", listed.suffix), names(listed.categories))));
+            let expressions = table.matching_expressions(site, path).into_iter();
+            all.extend(
+                expressions.map(|(id, text)| (format!("expression {text}"), vec![table.category_name(id)])),
+            );
         }
+        all
     }
 
     /// Asks again at every change to come until the answer is the other one.
@@ -242,7 +254,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "site     {}", self.site)?;
         if let Some(path) = &self.path {
             writeln!(f, "path     {path}")?;
-        } else if self.considered.iter().any(|considered| considered.part == Part::PathUnseen) {
+        } else if self.are_pages_judged {
             writeln!(f, "path     not seen, as in DNS and over HTTPS: only the name is judged")?;
         }
         for (entry, categories) in &self.listed {

@@ -79,6 +79,8 @@ pub(super) struct Index {
     by_category: Vec<Vec<u32>>,
     /// The categories that any rule names.
     categories: CategorySet,
+    /// Whether any of these lists pages or has expressions.
+    lists_pages: bool,
     about_everything: Vec<u32>,
 }
 
@@ -95,12 +97,15 @@ impl Index {
             prefixes_v6: Vec::new(),
             by_category: vec![Vec::new(); CategoryId::COUNT_MAX],
             categories: CategorySet::EMPTY,
+            lists_pages: false,
             about_everything: Vec::new(),
             rules: Vec::new(),
         };
         for (order, rule) in (0..).zip(&rules) {
             index.enter(order, rule, table);
         }
+        index.lists_pages =
+            table.is_some_and(|table| index.categories.iter().any(|id| table.lists_pages(id)));
         index.rules = rules;
         index.sort();
         index
@@ -182,6 +187,11 @@ impl Index {
         matches!(site, Site::Name(name) if name.ancestry().any(|suffix| self.by_url.contains_key(suffix)))
     }
 
+    /// Whether any category that rules name lists pages or has expressions.
+    pub(super) fn lists_pages(&self) -> bool {
+        self.lists_pages
+    }
+
     /// Gives `visit` each list of rules about `site` and its page at `path`, with its breadth. What does not need the
     /// path comes before what does, so that of two hits alike the one that always holds is kept.
     fn walk<'a>(
@@ -208,6 +218,9 @@ impl Index {
             for id in (table.categories_of_site(site) & self.categories).iter() {
                 visit(BROAD, Hit::Category(id, ListedBy::Site), &self.by_category[id.index()]);
             }
+            if let Some(path) = path.filter(|_| self.lists_pages) {
+                self.walk_lists_of_pages(site, path, table, &mut visit);
+            }
         }
         visit(BROAD, Hit::Everything, &self.about_everything);
     }
@@ -230,6 +243,23 @@ impl Index {
             for (written, orders) in path.prefixes().filter_map(|prefix| pages.get(prefix)) {
                 visit(page_breadth(written), Hit::Url(written), orders);
             }
+        }
+    }
+
+    fn walk_lists_of_pages<'a>(
+        &'a self,
+        site: &Site,
+        path: &UrlPath,
+        table: &Table,
+        visit: &mut impl FnMut(u16, Hit<'a>, &'a [u32]),
+    ) {
+        let urls = table.listed_urls(site, path);
+        let urls = urls.fold(CategorySet::EMPTY, |all, listed| all | listed.categories);
+        for id in (urls & self.categories).iter() {
+            visit(BROAD, Hit::Category(id, ListedBy::Url), &self.by_category[id.index()]);
+        }
+        for (id, _) in table.matching_expressions(site, path) {
+            visit(BROAD, Hit::Category(id, ListedBy::Expression), &self.by_category[id.index()]);
         }
     }
 

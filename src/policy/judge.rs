@@ -202,7 +202,7 @@ impl Policy {
         self.rules.index.rules()
     }
 
-    /// Whether there are rules or lists about pages of `site`, which speak only where the path is seen.
+    /// Whether rules write pages of `site`: they speak only where the path is seen.
     #[must_use]
     pub fn judges_pages_of(&self, site: &Site) -> bool {
         self.rules.index.writes_pages_of(site)

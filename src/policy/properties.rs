@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{
-    category::{Builder, Description, Table},
+    category::{Builder, Description, Since, Table},
     *,
 };
 use crate::model::{
@@ -106,7 +106,9 @@ fn table() -> Table {
             builder.add(&site.parse().unwrap(), id).unwrap();
         }
     }
-    builder.finish(&Description::default(), &mut bytes).unwrap();
+    builder
+        .finish(&Description::default(), &Since::first("2026-08-17".parse().unwrap()), &mut bytes)
+        .unwrap();
     Table::open(bytes).unwrap()
 }
 

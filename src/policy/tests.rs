@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    category::{Builder, Description, Table},
+    category::{Builder, Description, Since, Table},
     *,
 };
 use crate::model::{
@@ -26,7 +26,11 @@ fn games() -> Table {
     let id = builder.category("games").unwrap();
     builder.add(&"jeux.example".parse().unwrap(), id).unwrap();
     builder
-        .finish(&Description { date: Arc::from("2026-08-17"), ..Description::default() }, &mut bytes)
+        .finish(
+            &Description { date: Arc::from("2026-08-17"), ..Description::default() },
+            &Since::first("2026-08-17".parse().unwrap()),
+            &mut bytes,
+        )
         .unwrap();
     Table::open(bytes).unwrap()
 }

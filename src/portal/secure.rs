@@ -194,7 +194,7 @@ async fn why_blocked(
 ) -> Response {
     let words = asked.language.words();
     let typed = asked.query.u.as_deref().unwrap_or("");
-    let Some(Sought { site, path }) = Sought::read(typed) else {
+    let Some(Sought { site, path, hides_path }) = Sought::read(typed) else {
         let page = secure.asking_page(&asked, words.not_a_site, words.not_a_site_text, None);
         return html(StatusCode::OK, page);
     };
@@ -206,7 +206,7 @@ async fn why_blocked(
         channel: Channel::Http,
     };
     let verdict = secure.gate.ask(asking).await;
-    let name_only = path.is_none() && secure.gate.judges_pages_of(&site);
+    let name_only = hides_path || (path.is_none() && secure.gate.judges_pages_of(&site));
     let told_open = if name_only { words.open_name_only } else { words.open_now };
     secure.told_verdict(&asked, &verdict, &site, told_open)
 }

@@ -56,6 +56,8 @@ pub(super) struct Sought {
     pub(super) site: Site,
     /// The path and query, where the box would see them: in an address that begins with `http://`.
     pub(super) path: Option<UrlPath>,
+    /// Whether it names a page whose path the box would not see.
+    pub(super) hides_path: bool,
 }
 
 impl Sought {
@@ -77,7 +79,9 @@ impl Sought {
             port.parse::<u16>().ok()?;
             host.parse().ok()
         })?;
-        Some(Self { site, path: plain.map(|_| UrlPath::from(path)) })
+        let path = UrlPath::from(path);
+        let hides_path = plain.is_none() && !path.is_root();
+        Some(Self { site, path: plain.map(|_| path), hides_path })
     }
 }
 
@@ -141,6 +145,7 @@ mod tests {
             let sought = Sought::read(text).unwrap();
             assert_eq!(sought.site.to_string(), site, "{text}");
             assert_eq!(sought.path.as_ref().map(UrlPath::as_str), path, "{text}");
+            assert_eq!(sought.hides_path, path.is_none() && text.contains("/page"), "{text}");
         }
         for text in ["", "deux mots", "<script>", "moi@exemple.fr", "https://", "é.fr", "h€://a", "a:b:c"]
         {
