@@ -27,7 +27,7 @@ fn a_wrong_command_line_ends_with_2_and_says_what_there_is() {
         (&[][..], "Usage: preau <COMMAND>"),
         (&["chekc"], "a similar subcommand exists: 'check'"),
         (&["check", "--confg", "x"], "a similar argument exists: '--config'"),
-        (&["explain"], "<SITE>"),
+        (&["explain"], "<SITE|URL>"),
         (&["explain", "--role", "pupil", "x.fr"], "the roles are eleve, enseignant"),
         (&["explain", "--as", "a", "--role", "eleve", "x.fr"], "cannot be used with"),
         (&["explain", "--class", "6A", "x.fr"], "--role <ROLE>"),
@@ -99,6 +99,8 @@ fn explain_says_who_where_when_why_and_what_would_change_it() {
         "zone     pedagogique",
         "when     Monday 2026-11-23 09:00:00 +01:00 (Paris)",
         "site     www.jeux.example",
+        "path     not seen, as in DNS and over HTTPS: only the name is judged",
+        "may open academie and nobody below it, for the rule is locked",
         "told     Les jeux sont fermés pendant les cours.",
     ] {
         assert!(ran.out.lines().any(|printed| printed == line), "{line}: {}", ran.out);

@@ -6,6 +6,7 @@ use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
+    model::UrlPath,
     policy::RuleFile,
 };
 
@@ -58,6 +59,17 @@ fn rules_files_are_read_or_refused() {
         if let Ok(text) = std::str::from_utf8(bytes) {
             let _ = RuleFile::parse(text);
         }
+    });
+}
+
+#[test]
+fn paths_have_one_form() {
+    replay("url_path", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let path = UrlPath::from(&*text);
+        assert_eq!(UrlPath::from(path.as_str()), path);
+        assert!(path.prefixes().count() <= UrlPath::SEGMENTS_MAX);
+        let _ = UrlPath::climbs(&text);
     });
 }
 

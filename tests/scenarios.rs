@@ -10,7 +10,7 @@ use preau::{
         Zone, ZoneKind,
     },
     policy::{
-        Cause, Effect, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
+        Cause, Effect, ListedBy, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
         category::{Builder, Description, Since, Table},
     },
 };
@@ -270,7 +270,15 @@ fn describe(verdict: &Verdict) -> String {
             let matched = match matched {
                 Matched::Site(site) => format!("site {site}"),
                 Matched::Address => "address".to_owned(),
-                Matched::Category { category, list_date } => format!("category {category} {list_date}"),
+                Matched::Url(page) => format!("page {page}"),
+                Matched::Category { category, list_date, by } => {
+                    let by = match by {
+                        ListedBy::Site => "",
+                        ListedBy::Url => " by page",
+                        ListedBy::Expression => " by expression",
+                    };
+                    format!("category {category} {list_date}{by}")
+                }
                 Matched::Everything => "everything".to_owned(),
             };
             format!("{effect} by {}/{}, {matched}", rule.level, rule.id)

@@ -121,6 +121,7 @@ fn an_explanation_tells_who_why_and_what_would_change_it_without_a_name() {
          listed   jeux.example: games\n\
          answer   refused by rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17)\n\
          told     Les jeux sont fermés pendant les cours.\n\
+         may open academie and every level below it, a teacher for some minutes\n\
          spoke    rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17)\n         \
          1 other rule is about other sites\n\
          later    Monday 2026-11-23 12:00:00 +01:00 (Paris): allowed by the zone's default (the timetable `cours` ends)\n\

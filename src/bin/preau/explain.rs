@@ -11,7 +11,11 @@ use preau::{
     system::clock::Clock,
 };
 
-use super::{Configured, output::print, site::site};
+use super::{
+    Configured,
+    output::print,
+    site::{Sought, sought},
+};
 
 /// The time zone of every school the box serves.
 const TIME_ZONE: &str = "Europe/Paris";
@@ -38,8 +42,8 @@ pub(super) struct Arguments {
     /// When, in Paris time, such as "2026-11-24 14:05"; now unless said
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// The site: a name, an address, or a whole URL, of which only the host is judged
-    #[arg(value_name = "SITE")]
+    /// What: an http:// URL with its path, an https:// URL, of which only the host can be judged, a name or an address
+    #[arg(value_name = "SITE|URL")]
     site: String,
 }
 
@@ -48,14 +52,22 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
     let config = Config::load(&arguments.configured.path)?;
     let zone = zone(&config, arguments.zone.as_deref())?;
     let subject = subject(&config, arguments)?;
-    let site = site(&arguments.site)?;
+    let Sought { site, path, hides_path } = sought(&arguments.site)?;
     let at = match &arguments.at {
         Some(text) => moment(text)?,
         None => Clock::of_the_machine().now(),
     };
-    let question =
-        Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, path: None, at };
-    print(config.policy.explain(&question))
+    let question = Question {
+        subject: &subject,
+        machine: arguments.device,
+        zone: &zone,
+        site: &site,
+        path: path.as_ref(),
+        at,
+    };
+    let mut explanation = config.policy.explain(&question);
+    explanation.are_pages_judged |= hides_path;
+    print(explanation)
 }
 
 fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {

@@ -170,6 +170,13 @@ impl Table {
         all
     }
 
+    /// Whether it lists URLs or has expressions in the category `id`, which only a path can be compared with.
+    #[must_use]
+    pub fn lists_pages(&self, id: CategoryId) -> bool {
+        let has_urls = self.layout.categories.get(id.index()).is_some_and(|category| category.urls > 0);
+        has_urls || self.layout.expressions.iter().any(|expression| expression.category == id)
+    }
+
     /// The seed of its hashes: a table built anew with the same one keeps its days cheaply.
     #[must_use]
     pub fn seed(&self) -> u64 {
