@@ -107,6 +107,7 @@ fn judge(table: Table, names: &[Domain]) -> anyhow::Result<()> {
             site,
             path: None,
             at,
+            clock: ClockTrust::Trusted,
         }));
     }
     rate("judge, 201 rules", sites.len(), started);

@@ -134,7 +134,8 @@ impl Scenario {
                 site: &asked.site,
                 path: None,
                 at: asked.at,
-            };
+
+                clock: ClockTrust::Trusted,            };
             let answer = describe(&policy.judge(&question));
             let explanation = policy.explain(&question);
             let mut unlike = |what: &str, found: String, expected: &str| {
@@ -269,6 +270,7 @@ fn describe(verdict: &Verdict) -> String {
         Origin::Rule { rule, matched } => {
             let matched = match matched {
                 Matched::Site(site) => format!("site {site}"),
+                Matched::Engine(site) => format!("engine {site}"),
                 Matched::Address => "address".to_owned(),
                 Matched::Category { category, list_date } => format!("category {category} {list_date}"),
                 Matched::Everything => "everything".to_owned(),

@@ -113,7 +113,7 @@ impl From<&Origin> for Ground {
 impl From<&Matched> for Matching {
     fn from(matched: &Matched) -> Self {
         match matched {
-            Matched::Site(_) => Self::Site,
+            Matched::Site(_) | Matched::Engine(_) => Self::Site,
             Matched::Address => Self::Address,
             Matched::Category { category, list_date } => {
                 Self::Category { category: category.clone(), list_date: list_date.clone() }

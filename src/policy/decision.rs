@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Level, Rule};
+use super::{Level, Rule, SearchRule};
 use crate::model::{Domain, Site, UrlPath};
 
 /// The judge's answer to one question.
@@ -32,14 +32,26 @@ impl Verdict {
 pub struct Permit {
     site: Site,
     path: Option<UrlPath>,
-    served_as: Option<Domain>,
+    served_as: Option<ServedAs>,
     origin: Origin,
     way: Vec<Site>,
+}
+
+/// The other name of a site.
+#[derive(Clone, Debug)]
+struct ServedAs {
+    name: Domain,
+    by: Arc<SearchRule>,
 }
 
 impl Permit {
     pub(super) fn new(site: Site, origin: Origin) -> Self {
         Self { site, path: None, served_as: None, origin, way: Vec::new() }
+    }
+
+    /// The same permit, for the site under another name, because of a search rule.
+    pub(super) fn serving(self, name: Domain, by: Arc<SearchRule>) -> Self {
+        Self { served_as: Some(ServedAs { name, by }), ..self }
     }
 
     /// The same permit, good only while the sites on the `way` are allowed as well: the names an alias leads through.
@@ -66,10 +78,17 @@ impl Permit {
     }
 
     /// The name under which the site must be looked up in place of its own: its form with safe search, for example.
-    /// Whoever resolves the site, for an answer or for a connection, takes this one.
+    /// Whoever resolves the site, for an answer or for a connection, takes this one. It is the box's own choice and not
+    /// judged; names that it leads to in turn are.
     #[must_use]
     pub fn served_as(&self) -> Option<&Domain> {
-        self.served_as.as_ref()
+        self.served_as.as_ref().map(|served| &served.name)
+    }
+
+    /// The search rule because of which the site is served under another name.
+    #[must_use]
+    pub fn served_by(&self) -> Option<&Arc<SearchRule>> {
+        self.served_as.as_ref().map(|served| &served.by)
     }
 
     /// Every site that must be allowed while the permit is used: the site itself, then those on the way to it.
@@ -141,6 +160,8 @@ impl Origin {
 pub enum Matched {
     /// The site is written in the rule, itself or by this parent.
     Site(Domain),
+    /// The site, or this parent of it, is a search engine that cannot be held to safe search.
+    Engine(Domain),
     /// An address or network written in the rule holds the site's address.
     Address,
     /// A list puts the site, or this parent of it, in a category of the rule.
@@ -158,6 +179,7 @@ impl fmt::Display for Matched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Site(domain) => write!(f, "site {domain}"),
+            Self::Engine(domain) => write!(f, "search engine without a safe form {domain}"),
             Self::Address => f.write_str("address"),
             Self::Category { category, list_date } => write!(f, "category {category} (list of {list_date})"),
             Self::Everything => f.write_str("every site"),
@@ -169,7 +191,10 @@ impl fmt::Display for Matched {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allow(permit) => write!(f, "allowed by {}", permit.origin),
+            Self::Allow(Permit { origin, served_as: None, .. }) => write!(f, "allowed by {origin}"),
+            Self::Allow(Permit { origin, served_as: Some(ServedAs { name, by }), .. }) => {
+                write!(f, "allowed by {origin}, served as {name} by {by}")
+            }
             Self::Refuse(Refusal { cause: Cause::Policy(origin), .. }) => write!(f, "refused by {origin}"),
             Self::Refuse(Refusal { cause: Cause::SignInNeeded, .. }) => {
                 f.write_str("refused: nobody has signed in")

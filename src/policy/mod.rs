@@ -2,6 +2,7 @@
 
 pub mod category;
 mod decision;
+mod engines;
 mod explanation;
 mod index;
 mod judge;
@@ -12,6 +13,7 @@ mod question;
 mod remedies;
 mod rule;
 mod rule_file;
+mod search;
 mod sentences;
 #[cfg(test)]
 mod tests;
@@ -24,4 +26,5 @@ pub use opening::{Opening, Scope};
 pub use question::Question;
 pub use rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, Stranger, When};
 pub use rule_file::{Limits, RuleFile, RuleFileError};
+pub use search::{SafeSearch, SearchRule, YouTube};
 pub use timetable::{LocalMinute, Timetable};

@@ -159,7 +159,8 @@ impl Asked {
             site: &self.site,
             path: None,
             at: self.at,
-        }
+
+            clock: ClockTrust::Trusted,        }
     }
 }
 

@@ -85,6 +85,7 @@ fn told_match(language: Language, matched: &Matched) -> String {
     let words = language.words();
     match matched {
         Matched::Site(domain) => format!("{} {domain}", words.matched_site),
+        Matched::Engine(domain) => format!("{} {domain}", words.matched_engine),
         Matched::Address => String::from(words.matched_address),
         Matched::Category { category, list_date } => language.matched_category(category, list_date),
         Matched::Everything => String::from(words.matched_everything),

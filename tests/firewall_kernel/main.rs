@@ -410,6 +410,7 @@ fn permit(zone: &Zone) -> Permit {
         site: &Site::Name("imap.example".parse().unwrap()),
         path: None,
         at: Moment::from_unix_seconds(0),
+        clock: ClockTrust::Trusted,
     };
     match Policy::new(Vec::new(), None).unwrap().judge(&question) {
         Verdict::Allow(permit) => permit,

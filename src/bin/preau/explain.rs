@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use preau::{
     config::Config,
-    model::{Account, AccountId, ClassName, Mac, Moment, Role, Subject, Zone},
+    model::{Account, AccountId, ClassName, ClockTrust, Mac, Moment, Role, Subject, Zone},
     policy::Question,
     system::clock::Clock,
 };
@@ -38,6 +38,9 @@ pub(super) struct Arguments {
     /// When, in Paris time, such as "2026-11-24 14:05"; now unless said
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// As while the clock is in doubt: what depends on the hour falls to its stricter side
+    #[arg(long)]
+    clock_in_doubt: bool,
     /// The site: a name, an address, or a whole URL, of which only the host is judged
     #[arg(value_name = "SITE")]
     site: String,
@@ -53,8 +56,9 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
         Some(text) => moment(text)?,
         None => Clock::of_the_machine().now(),
     };
+    let clock = if arguments.clock_in_doubt { ClockTrust::Doubtful } else { ClockTrust::Trusted };
     let question =
-        Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, path: None, at };
+        Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, path: None, at, clock };
     print(config.policy.explain(&question))
 }
 
