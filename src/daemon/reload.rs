@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{Account, AccountId, Moment, Role, Site, Subject, Zone},
+        model::{Account, AccountId, ClockTrust, Moment, Role, Site, Subject, Zone},
         policy::{Question, Verdict},
     };
 
@@ -223,7 +223,8 @@ default = "allow"
                 path: None,
                 at: self.reload.clock.now(),
 
-                clock: ClockTrust::Trusted,            };
+                clock: ClockTrust::Trusted,
+            };
             matches!(self.policy.borrow().judge(&question), Verdict::Allow(_))
         }
 

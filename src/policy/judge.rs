@@ -21,7 +21,8 @@ use std::{cell::LazyCell, collections::HashSet, fmt, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, SearchRule, Timetable, Verdict,
+    Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, SearchRule, Timetable,
+    Verdict,
     category::{CategoryId, Table},
     decision::Cause,
     index::{Hit, Index, Rank},

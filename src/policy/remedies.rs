@@ -25,7 +25,9 @@ pub(super) fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String
         && let Some(search) = permit.served_by()
     {
         let Rule { id, file_name, line, .. } = &*search.rule;
-        remedies.push(format!("editing search rule `{id}` in `{file_name}`, line {line}, for another search mode"));
+        remedies.push(format!(
+            "editing search rule `{id}` in `{file_name}`, line {line}, for another search mode"
+        ));
     }
     match origin {
         Origin::Rule { rule, matched } => {

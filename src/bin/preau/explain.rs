@@ -57,8 +57,15 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
         None => Clock::of_the_machine().now(),
     };
     let clock = if arguments.clock_in_doubt { ClockTrust::Doubtful } else { ClockTrust::Trusted };
-    let question =
-        Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, path: None, at, clock };
+    let question = Question {
+        subject: &subject,
+        machine: arguments.device,
+        zone: &zone,
+        site: &site,
+        path: None,
+        at,
+        clock,
+    };
     print(config.policy.explain(&question))
 }
 

@@ -217,10 +217,7 @@ impl Check<'_> {
         })
     }
 
-    pub(super) fn reason(
-        self,
-        reason: Option<&Spanned<String>>,
-    ) -> Result<Option<Arc<str>>, RuleFileError> {
+    pub(super) fn reason(self, reason: Option<&Spanned<String>>) -> Result<Option<Arc<str>>, RuleFileError> {
         reason.map(|reason| self.text(reason, "reason", Limits::TEXT_BYTES_MAX).map(Arc::from)).transpose()
     }
 

@@ -10,8 +10,7 @@ use crate::policy::{
 };
 
 /// What people are told of an engine that is refused, unless the rule says it otherwise.
-const USUAL_REASON: &str =
-    "Ce moteur de recherche n'a pas de recherche protégée que le réseau puisse garantir : choisissez-en un autre.";
+const USUAL_REASON: &str = "Ce moteur de recherche n'a pas de recherche protégée que le réseau puisse garantir : choisissez-en un autre.";
 
 impl Check<'_> {
     pub(super) fn search(
