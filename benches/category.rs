@@ -9,8 +9,8 @@ use std::{collections::HashSet, env, fs, hint::black_box, path::Path, sync::Arc,
 use preau::{
     lists,
     model::{
-        Account, AccountId, ClassName, DefaultVerdict, Domain, Moment, Role, SignIn, Site, Subject, Zone,
-        ZoneKind,
+        Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Domain, Moment, Role, SignIn, Site,
+        Subject, Zone, ZoneKind,
     },
     policy::{Policy, Question, RuleFile, category::Table},
 };
@@ -107,6 +107,7 @@ fn judge(table: Table, names: &[Domain]) -> anyhow::Result<()> {
             site,
             path: None,
             at,
+            clock: ClockTrust::Trusted,
         }));
     }
     rate("judge, 201 rules", sites.len(), started);

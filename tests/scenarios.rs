@@ -6,8 +6,8 @@ use std::{collections::HashMap, fs, path::Path, sync::Arc};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use preau::{
     model::{
-        Account, AccountId, ClassName, DefaultVerdict, Device, Domain, Mac, Moment, SignIn, Site, Subject,
-        Zone, ZoneKind,
+        Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Device, Domain, Mac, Moment, SignIn, Site,
+        Subject, Zone, ZoneKind,
     },
     policy::{
         Cause, Effect, ListedBy, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
@@ -69,6 +69,7 @@ struct Asked {
     zone: Zone,
     site: Site,
     at: Moment,
+    clock: ClockTrust,
     answer: String,
     until: Option<Until>,
 }
@@ -83,7 +84,7 @@ enum Until {
 impl Scenario {
     fn read(text: &str) -> Result<Self, Fault> {
         let mut scenario = Self::default();
-        let mut at = None;
+        let (mut at, mut clock) = (None, ClockTrust::Trusted);
         let lines: Vec<&str> = text.lines().collect();
         let mut number = 0;
         while let Some(line) = lines.get(number) {
@@ -109,9 +110,13 @@ impl Scenario {
                 ),
                 "opening" => scenario.openings.push(scenario.opening(rest).map_err(fault)?),
                 "at" => at = Some(read_time(rest).map_err(fault)?),
+                "clock" => {
+                    let trusts = [("trusted", ClockTrust::Trusted), ("doubtful", ClockTrust::Doubtful)];
+                    clock = one_of(rest, trusts).map_err(fault)?;
+                }
                 _ => {
                     let at = at.ok_or_else(|| fault("no `at` line above the question".to_owned()))?;
-                    scenario.asked.push(scenario.question(line, number, at).map_err(fault)?);
+                    scenario.asked.push(scenario.question(line, number, at, clock).map_err(fault)?);
                 }
             }
             if ["list", "rules"].contains(&word) {
@@ -134,6 +139,8 @@ impl Scenario {
                 site: &asked.site,
                 path: None,
                 at: asked.at,
+
+                clock: asked.clock,
             };
             let answer = describe(&policy.judge(&question));
             let explanation = policy.explain(&question);
@@ -221,7 +228,7 @@ impl Scenario {
         })
     }
 
-    fn question(&self, line: &str, number: usize, at: Moment) -> Result<Asked, String> {
+    fn question(&self, line: &str, number: usize, at: Moment, clock: ClockTrust) -> Result<Asked, String> {
         let (asked, answer) = line.split_once(": ").ok_or("write `WHO in ZONE asks SITE: ANSWER`")?;
         let (head, site) = asked.split_once(" asks ").ok_or("write `WHO in ZONE asks SITE: ANSWER`")?;
         let (head, machine) = head.split_once(" on ").map_or((head, None), |(head, mac)| (head, Some(mac)));
@@ -247,6 +254,7 @@ impl Scenario {
             zone: self.zones.get(zone).ok_or_else(|| format!("no zone `{zone}` above"))?.clone(),
             site: site.parse().map_err(text)?,
             at,
+            clock,
             answer: answer.to_owned(),
             until,
         })
@@ -263,12 +271,20 @@ fn describe(verdict: &Verdict) -> String {
             Cause::NotRecorded => return "refuse unrecorded".to_owned(),
         },
     };
-    match origin {
+    let served = match verdict {
+        Verdict::Allow(permit) => permit.served_as().zip(permit.served_by()),
+        Verdict::Refuse(_) => None,
+    };
+    let served = served.map_or(String::new(), |(name, search)| {
+        format!(", as {name} by {}/{}", search.rule.level, search.rule.id)
+    });
+    let spoken = match origin {
         Origin::Opening { .. } => format!("{effect} by opening"),
         Origin::ZoneDefault => format!("{effect} by default"),
         Origin::Rule { rule, matched } => {
             let matched = match matched {
                 Matched::Site(site) => format!("site {site}"),
+                Matched::Engine(site) => format!("engine {site}"),
                 Matched::Address => "address".to_owned(),
                 Matched::Url(page) => format!("page {page}"),
                 Matched::Category { category, list_date, by } => {
@@ -283,7 +299,8 @@ fn describe(verdict: &Verdict) -> String {
             };
             format!("{effect} by {}/{}, {matched}", rule.level, rule.id)
         }
-    }
+    };
+    spoken + &served
 }
 
 fn read_list(lines: &[&str]) -> Result<Vec<(String, Vec<Site>)>, String> {

@@ -216,7 +216,8 @@ fn policy(
         }
     };
     let holds_it = |file: &RuleFile| {
-        file.name == *name && file.rules.iter().any(|rule| rule.id == *id && rule.line == line)
+        let mut rules = file.rules.iter().chain(file.search.iter().map(|search| &search.rule));
+        file.name == *name && rules.any(|rule| rule.id == *id && rule.line == line)
     };
     // Of two files alike in name, id and line, the later one is at fault.
     if let Some((path, _)) = files.iter().rev().find(|(_, file)| holds_it(file)) {

@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{Account, AccountId, Moment, Role, Site, Subject, Zone},
+        model::{Account, AccountId, ClockTrust, Moment, Role, Site, Subject, Zone},
         policy::{Question, Verdict},
     };
 
@@ -222,6 +222,8 @@ default = "allow"
                 site: &site,
                 path: None,
                 at: self.reload.clock.now(),
+
+                clock: ClockTrust::Trusted,
             };
             matches!(self.policy.borrow().judge(&question), Verdict::Allow(_))
         }

@@ -115,8 +115,13 @@ impl Gate {
     #[must_use]
     pub fn still_allows(&self, source: IpAddr, zone: &Zone, permit: &Permit) -> bool {
         let asker = self.identity.who(zone, source);
-        let allows = |site, path| matches!(self.judge(&asker, zone, site, path), Verdict::Allow(_));
-        allows(permit.site(), permit.path()) && permit.sites().skip(1).all(|site| allows(site, None))
+        let same = match self.judge(&asker, zone, permit.site(), permit.path()) {
+            // A search mode that begins or ends is another way to the same site.
+            Verdict::Allow(again) => again.served_as() == permit.served_as(),
+            Verdict::Refuse(_) => false,
+        };
+        let allows = |site| matches!(self.judge(&asker, zone, site, None), Verdict::Allow(_));
+        same && permit.sites().skip(1).all(allows)
     }
 
     /// Whether the one at `source` would be given a permit for `site`. Nothing is recorded and nothing may act on it:
@@ -141,6 +146,7 @@ impl Gate {
             site,
             path,
             at: self.clock.now(),
+            clock: self.clock.trust(),
         };
         self.policy.borrow().judge(&question)
     }

@@ -140,7 +140,7 @@ impl From<&Origin> for Ground {
 impl From<&Matched> for Matching {
     fn from(matched: &Matched) -> Self {
         match matched {
-            Matched::Site(_) => Self::Site,
+            Matched::Site(_) | Matched::Engine(_) => Self::Site,
             Matched::Address => Self::Address,
             Matched::Url(_) => Self::Url,
             Matched::Category { category, list_date, by } => {

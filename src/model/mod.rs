@@ -10,7 +10,7 @@ mod zone;
 
 pub use account::{Account, AccountId, ClassName, Device, DeviceKind, Role, Subject};
 pub use address::{Mac, MacError};
-pub use moment::Moment;
+pub use moment::{ClockTrust, Moment};
 pub use presence::{Presence, PresenceChange};
 pub use site::{Domain, DomainError, Site};
 pub use url::UrlPath;

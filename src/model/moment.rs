@@ -12,6 +12,16 @@ use std::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(i64);
 
+/// Whether the present moment is what the clock says (decision D18).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockTrust {
+    /// Nothing speaks against it.
+    #[default]
+    Trusted,
+    /// It cannot be right, or it has jumped: what depends on the time of day falls to its stricter side.
+    Doubtful,
+}
+
 impl Moment {
     /// The moment `milliseconds` after the Unix epoch.
     #[must_use]

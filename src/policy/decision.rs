@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Level, Rule, UrlPattern};
+use super::{Level, Rule, SearchRule, UrlPattern};
 use crate::model::{Domain, Site, UrlPath};
 
 /// The judge's answer to one question.
@@ -32,14 +32,26 @@ impl Verdict {
 pub struct Permit {
     site: Site,
     path: Option<UrlPath>,
-    served_as: Option<Domain>,
+    served_as: Option<ServedAs>,
     origin: Origin,
     way: Vec<Site>,
+}
+
+/// The other name of a site.
+#[derive(Clone, Debug)]
+struct ServedAs {
+    name: Domain,
+    by: Arc<SearchRule>,
 }
 
 impl Permit {
     pub(super) fn new(site: Site, origin: Origin) -> Self {
         Self { site, path: None, served_as: None, origin, way: Vec::new() }
+    }
+
+    /// The same permit, for the site under another name, because of a search rule.
+    pub(super) fn serving(self, name: Domain, by: Arc<SearchRule>) -> Self {
+        Self { served_as: Some(ServedAs { name, by }), ..self }
     }
 
     /// The same permit, good only while the sites on the `way` are allowed as well: the names an alias leads through.
@@ -71,10 +83,17 @@ impl Permit {
     }
 
     /// The name under which the site must be looked up in place of its own: its form with safe search, for example.
-    /// Whoever resolves the site, for an answer or for a connection, takes this one.
+    /// Whoever resolves the site, for an answer or for a connection, takes this one. It is the box's own choice and not
+    /// judged; names that it leads to in turn are.
     #[must_use]
     pub fn served_as(&self) -> Option<&Domain> {
-        self.served_as.as_ref()
+        self.served_as.as_ref().map(|served| &served.name)
+    }
+
+    /// The search rule because of which the site is served under another name.
+    #[must_use]
+    pub fn served_by(&self) -> Option<&Arc<SearchRule>> {
+        self.served_as.as_ref().map(|served| &served.by)
     }
 
     /// Every site that must be allowed while the permit is used: the site itself, then those on the way to it.
@@ -155,6 +174,8 @@ impl Origin {
 pub enum Matched {
     /// The site is written in the rule, itself or by this parent.
     Site(Domain),
+    /// The site, or this parent of it, is a search engine that cannot be held to safe search.
+    Engine(Domain),
     /// An address or network written in the rule holds the site's address.
     Address,
     /// The page is written in the rule, itself or by this one above it.
@@ -178,9 +199,11 @@ impl Matched {
     pub fn is_by_path(&self) -> bool {
         match self {
             Self::Url(_) | Self::Category { by: ListedBy::Url | ListedBy::Expression, .. } => true,
-            Self::Site(_) | Self::Address | Self::Category { by: ListedBy::Site, .. } | Self::Everything => {
-                false
-            }
+            Self::Site(_)
+            | Self::Engine(_)
+            | Self::Address
+            | Self::Category { by: ListedBy::Site, .. }
+            | Self::Everything => false,
         }
     }
 }
@@ -200,6 +223,7 @@ impl fmt::Display for Matched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Site(domain) => write!(f, "site {domain}"),
+            Self::Engine(domain) => write!(f, "search engine without a safe form {domain}"),
             Self::Address => f.write_str("address"),
             Self::Url(page) => write!(f, "page {page}"),
             Self::Category { category, list_date, by } => {
@@ -219,7 +243,10 @@ impl fmt::Display for Matched {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allow(permit) => write!(f, "allowed by {}", permit.origin),
+            Self::Allow(Permit { origin, served_as: None, .. }) => write!(f, "allowed by {origin}"),
+            Self::Allow(Permit { origin, served_as: Some(ServedAs { name, by }), .. }) => {
+                write!(f, "allowed by {origin}, served as {name} by {by}")
+            }
             Self::Refuse(Refusal { cause: Cause::Policy(origin), .. }) => write!(f, "refused by {origin}"),
             Self::Refuse(Refusal { cause: Cause::SignInNeeded, .. }) => {
                 f.write_str("refused: nobody has signed in")

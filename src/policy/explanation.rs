@@ -11,7 +11,7 @@ use super::{
     remedies::remedies,
     timetable::{LocalMinute, in_paris},
 };
-use crate::model::{Moment, Site, Subject, UrlPath};
+use crate::model::{ClockTrust, Domain, Moment, Site, Subject, UrlPath};
 
 /// How many changes of timetables and openings are looked through for one that changes the answer: two weeks of a
 /// school's timetable with ten slots a day.
@@ -26,6 +26,8 @@ pub struct Explanation {
     pub zone: String,
     /// When, in UTC.
     pub at: Moment,
+    /// Whether that moment is to be believed.
+    pub clock: ClockTrust,
     /// What was asked for.
     pub site: Site,
     /// The path and query asked for, where they are seen.
@@ -40,7 +42,7 @@ pub struct Explanation {
     pub considered: Vec<Considered>,
     /// How many other rules there are: they are about other sites.
     pub elsewhere: usize,
-    /// The first moment at which the same question gets the other answer, if nobody changes anything.
+    /// The first moment at which the same question gets another answer, if nobody changes anything.
     pub changes: Option<Change>,
     /// What somebody could do about the answer.
     pub remedies: Vec<String>,
@@ -66,6 +68,8 @@ pub enum Part {
     Stranger(Stranger),
     /// It does not speak at that time of the week.
     OtherTime,
+    /// It refuses engines without a safe form, and a stronger search rule leaves safe search free.
+    OtherSearchRule,
     /// A stronger rule spoke before it.
     Outranked,
     /// A teacher's opening spoke before it.
@@ -78,7 +82,7 @@ pub enum Part {
     NameClosed,
 }
 
-/// A moment at which the answer becomes the other one by itself.
+/// A moment at which the answer becomes another one by itself.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// When.
@@ -99,6 +103,7 @@ impl Policy {
             who: who(question),
             zone: question.zone.name.to_string(),
             at: question.at,
+            clock: question.clock,
             site: question.site.clone(),
             path: question.path.cloned(),
             are_pages_judged: self.judges_pages_of(question.site) || self.index().lists_pages(),
@@ -119,6 +124,7 @@ impl Policy {
         };
         // The rules that were asked, and those about pages that were not.
         let all = |path| self.index().all(question.site, path, self.categories());
+        let is_allowed = |verdict: &Verdict| matches!(verdict, Verdict::Allow(_));
         let is_name_closed = !is_allowed(verdict) && is_allowed(&self.decide(question));
         let (asked, silent, why_silent) = match question.path {
             None => (all(None), self.index().pages_of(question.site), Part::PathUnseen),
@@ -143,8 +149,11 @@ impl Policy {
         if let Err(stranger) = rule.people.hold(question.subject, question.machine, &question.zone.name) {
             return Part::Stranger(stranger);
         }
-        if !rule.when.holds(LocalMinute::from(question.at)) {
+        if !rule.speaks_at(question.clock, || LocalMinute::from(question.at)) {
             return Part::OtherTime;
+        }
+        if !self.is_in_force(rule, question) {
+            return Part::OtherSearchRule;
         }
         if matches!(origin(verdict), Some(Origin::Opening { .. })) && !rank.is_locked() {
             return Part::BehindOpening;
@@ -181,13 +190,17 @@ impl Policy {
         all
     }
 
-    /// Asks again at every change to come until the answer is the other one.
+    /// Asks again at every change to come until the answer is another one: the other verdict, or another name that the
+    /// site is served as. A clock in doubt knows no change to come.
     fn change(&self, question: &Question<'_>, verdict: &Verdict) -> Option<Change> {
+        if question.clock == ClockTrust::Doubtful {
+            return None;
+        }
         let mut at = question.at;
         for _ in 0..CHANGES_MAX {
             at = self.next_change(at)?;
             let later = self.judge(&Question { at, ..*question });
-            if is_allowed(&later) != is_allowed(verdict) {
+            if outcome(&later) != outcome(verdict) {
                 return Some(Change { at, verdict: later, cause: self.cause_of_change(at) });
             }
         }
@@ -232,8 +245,12 @@ fn who(question: &Question<'_>) -> String {
     who
 }
 
-fn is_allowed(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Allow(_))
+/// What the one who asks sees of an answer: no, or yes and under which name.
+fn outcome(verdict: &Verdict) -> Option<Option<&Domain>> {
+    match verdict {
+        Verdict::Allow(permit) => Some(permit.served_as()),
+        Verdict::Refuse(_) => None,
+    }
 }
 
 fn origin(verdict: &Verdict) -> Option<&Origin> {
@@ -251,6 +268,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "who      {}", self.who)?;
         writeln!(f, "zone     {}", self.zone)?;
         writeln!(f, "when     {}", in_paris(self.at))?;
+        if self.clock == ClockTrust::Doubtful {
+            writeln!(f, "clock    in doubt: what depends on the hour falls to its stricter side")?;
+        }
         writeln!(f, "site     {}", self.site)?;
         if let Some(path) = &self.path {
             writeln!(f, "path     {path}")?;
@@ -277,6 +297,9 @@ impl fmt::Display for Explanation {
         match &self.changes {
             Some(Change { at, verdict, cause }) => {
                 writeln!(f, "later    {}: {verdict} ({cause})", in_paris(*at))?;
+            }
+            None if self.clock == ClockTrust::Doubtful => {
+                writeln!(f, "later    by the hour again, once the clock is right")?;
             }
             None => writeln!(f, "later    the same, until somebody changes something")?,
         }
@@ -305,6 +328,7 @@ impl fmt::Display for Considered {
                     When::Always => Ok(()),
                 };
             }
+            Part::OtherSearchRule => "another search rule speaks about safe search",
             Part::Outranked => "a stronger rule spoke",
             Part::BehindOpening => "a teacher's timed decision spoke",
             Part::BeforeSignIn => "not asked before sign-in",

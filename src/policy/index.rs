@@ -15,7 +15,8 @@ use ipnet::IpNet;
 use super::{
     category::{CategoryId, CategorySet, Table},
     decision::ListedBy,
-    rule::{Level, Lock, Rule, SitePattern, Sites, UrlPattern},
+    engines,
+    rule::{Rule, SitePattern, Sites, UrlPattern},
 };
 use crate::model::{Domain, Site, UrlPath};
 
@@ -56,6 +57,8 @@ pub(super) enum Hit<'a> {
     Name(&'a Domain),
     /// The rule writes a network that holds the address.
     Network,
+    /// The rule refuses engines without a safe form, and this is one, itself or by this parent.
+    Engine(&'a Domain),
     /// The rule writes this page.
     Url(&'a UrlPattern),
     /// The rule names a category that lists the site, or the page asked for.
@@ -72,6 +75,8 @@ pub(super) struct Index {
     by_name: HashMap<Domain, Vec<u32>>,
     /// Pages, by their host and then by their path.
     by_url: HashMap<Domain, HashMap<UrlPath, (UrlPattern, Vec<u32>)>>,
+    /// Engines without a safe form; empty unless a rule refuses them.
+    by_engine: HashMap<Domain, Vec<u32>>,
     by_network: HashMap<IpNet, Vec<u32>>,
     /// Prefix lengths in use, by family.
     prefixes_v4: Vec<u8>,
@@ -89,9 +94,10 @@ impl Index {
     /// `table`. Categories the table lacks are left out: the caller has refused them.
     pub(super) fn new(rules: Vec<Arc<Rule>>, table: Option<&Table>) -> Self {
         let mut index = Self {
-            tiers: rules.iter().map(|rule| tier(rule)).collect(),
+            tiers: rules.iter().map(|rule| rule.tier()).collect(),
             by_name: HashMap::new(),
             by_url: HashMap::new(),
+            by_engine: HashMap::new(),
             by_network: HashMap::new(),
             prefixes_v4: Vec::new(),
             prefixes_v6: Vec::new(),
@@ -231,10 +237,12 @@ impl Index {
         path: Option<&UrlPath>,
         visit: &mut impl FnMut(u16, Hit<'a>, &'a [u32]),
     ) {
-        if !self.by_name.is_empty() {
+        let maps: [(_, fn(&'a Domain) -> Hit<'a>); 2] =
+            [(&self.by_name, Hit::Name), (&self.by_engine, Hit::Engine)];
+        for (map, hit) in maps.into_iter().filter(|(map, _)| !map.is_empty()) {
             for suffix in name.ancestry() {
-                if let Some((written, orders)) = self.by_name.get_key_value(suffix) {
-                    visit(narrowness(suffix.len()), Hit::Name(written), orders);
+                if let Some((written, orders)) = map.get_key_value(suffix) {
+                    visit(narrowness(suffix.len()), hit(written), orders);
                 }
             }
         }
@@ -266,6 +274,12 @@ impl Index {
     fn enter(&mut self, order: u32, rule: &Rule, table: Option<&Table>) {
         let (patterns, categories) = match &rule.sites {
             Sites::Everything => return self.about_everything.push(order),
+            Sites::EnginesWithoutSafeForm => {
+                for name in engines::WITHOUT_SAFE_FORM {
+                    self.by_engine.entry(engines::domain(name)).or_default().push(order);
+                }
+                return;
+            }
             Sites::Listed { patterns, categories } => (patterns, categories),
         };
         for pattern in patterns {
@@ -294,8 +308,8 @@ impl Index {
     fn sort(&mut self) {
         let tiers = &self.tiers;
         let pages = self.by_url.values_mut().flat_map(HashMap::values_mut).map(|(_, orders)| orders);
-        let lists =
-            self.by_name.values_mut().chain(self.by_network.values_mut()).chain(&mut self.by_category);
+        let by_name = self.by_name.values_mut().chain(self.by_engine.values_mut());
+        let lists = by_name.chain(self.by_network.values_mut()).chain(&mut self.by_category);
         for list in lists.chain(pages).chain([&mut self.about_everything]) {
             list.sort_by_key(|order| (tiers[place(*order)], *order));
             list.dedup();
@@ -308,20 +322,6 @@ impl Index {
 
     fn rank(&self, order: u32, breadth: u16) -> Rank {
         Rank { tier: self.tiers[place(order)], breadth, order }
-    }
-}
-
-/// The place of a rule in the order of levels and locks (decision D7). Openings stand between the two halves.
-fn tier(rule: &Rule) -> u8 {
-    match (rule.lock, rule.level) {
-        (Lock::Locked, Level::Academie) => 0,
-        (Lock::Locked, Level::Departement) => 1,
-        (Lock::Locked, Level::Etablissement) => 2,
-        (Lock::Locked, Level::Groupe | Level::Opening) => 3,
-        (Lock::Open, Level::Groupe | Level::Opening) => 4,
-        (Lock::Open, Level::Etablissement) => 5,
-        (Lock::Open, Level::Departement) => 6,
-        (Lock::Open, Level::Academie) => 7,
     }
 }
 

@@ -29,11 +29,13 @@ use std::{cell::LazyCell, collections::HashSet, fmt, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, Timetable, Verdict,
+    Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, SearchRule, Timetable,
+    Verdict,
     category::{CategoryId, Table},
     decision::{Cause, ListedBy},
     index::{Hit, Index, Rank},
     rule::{Level, Sites},
+    search::{SafeSearch, SearchRules},
     timetable::LocalMinute,
 };
 use crate::model::{DefaultVerdict, Moment, SignIn, Site, Subject};
@@ -50,6 +52,7 @@ struct Rules {
     index: Index,
     categories: Option<Categories>,
     timetables: Vec<Arc<Timetable>>,
+    search: SearchRules,
 }
 
 /// A category table and the names decisions carry.
@@ -120,21 +123,31 @@ impl Policy {
     /// When the files are out of order, share a rule's id within a level, or name categories that are not there.
     pub fn new(files: Vec<RuleFile>, categories: Option<Table>) -> Result<Self, PolicyError> {
         check_order(&files)?;
-        let rules: Vec<_> = files.into_iter().flat_map(|file| file.rules).collect();
-        check_ids(&rules)?;
+        let mut rules = Vec::new();
+        let mut search: Vec<Arc<SearchRule>> = Vec::new();
+        for file in files {
+            rules.extend(file.rules);
+            search.extend(file.search);
+        }
+        let all: Vec<_> = rules.iter().chain(search.iter().map(|search| &search.rule)).collect();
+        check_ids(&all)?;
         check_categories(&rules, categories.as_ref())?;
         let mut timetables: Vec<Arc<Timetable>> = Vec::new();
-        for timetable in rules.iter().filter_map(|rule| rule.when.timetable()) {
+        for timetable in all.iter().filter_map(|rule| rule.when.timetable()) {
             if !timetables.iter().any(|known| Arc::ptr_eq(known, timetable)) {
                 timetables.push(Arc::clone(timetable));
             }
         }
+        // Behind the rules of their level, which so speak first about engines that they write.
+        let forcing = search.iter().filter(|search| search.safe_search == Some(SafeSearch::Forced));
+        rules.extend(forcing.map(|search| Arc::clone(&search.rule)));
         let index = Index::new(rules, categories.as_ref());
         let categories = categories.map(|table| Categories {
             names: table.categories().iter().map(|category| Arc::clone(&category.name)).collect(),
             table,
         });
-        Ok(Self { rules: Arc::new(Rules { index, categories, timetables }), openings: Arc::new([]) })
+        let rules = Rules { index, categories, timetables, search: SearchRules::new(search) };
+        Ok(Self { rules: Arc::new(rules), openings: Arc::new([]) })
     }
 
     /// The same rules with these openings in place of any before.
@@ -175,7 +188,10 @@ impl Policy {
             (None, None) => (default_effect(question), Origin::ZoneDefault),
         };
         match effect {
-            Effect::Allow => Verdict::Allow(Permit::new(site.clone(), origin).for_page(question.path)),
+            Effect::Allow => {
+                let permit = Permit::new(site.clone(), origin).for_page(question.path);
+                Verdict::Allow(self.served(permit, question))
+            }
             Effect::Block => Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::Policy(origin) }),
         }
     }
@@ -223,7 +239,7 @@ impl Policy {
     /// The opening that speaks: the one that began last.
     pub(super) fn opening(&self, question: &Question<'_>) -> Option<&Opening> {
         let speaks = |opening: &&Opening| {
-            opening.is_running(question.at)
+            opening.speaks_at(question.at, question.clock)
                 && opening.is_for(question.subject, &question.zone.name)
                 && opening.is_about(question.site)
         };
@@ -234,6 +250,7 @@ impl Policy {
     pub(super) fn matched(&self, hit: Hit<'_>) -> Matched {
         match hit {
             Hit::Name(name) => Matched::Site(name.clone()),
+            Hit::Engine(name) => Matched::Engine(name.clone()),
             Hit::Network => Matched::Address,
             Hit::Url(page) => Matched::Url(page.clone()),
             Hit::Category(id, by) => self.matched_category(id, by),
@@ -245,8 +262,23 @@ impl Policy {
         let minute = LazyCell::new(|| LocalMinute::from(question.at));
         self.rules.index.strongest(question.site, question.path, self.categories(), |rule| {
             rule.people.hold(question.subject, question.machine, &question.zone.name).is_ok()
-                && (rule.when.timetable().is_none() || rule.when.holds(*minute))
+                && rule.speaks_at(question.clock, || *minute)
+                && self.is_in_force(rule, question)
         })
+    }
+
+    /// Whether a refusal of engines without a safe form is in force for the one who asks; other rules always are.
+    pub(super) fn is_in_force(&self, rule: &Rule, question: &Question<'_>) -> bool {
+        !matches!(rule.sites, Sites::EnginesWithoutSafeForm) || self.rules.search.forces_by(rule, question)
+    }
+
+    /// The permit, for another name where a search mode says so.
+    fn served(&self, permit: Permit, question: &Question<'_>) -> Permit {
+        let Site::Name(name) = question.site else { return permit };
+        match self.rules.search.served_as(name, question) {
+            Some((served_as, by)) => permit.serving(served_as.clone(), Arc::clone(by)),
+            None => permit,
+        }
     }
 
     fn spoken(&self, rank: Rank, hit: Hit<'_>) -> (Effect, Origin) {
@@ -303,7 +335,7 @@ fn check_order(files: &[RuleFile]) -> Result<(), PolicyError> {
     }
 }
 
-fn check_ids(rules: &[Arc<Rule>]) -> Result<(), PolicyError> {
+fn check_ids(rules: &[&Arc<Rule>]) -> Result<(), PolicyError> {
     let mut seen = HashSet::with_capacity(rules.len());
     match rules.iter().find(|rule| !seen.insert((rule.level, &rule.id))) {
         None => Ok(()),

@@ -2,6 +2,7 @@
 
 pub mod category;
 mod decision;
+mod engines;
 mod explanation;
 mod index;
 mod judge;
@@ -13,6 +14,7 @@ mod question;
 mod remedies;
 mod rule;
 mod rule_file;
+mod search;
 mod sentences;
 #[cfg(test)]
 mod tests;
@@ -26,4 +28,5 @@ pub use opening::{Opening, Scope};
 pub use question::Question;
 pub use rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, Stranger, UrlPattern, When};
 pub use rule_file::{Limits, RuleFile, RuleFileError};
+pub use search::{SafeSearch, SearchRule, YouTube};
 pub use timetable::{LocalMinute, Timetable};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Effect;
-use crate::model::{AccountId, ClassName, Domain, Moment, Site, Subject, ZoneName};
+use crate::model::{AccountId, ClassName, ClockTrust, Domain, Moment, Site, Subject, ZoneName};
 
 /// A teacher's timed opening or closing.
 ///
@@ -40,6 +40,15 @@ impl Opening {
     #[must_use]
     pub fn is_running(&self, at: Moment) -> bool {
         self.from <= at && at < self.until
+    }
+
+    /// Whether it counts at this moment. While the clock is in doubt, one that allows never does and one that blocks
+    /// always does.
+    pub(super) fn speaks_at(&self, at: Moment, clock: ClockTrust) -> bool {
+        match clock {
+            ClockTrust::Trusted => self.is_running(at),
+            ClockTrust::Doubtful => self.effect == Effect::Block,
+        }
     }
 
     /// Whether it is about this site.

@@ -1,6 +1,6 @@
 //! What is asked of the judge.
 
-use crate::model::{Mac, Moment, Site, Subject, UrlPath, Zone};
+use crate::model::{ClockTrust, Mac, Moment, Site, Subject, UrlPath, Zone};
 
 /// May this one, in this zone, reach this site at this moment?
 #[derive(Clone, Copy, Debug)]
@@ -17,4 +17,6 @@ pub struct Question<'a> {
     pub path: Option<&'a UrlPath>,
     /// When it is asked.
     pub at: Moment,
+    /// Whether that moment is to be believed.
+    pub clock: ClockTrust,
 }

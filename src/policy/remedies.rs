@@ -21,6 +21,14 @@ pub(super) fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String
     let is_name = matches!(question.site, Site::Name(_));
     let teacher_can = is_name || matches!(verdict, Verdict::Allow(_));
     let mut remedies = Vec::new();
+    if let Verdict::Allow(permit) = verdict
+        && let Some(search) = permit.served_by()
+    {
+        let Rule { id, file_name, line, .. } = &*search.rule;
+        remedies.push(format!(
+            "editing search rule `{id}` in `{file_name}`, line {line}, for another search mode"
+        ));
+    }
     match origin {
         Origin::Rule { rule, matched } => {
             remedies.extend(rule_remedies(rule, matched, words));
@@ -57,7 +65,7 @@ fn rule_remedies(rule: &Rule, matched: &Matched, words: Words) -> Vec<String> {
     let Rule { id, level, file_name, line, lock, .. } = rule;
     let Words { rule: does_other, teacher } = words;
     let mut remedies = vec![format!("editing rule `{id}` in `{file_name}`, line {line}")];
-    if matches!(matched, Matched::Category { .. } | Matched::Everything) {
+    if matches!(matched, Matched::Category { .. } | Matched::Engine(_) | Matched::Everything) {
         let locked = if *lock == Lock::Locked { "locked " } else { "" };
         remedies.push(format!(
             "a {locked}rule of level {level} that writes the site in `sites` and {does_other}"

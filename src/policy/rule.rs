@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 use ipnet::IpNet;
 
 use super::timetable::{LocalMinute, Timetable};
-use crate::model::{ClassName, DeviceKind, Domain, Mac, Role, Subject, UrlPath, ZoneName};
+use crate::model::{ClassName, ClockTrust, DeviceKind, Domain, Mac, Role, Subject, UrlPath, ZoneName};
 
 /// Who a rule comes from, the most general first (decision D7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +122,33 @@ pub struct Rule {
     pub reason: Option<Arc<str>>,
 }
 
+impl Rule {
+    /// The rule's place in the order of levels and locks (decision D7); the least is asked first. Openings stand between
+    /// the two halves.
+    pub(super) fn tier(&self) -> u8 {
+        match (self.lock, self.level) {
+            (Lock::Locked, Level::Academie) => 0,
+            (Lock::Locked, Level::Departement) => 1,
+            (Lock::Locked, Level::Etablissement) => 2,
+            (Lock::Locked, Level::Groupe | Level::Opening) => 3,
+            (Lock::Open, Level::Groupe | Level::Opening) => 4,
+            (Lock::Open, Level::Etablissement) => 5,
+            (Lock::Open, Level::Departement) => 6,
+            (Lock::Open, Level::Academie) => 7,
+        }
+    }
+
+    /// Whether the rule speaks at `at`, in Paris. While the clock is in doubt, one with a timetable falls to its
+    /// stricter side: a blocking one speaks at any hour, an allowing one never does.
+    pub(super) fn speaks_at(&self, clock: ClockTrust, minute: impl FnOnce() -> LocalMinute) -> bool {
+        match (&self.when, clock) {
+            (When::Always, _) => true,
+            (_, ClockTrust::Doubtful) => self.effect == Effect::Block,
+            (when, ClockTrust::Trusted) => when.holds(minute()),
+        }
+    }
+}
+
 /// Which sites a rule is about.
 #[derive(Clone, Debug)]
 pub enum Sites {
@@ -134,6 +161,8 @@ pub enum Sites {
         /// Names of categories.
         categories: Vec<Arc<str>>,
     },
+    /// Search engines without a safe form, for those upon whom the search rule that it belongs to forces safe search.
+    EnginesWithoutSafeForm,
 }
 
 /// A site as a rule writes it.

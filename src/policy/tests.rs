@@ -8,7 +8,8 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, DefaultVerdict, Moment, Role, SignIn, Site, Subject, Zone, ZoneKind,
+    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Moment, Role, SignIn, Site, Subject, Zone,
+    ZoneKind,
 };
 
 /// Monday 23 November 2026, 10:00 in Paris.
@@ -69,7 +70,15 @@ fn pupil() -> Subject {
 
 fn explain(policy: &Policy, subject: &Subject, site: &str) -> Explanation {
     let (zone, site): (_, Site) = (zone(SignIn::Required), site.parse().unwrap());
-    policy.explain(&Question { subject, machine: None, zone: &zone, site: &site, path: None, at: AT })
+    policy.explain(&Question {
+        subject,
+        machine: None,
+        zone: &zone,
+        site: &site,
+        path: None,
+        at: AT,
+        clock: ClockTrust::Trusted,
+    })
 }
 
 fn school() -> Policy {
@@ -226,4 +235,29 @@ fn the_next_change_is_the_nearest_of_timetables_and_openings() {
     assert_eq!(policy.next_change(minute(2)), Some(noon));
     assert_eq!(policy.with_openings(Vec::new()).next_change(AT), Some(noon));
     assert_eq!(Policy::new(Vec::new(), None).unwrap().next_change(AT), None);
+}
+
+#[test]
+fn an_explanation_says_under_which_name_and_by_which_search_rule() {
+    let rules = "[[search]]\nid = \"recherche\"\nsafe_search = true\nlocked = true\n";
+    let policy = Policy::new(vec![file(Level::Academie, rules)], None).unwrap();
+    let told = explain(&policy, &pupil(), "www.google.fr").to_string();
+    let served = "served as forcesafesearch.google.com by search rule `recherche` (locked, academie, `Fichier academie` line 7)";
+    assert!(told.contains(served), "{told}");
+    assert!(told.contains("editing search rule `recherche` in `Fichier academie`, line 7"), "{told}");
+    let refused = explain(&policy, &pupil(), "fr.search.yahoo.com").to_string();
+    let why = "refused by rule `recherche` (locked, academie, `Fichier academie` line 7) by search engine without a safe form search.yahoo.com";
+    assert!(refused.contains(why), "{refused}");
+    assert!(refused.contains("told     Ce moteur de recherche"), "{refused}");
+}
+
+#[test]
+fn a_search_rule_and_a_rule_of_one_level_do_not_share_an_id() {
+    let search = "[[search]]\nid = \"jeux\"\nyoutube = \"strict\"\n";
+    let rule = "[[rule]]\nid = \"jeux\"\neffect = \"allow\"\neverything = true\n";
+    check_misfit(
+        vec![file(Level::Groupe, rule), file(Level::Groupe, search)],
+        None,
+        "`Fichier groupe`, line 7: another file of level groupe has a rule `jeux`; give each its own id",
+    );
 }

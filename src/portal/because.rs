@@ -97,6 +97,7 @@ fn told_match(language: Language, matched: &Matched) -> String {
     let words = language.words();
     match matched {
         Matched::Site(domain) => format!("{} {domain}", words.matched_site),
+        Matched::Engine(domain) => format!("{} {domain}", words.matched_engine),
         Matched::Address => String::from(words.matched_address),
         Matched::Url(page) => format!("{} {page}", words.matched_page),
         Matched::Category { category, list_date, by } => language.matched_category(category, list_date, *by),

@@ -20,7 +20,7 @@ use std::{
 use namespace::with_rights;
 use preau::{
     enforce::firewall::{Heartbeat, Opened, route_to_proxy, ruleset, undo_route_to_proxy},
-    model::{DefaultVerdict, Moment, SignIn, Site, Subject, Zone},
+    model::{ClockTrust, DefaultVerdict, Moment, SignIn, Site, Subject, Zone},
     policy::{Permit, Policy, Question, Verdict},
     system::{
         netlink::{Element, SetWriter},
@@ -410,6 +410,7 @@ fn permit(zone: &Zone) -> Permit {
         site: &Site::Name("imap.example".parse().unwrap()),
         path: None,
         at: Moment::from_unix_seconds(0),
+        clock: ClockTrust::Trusted,
     };
     match Policy::new(Vec::new(), None).unwrap().judge(&question) {
         Verdict::Allow(permit) => permit,

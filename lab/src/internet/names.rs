@@ -14,6 +14,7 @@
 //! | `court.*` | TTL 1; `long.*`: TTL 86,400 |
 //! | `grand.*` | TXT of 4,000 bytes, too big for UDP |
 //! | `ech.*` | HTTPS record with ALPN, address hints and `ech` |
+//! | `www.google.fr`, `www.youtube.com` | HTTPS record as well, as `ech.*` |
 //! | `inconnu.*` | a record for every unassigned type |
 //! | `prive.*` | an address inside the school, as in DNS rebinding |
 //! | `echo.exemple.net`, `ntp.exemple.net` | the UDP echo servers |
@@ -53,6 +54,9 @@ const ALIASES_MAX: usize = 8;
 
 /// The `ech` parameter that `ech.*` serves. Its bytes are no usable configuration; filters must remove them all the same.
 pub const ECH: &[u8] = b"\x00\x08\xfe\x0d\x00\x04labo";
+
+/// Search engines and sites of videos that say their addresses in HTTPS records as well.
+const ENGINES: [&str; 2] = ["www.google.fr", "www.youtube.com"];
 
 /// One record of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +148,7 @@ fn data(name: &str, record_type: u16) -> Option<Vec<u8>> {
         record_type::AAAA => (label != "sans-adresse-v6").then(|| v6.octets().to_vec()),
         record_type::TXT if label == "grand" => Some([[250; 1].as_slice(), &[b'x'; 250]].concat().repeat(16)),
         record_type::TXT => Some([&[5], b"Labo".as_slice(), b"!"].concat()),
-        record_type::HTTPS if label == "ech" => Some(service_binding(v4, v6)),
+        record_type::HTTPS if label == "ech" || ENGINES.contains(&name) => Some(service_binding(v4, v6)),
         record_type::PRIVATE_USE.. if label == "inconnu" => Some(b"donnees opaques".to_vec()),
         _ => None,
     }

@@ -141,7 +141,8 @@ fn a_slot_that_begins_or_ends_cuts_what_runs_at_that_minute() {
         let rules = usual.replace("[timetables]\n", &format!("[timetables]\n{slots}"))
             + &block("commence", "commence.exemple.fr", "during = \"apres\"")
             + &block("finit", "finit.exemple.fr", "outside = \"avant\"")
-            + &block("ouvre", "ouvre.exemple.fr", "during = \"avant\"");
+            + &block("ouvre", "ouvre.exemple.fr", "during = \"avant\"")
+            + "[[search]]\nid = \"libre\"\nyoutube = \"off\"\nduring = \"avant\"\n";
         lab.write_box_file("etablissement.toml", &rules).unwrap();
         until(CUT_SECONDS_MAX, "the rules are in force", || {
             !get(lab, "eleve", "https://ouvre.exemple.fr/", &[]).succeeded()
@@ -151,6 +152,7 @@ fn a_slot_that_begins_or_ends_cuts_what_runs_at_that_minute() {
             download(lab, "begins-http", "http://commence.exemple.fr/lent/200"),
             download(lab, "ends-tls", "https://finit.exemple.fr/lent/200"),
             download(lab, "ends-http", "http://finit.exemple.fr/lent/200"),
+            download(lab, "mode-tls", "https://www.youtube.com/lent/200"),
         ];
         let mut stays = download(lab, "stays-tls", "https://ouvert.exemple.fr/lent/200");
         while clock.now() < boundary - Duration::from_millis(1500) {
@@ -166,5 +168,27 @@ fn a_slot_that_begins_or_ends_cuts_what_runs_at_that_minute() {
         // The refusal may be kept for ten seconds; curl asks anew each time.
         assert!(page(lab, "eleve", "https://ouvre.exemple.fr/", &[]).contains("<title>"));
         lab.write_box_file("etablissement.toml", &usual).unwrap();
+    });
+}
+
+#[test]
+fn a_search_mode_that_begins_or_ends_cuts_what_runs_by_the_other_name() {
+    STAGE.play(|lab| {
+        let usual = lab.read_box_file("etablissement.toml").unwrap();
+        let mut cut = [
+            download(lab, "moderate-tls", "https://www.youtube.com/lent/60"),
+            download(lab, "moderate-http", "http://m.youtube.com/lent/60"),
+        ];
+        let mut stays = download(lab, "google-tls", "https://www.google.com/lent/60");
+        let off = "[[search]]\nid = \"sans\"\nyoutube = \"off\"\n";
+        lab.write_box_file("etablissement.toml", &with_rules(lab, off)).unwrap();
+        until(CUT_SECONDS_MAX, "every connection to the moderate level is cut", || {
+            cut.iter_mut().all(|download| !download.is_running())
+        });
+        assert!(stays.is_running(), "a connection whose mode stays was cut too");
+        let mut again = download(lab, "free-tls", "https://www.youtube.com/lent/60");
+        lab.write_box_file("etablissement.toml", &usual).unwrap();
+        until(CUT_SECONDS_MAX, "the connection past the mode is cut", || !again.is_running());
+        assert!(stays.is_running(), "a connection whose mode stays was cut too");
     });
 }

@@ -14,6 +14,7 @@ mod journal;
 mod live;
 mod reload;
 mod requests;
+mod search;
 mod services;
 mod sites;
 mod zones;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use preau::{
     config::Config,
-    model::{Account, AccountId, ClassName, Mac, Moment, Role, Subject, Zone},
+    model::{Account, AccountId, ClassName, ClockTrust, Mac, Moment, Role, Subject, Zone},
     policy::Question,
     system::clock::Clock,
 };
@@ -42,6 +42,9 @@ pub(super) struct Arguments {
     /// When, in Paris time, such as "2026-11-24 14:05"; now unless said
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// As while the clock is in doubt: what depends on the hour falls to its stricter side
+    #[arg(long)]
+    clock_in_doubt: bool,
     /// What: an http:// URL with its path, an https:// URL, of which only the host can be judged, a name or an address
     #[arg(value_name = "SITE|URL")]
     site: String,
@@ -57,6 +60,7 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
         Some(text) => moment(text)?,
         None => Clock::of_the_machine().now(),
     };
+    let clock = if arguments.clock_in_doubt { ClockTrust::Doubtful } else { ClockTrust::Trusted };
     let question = Question {
         subject: &subject,
         machine: arguments.device,
@@ -64,6 +68,7 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
         site: &site,
         path: path.as_ref(),
         at,
+        clock,
     };
     let mut explanation = config.policy.explain(&question);
     explanation.are_pages_judged |= hides_path;

@@ -12,9 +12,10 @@ use super::{
     name::Judged,
     query::{Carrier, Query},
     refusal,
-    reply::{self, Age, Explanation},
+    reply::{self, Age, Explanation, FORGED},
     resolver::{Found, NoAnswer, Resolver},
     special::Special,
+    substitute::{self, Substitute},
 };
 use crate::{
     enforce::{
@@ -32,6 +33,9 @@ const OWN_TTL_SECONDS: u32 = 60;
 
 /// Seconds that the absence of a special name may be kept.
 const SPECIAL_TTL_SECONDS: u32 = 300;
+
+/// Seconds that a site's other name may be kept at most: a change of person or hour is felt soon.
+const SUBSTITUTE_TTL_SECONDS_MAX: u32 = 60;
 
 /// Where questions of all zones are answered.
 #[derive(Debug)]
@@ -118,8 +122,23 @@ impl Desk {
         }
     }
 
+    /// Answers an allowed question for which nothing needs to be looked up. Says whether it was one.
+    pub(super) fn answer_unasked(&self, query: &Query<'_>, permit: &Permit, out: &mut Vec<u8>) -> bool {
+        match Substitute::of(permit, query.rtype) {
+            Substitute::Alias(name) => reply::alias(out, query, name, &[], SUBSTITUTE_TTL_SECONDS_MAX),
+            Substitute::Hidden => {
+                reply::nothing(out, query, Rcode::NOERROR, SUBSTITUTE_TTL_SECONDS_MAX, Some(FORGED));
+            }
+            Substitute::None | Substitute::Addresses(_) => return false,
+        }
+        true
+    }
+
     /// Answers an allowed question from cache or upstream, where there is a place to wait.
     pub(super) async fn fetch(&self, query: &Query<'_>, peer: &Peer, permit: &Permit, out: &mut Vec<u8>) {
+        if self.answer_unasked(query, permit, out) {
+            return;
+        }
         let Some(_place) = self.places.take(self.gate.client_at(peer.client)) else {
             return too_many(out, query);
         };
@@ -134,7 +153,7 @@ impl Desk {
         permit: &Permit,
         out: &mut Vec<u8>,
     ) {
-        let found = match self.resolver.look_up(&query.key()).await {
+        let found = match self.resolver.look_up(&substitute::key(query, permit)).await {
             Ok(found) => found,
             Err(NoAnswer) => {
                 let text = "aucun résolveur ne répond";
@@ -179,7 +198,19 @@ impl Desk {
             let permit = permit.clone().by_way_of(answer.chain.iter().cloned().map(Site::Name));
             self.opened.open(peer.client, &peer.zone, &permit, &answer.addresses, life_left(found, *age));
         }
-        reply::forwarded(out, query, peer.carrier, answer, *age);
+        match Substitute::of(permit, query.rtype) {
+            Substitute::Addresses(_) if answer.is_failure() => {
+                reply::error(out, query, OptRcode::SERVFAIL, None);
+            }
+            Substitute::Addresses(name) => {
+                let seconds = u32::try_from(life_left(found, *age).as_secs()).unwrap_or(u32::MAX);
+                let seconds = seconds.min(SUBSTITUTE_TTL_SECONDS_MAX);
+                reply::alias(out, query, name, &answer.addresses, seconds);
+            }
+            Substitute::None | Substitute::Alias(_) | Substitute::Hidden => {
+                reply::forwarded(out, query, peer.carrier, answer, *age);
+            }
+        }
     }
 }
 

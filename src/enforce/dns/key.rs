@@ -5,6 +5,7 @@ use std::fmt;
 
 use domain::base::iana::{Class, Rtype};
 
+use super::wire::wire_name;
 use crate::model::Domain;
 
 /// A question without its asker.
@@ -32,13 +33,7 @@ impl Key {
 
     /// The key of the box's own question for `name`, without signatures.
     pub(super) fn of_domain(name: &Domain, rtype: Rtype) -> Self {
-        let mut wire = Vec::with_capacity(name.as_str().len() + 2);
-        for label in name.as_str().split('.') {
-            wire.extend(u8::try_from(label.len()));
-            wire.extend_from_slice(label.as_bytes());
-        }
-        wire.push(0);
-        Self::new(&wire, rtype, false, false)
+        Self::new(&wire_name(name), rtype, false, false)
     }
 
     /// All of it, to look up by.

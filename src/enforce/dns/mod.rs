@@ -8,13 +8,12 @@
 //! | `query` | it is read, strictly |
 //! | `special` | names with one answer for everybody are answered |
 //! | `desk` | the gate is asked, and asked again for each name that an answer leads to |
+//! | `substitute` | a site that a search mode serves under another name is looked up under that one |
 //! | `refusal` | a refused question gets the box's address and the reason |
 //! | `resolver`, `cache` | an allowed one is looked up |
 //! | `upstream`, `exchange` | or asked of an upstream server |
 //! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
 //! | `reply` | and composed anew for the asker |
-//!
-//! SafeSearch and YouTube modes belong in `desk`, between the gate's permit and the look-up.
 
 mod answer;
 mod cache;
@@ -31,6 +30,7 @@ mod reply;
 mod resolver;
 mod service;
 mod special;
+mod substitute;
 mod svcb;
 mod tcp;
 mod udp;

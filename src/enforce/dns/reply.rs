@@ -15,8 +15,9 @@ use super::{
     answer::{Answer, EDE_OPTION},
     limits::{EXPLANATION_BYTES_MAX, STALE_TTL_SECONDS, UDP_ANSWER_BYTES_MAX},
     query::{Carrier, Query, Unfit},
-    wire::{put, u32_at},
+    wire::{put, u32_at, wire_name},
 };
+use crate::model::Domain;
 
 /// Why an answer is what it is: a registered code and a sentence for the person.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,13 @@ pub(super) enum Age {
     /// Past its lifetime, given because upstream does not answer (RFC 8767).
     Stale,
 }
+
+/// What an answer says that gives a site under another name (RFC 8914 section 4.5).
+pub(super) const FORGED: Explanation<'_> =
+    Explanation { code: ExtendedErrorCode::FORGED_ANSWER, text: "recherche protégée" };
+
+/// Addresses that stand behind an alias at most: so it fits every asker, whatever its question.
+const ALIAS_ADDRESSES_MAX: usize = 4;
 
 /// Flags in the header's third and fourth byte.
 const QR: u8 = 0x80;
@@ -91,11 +99,40 @@ pub(super) fn address(
 ) {
     begin(out, query, OptRcode::NOERROR);
     match address {
-        IpAddr::V4(v4) => push_record(out, Rtype::A, ttl_seconds, &v4.octets()),
-        IpAddr::V6(v6) => push_record(out, Rtype::AAAA, ttl_seconds, &v6.octets()),
+        IpAddr::V4(v4) => push_record(out, QUESTION_NAME, Rtype::A, ttl_seconds, &v4.octets()),
+        IpAddr::V6(v6) => push_record(out, QUESTION_NAME, Rtype::AAAA, ttl_seconds, &v6.octets()),
     }
     put(out, 6, &[0, 1]);
     push_opt(out, query, OptRcode::NOERROR, &[], explanation);
+}
+
+/// Answers with a CNAME to `target` and those of its `addresses` that there is room for; with none, the absence of
+/// addresses may be kept as long. Fits every asker.
+pub(super) fn alias(
+    out: &mut Vec<u8>,
+    query: &Query<'_>,
+    target: &Domain,
+    addresses: &[IpAddr],
+    ttl_seconds: u32,
+) {
+    begin(out, query, OptRcode::NOERROR);
+    let target = wire_name(target);
+    push_record(out, QUESTION_NAME, Rtype::CNAME, ttl_seconds, &target);
+    let target_at = u16::try_from(out.len() - target.len()).unwrap_or_default();
+    let pointer = (0xc000 | target_at).to_be_bytes();
+    let mut answers: u8 = 1;
+    for address in addresses.iter().take(ALIAS_ADDRESSES_MAX) {
+        answers += 1;
+        match address {
+            IpAddr::V4(v4) => push_record(out, pointer, Rtype::A, ttl_seconds, &v4.octets()),
+            IpAddr::V6(v6) => push_record(out, pointer, Rtype::AAAA, ttl_seconds, &v6.octets()),
+        }
+    }
+    put(out, 6, &[0, answers]);
+    if addresses.is_empty() && query.rtype != Rtype::CNAME {
+        push_soa(out, pointer, ttl_seconds);
+    }
+    push_opt(out, query, OptRcode::NOERROR, &[], Some(FORGED));
 }
 
 /// Answers that the name does not exist, or has nothing of the type, for `ttl_seconds` (RFC 2308 section 2: the SOA
@@ -109,16 +146,20 @@ pub(super) fn nothing(
 ) {
     let rcode = OptRcode::from_rcode(rcode);
     begin(out, query, rcode);
-    // The SOA of RFC 6303 section 3, as if a zone of our own began at the name asked for.
+    push_soa(out, QUESTION_NAME, ttl_seconds);
+    push_opt(out, query, rcode, &[], explanation);
+}
+
+/// The SOA of RFC 6303 section 3, as if a zone of our own began at `owner`, in the authority section.
+fn push_soa(out: &mut Vec<u8>, owner: [u8; 2], ttl_seconds: u32) {
     let mut soa = Vec::with_capacity(38);
-    soa.extend(QUESTION_NAME);
+    soa.extend(owner);
     soa.extend(b"\x06nobody\x07invalid\0");
     for number in [1, 3600, 1200, 604_800, ttl_seconds] {
         soa.extend(number.to_be_bytes());
     }
-    push_record(out, Rtype::SOA, ttl_seconds, &soa);
+    push_record(out, owner, Rtype::SOA, ttl_seconds, &soa);
     put(out, 8, &[0, 1]);
-    push_opt(out, query, rcode, &[], explanation);
 }
 
 /// Answers with an error. Fits every asker.
@@ -166,9 +207,9 @@ fn put_header(out: &mut [u8], query: &Query<'_>, rcode: Rcode, verified: bool) {
     );
 }
 
-/// A record of the name asked for.
-fn push_record(out: &mut Vec<u8>, rtype: Rtype, ttl_seconds: u32, data: &[u8]) {
-    out.extend(QUESTION_NAME);
+/// A record of the name that the pointer `owner` leads to.
+fn push_record(out: &mut Vec<u8>, owner: [u8; 2], rtype: Rtype, ttl_seconds: u32, data: &[u8]) {
+    out.extend(owner);
     out.extend(rtype.to_int().to_be_bytes());
     out.extend(Class::IN.to_int().to_be_bytes());
     out.extend(ttl_seconds.to_be_bytes());

@@ -110,8 +110,8 @@ impl Resolver {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Where the permitted site is. A bare address is itself. A name that leads to an address inside the school has
-    /// none.
+    /// Where the permitted site is, under the name it is served as. A bare address is itself. A name that leads to an
+    /// address inside the school has none.
     ///
     /// # Errors
     /// See [`ResolveError`].
@@ -122,7 +122,7 @@ impl Resolver {
                 return Ok(Whereabouts { addresses: vec![*address], leads_to: Vec::new() });
             }
             Site::Address(_) => return Err(ResolveError::NoAddress),
-            Site::Name(name) => name,
+            Site::Name(name) => permit.served_as().unwrap_or(name),
         };
         if self.shared.special.find(name).is_some() {
             return Err(ResolveError::NoAddress);

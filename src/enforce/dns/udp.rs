@@ -15,6 +15,7 @@ use super::{
     query::{Carrier, Query},
     refusal, reply,
     resolver::Found,
+    substitute,
 };
 use crate::{
     model::Zone,
@@ -125,7 +126,11 @@ impl UdpDoor {
                 return None;
             }
         };
-        match self.desk.resolver.at_once(&asked.query.key()) {
+        if self.desk.answer_unasked(&asked.query, &permit, out) {
+            self.send(out, asked.source);
+            return None;
+        }
+        match self.desk.resolver.at_once(&substitute::key(&asked.query, &permit)) {
             Some(found) if found.answer.chain.is_empty() => {
                 self.desk.close(&asked.query, &asked.peer, &permit, &found, [], out);
                 self.send(out, asked.source);

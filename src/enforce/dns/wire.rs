@@ -7,6 +7,8 @@ use domain::{
     dep::octseq::Parser,
 };
 
+use crate::model::Domain;
+
 /// Length of a message's header, in bytes.
 pub(super) const HEADER_BYTES: usize = 12;
 
@@ -96,4 +98,15 @@ pub(super) fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     if let Some(room) = bytes.get_mut(at..at + value.len()) {
         room.copy_from_slice(value);
     }
+}
+
+/// The name in wire form: each label behind its length, then the root's (RFC 1035 section 3.1).
+pub(super) fn wire_name(name: &Domain) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(name.as_str().len() + 2);
+    for label in name.as_str().split('.') {
+        wire.extend(u8::try_from(label.len()));
+        wire.extend_from_slice(label.as_bytes());
+    }
+    wire.push(0);
+    wire
 }

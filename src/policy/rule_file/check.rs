@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ops::Range,
     str::FromStr,
     sync::Arc,
 };
@@ -18,6 +19,7 @@ use crate::{
     model::ClassName,
     policy::{
         rule::{Effect, Level, Lock, People, Rule, Sites, When},
+        search::SearchRule,
         timetable::{Slot, Timetable},
     },
 };
@@ -33,6 +35,8 @@ pub struct RuleFile {
     pub timetables: Vec<Arc<Timetable>>,
     /// Its rules, in the order of the file.
     pub rules: Vec<Arc<Rule>>,
+    /// Its rules about search modes, in the order of the file.
+    pub search: Vec<Arc<SearchRule>>,
 }
 
 /// The bounds of a rules file. Each is far above what a school needs and far below what hurts.
@@ -44,6 +48,8 @@ impl Limits {
     pub const FILE_BYTES_MAX: usize = 1 << 20;
     /// Rules of a file: a question walks, at worst, through all rules about its site.
     pub const RULES_MAX: usize = 1_000;
+    /// Rules about search modes: a question for a search engine walks through all of them.
+    pub const SEARCH_RULES_MAX: usize = 100;
     /// Sites of a rule: longer lists belong in a category, which costs no memory.
     pub const SITES_MAX: usize = 5_000;
     /// Words in each other list of a rule: a question compares them one by one.
@@ -81,13 +87,13 @@ impl RuleFile {
 
 /// Checks the parts of one file.
 #[derive(Clone, Copy)]
-struct Check<'a> {
-    source: Source<'a>,
+pub(super) struct Check<'a> {
+    pub(super) source: Source<'a>,
 }
 
 impl Check<'_> {
     fn file(self, file: v1::File) -> Result<RuleFile, RuleFileError> {
-        let v1::File { _version, level, name, timetables, rules } = file;
+        let v1::File { _version, level, name, timetables, rules, search } = file;
         let level: Level = self.word(&level, "level")?;
         let name: Arc<str> = Arc::from(self.text(&name, "name", Limits::TEXT_BYTES_MAX)?);
         if timetables.len() > Limits::TIMETABLES_MAX {
@@ -104,20 +110,42 @@ impl Check<'_> {
                 format!("a file has at most {} rules; join rules or split the file", Limits::RULES_MAX);
             return Err(self.source.fault(over.id.span(), "id", message));
         }
+        if let Some(over) = search.get(Limits::SEARCH_RULES_MAX) {
+            let message = format!("a file has at most {} search rules; join some", Limits::SEARCH_RULES_MAX);
+            return Err(self.source.fault(over.id.span(), "id", message));
+        }
         let mut ids = HashSet::with_capacity(rules.len());
         let mut checked = Vec::with_capacity(rules.len());
         for rule in rules {
             let id_span = rule.id.span();
             let rule = self.rule(rule, level, &name, &by_name)?;
-            if !ids.insert(Arc::clone(&rule.id)) {
-                let message = format!("two rules are called `{}`; give each its own id", rule.id);
-                return Err(self.source.fault(id_span, "id", message));
-            }
+            self.first_of_its_id(&rule, &id_span, &mut ids)?;
             checked.push(Arc::new(rule));
+        }
+        let mut checked_search = Vec::with_capacity(search.len());
+        for search in search {
+            let id_span = search.id.span();
+            let search = self.search(search, level, &name, &by_name)?;
+            self.first_of_its_id(&search.rule, &id_span, &mut ids)?;
+            checked_search.push(Arc::new(search));
         }
         let mut timetables: Vec<_> = by_name.into_values().collect();
         timetables.sort_by(|a, b| a.name().cmp(b.name()));
-        Ok(RuleFile { level, name, timetables, rules: checked })
+        Ok(RuleFile { level, name, timetables, rules: checked, search: checked_search })
+    }
+
+    /// Notes the rule's id among `ids`, where it must be new.
+    fn first_of_its_id(
+        self,
+        rule: &Rule,
+        span: &Range<usize>,
+        ids: &mut HashSet<Arc<str>>,
+    ) -> Result<(), RuleFileError> {
+        if ids.insert(Arc::clone(&rule.id)) {
+            return Ok(());
+        }
+        let message = format!("two rules are called `{}`; give each its own id", rule.id);
+        Err(self.source.fault(span.clone(), "id", message))
     }
 
     fn rule(
@@ -146,22 +174,9 @@ impl Check<'_> {
         let name = self.name(&id, "id")?;
         let effect: Effect = self.word(&effect, "effect")?;
         let sites = self.sites(&id, &sites, &categories, everything)?;
-        if let (false, Some(device)) = (roles.is_empty() && classes.is_empty(), devices.first()) {
-            let message =
-                "nobody is both a person (`roles`, `classes`) and a registered machine; write two rules";
-            return Err(self.source.fault(device.span(), "devices", message));
-        }
-        let people = People {
-            roles: self.words(&roles, "roles")?,
-            classes: self.each(&classes, "classes", |word| self.name(word, "classes").map(ClassName::new))?,
-            devices: self.words(&devices, "devices")?,
-            machines: self.words(&machines, "machines")?,
-            zones: self.words(&zones, "zones")?,
-        };
+        let people = self.people(&roles, &classes, &devices, &machines, &zones)?;
         let when = self.when(during.as_ref(), outside.as_ref(), timetables)?;
-        let reason = reason
-            .map(|reason| self.text(&reason, "reason", Limits::TEXT_BYTES_MAX).map(Arc::from))
-            .transpose()?;
+        let reason = self.reason(reason.as_ref())?;
         if effect == Effect::Block && reason.is_none() {
             let message = "a rule that blocks needs a `reason`: the sentence people are shown";
             return Err(self.source.fault(id.span(), "reason", message));
@@ -178,6 +193,32 @@ impl Check<'_> {
             when,
             reason,
         })
+    }
+
+    pub(super) fn people(
+        self,
+        roles: &v1::Words,
+        classes: &v1::Words,
+        devices: &v1::Words,
+        machines: &v1::Words,
+        zones: &v1::Words,
+    ) -> Result<People, RuleFileError> {
+        if let (false, Some(device)) = (roles.is_empty() && classes.is_empty(), devices.first()) {
+            let message =
+                "nobody is both a person (`roles`, `classes`) and a registered machine; write two rules";
+            return Err(self.source.fault(device.span(), "devices", message));
+        }
+        Ok(People {
+            roles: self.words(roles, "roles")?,
+            classes: self.each(classes, "classes", |word| self.name(word, "classes").map(ClassName::new))?,
+            devices: self.words(devices, "devices")?,
+            machines: self.words(machines, "machines")?,
+            zones: self.words(zones, "zones")?,
+        })
+    }
+
+    pub(super) fn reason(self, reason: Option<&Spanned<String>>) -> Result<Option<Arc<str>>, RuleFileError> {
+        reason.map(|reason| self.text(reason, "reason", Limits::TEXT_BYTES_MAX).map(Arc::from)).transpose()
     }
 
     fn sites(
@@ -216,7 +257,7 @@ impl Check<'_> {
         }
     }
 
-    fn when(
+    pub(super) fn when(
         self,
         during: Option<&Spanned<String>>,
         outside: Option<&Spanned<String>>,
@@ -294,7 +335,7 @@ impl Check<'_> {
     }
 
     /// A word that names something the program knows.
-    fn word<T: FromStr<Err: ToString>>(
+    pub(super) fn word<T: FromStr<Err: ToString>>(
         self,
         word: &Spanned<String>,
         field: &str,
@@ -325,7 +366,7 @@ impl Check<'_> {
     }
 
     /// A name given by the people of the school: an id, a class, a category, a timetable.
-    fn name<'w>(self, word: &'w Spanned<String>, field: &str) -> Result<&'w str, RuleFileError> {
+    pub(super) fn name<'w>(self, word: &'w Spanned<String>, field: &str) -> Result<&'w str, RuleFileError> {
         self.text(word, field, Limits::NAME_BYTES_MAX)
     }
 

@@ -4,6 +4,7 @@
 
 mod check;
 mod error;
+mod search;
 #[cfg(test)]
 mod tests;
 mod v1;

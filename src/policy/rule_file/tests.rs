@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{DeviceKind, Role},
-    policy::{Effect, Level, Lock, Sites, When},
+    policy::{Effect, Level, Lock, SafeSearch, Sites, When, YouTube},
 };
 
 const WHOLE: &str = r#"
@@ -224,4 +224,46 @@ fn a_page_is_written_as_its_host_and_path_and_compared_in_one_form() {
     assert!(RuleFile::parse(&deep).unwrap_err().to_string().contains("32 segments"));
     let long = format!("{head}sites = [\"a.fr/{}\"]", "b".repeat(2048));
     assert!(RuleFile::parse(&long).unwrap_err().to_string().contains("2048 bytes"));
+}
+
+/// A search rule of these lines, where the file's lines before it are six.
+#[track_caller]
+fn check_search_fault(lines: &str, line: usize, field: &str, message: &str) {
+    let head = "version = 1\nlevel = \"groupe\"\nname = \"x\"\n[timetables]\ncours = {}\n[[search]]\n";
+    check_fault(&format!("{head}{lines}"), 6 + line, field, message);
+}
+
+#[test]
+fn a_search_rule_says_modes_for_whom_and_when() {
+    let text = "version = 1\nlevel = \"academie\"\nname = \"x\"\n[timetables]\ncours = {}\n\
+                [[search]]\nid = \"recherche\"\nsafe_search = true\nlocked = true\nroles = [\"eleve\"]\n\
+                [[search]]\nid = \"videos\"\nyoutube = \"moderate\"\nduring = \"cours\"\nreason = \"Parce que.\"\n";
+    let file = RuleFile::parse(text).unwrap();
+    let [search, videos] = file.search.as_slice() else { panic!("two search rules") };
+    assert_eq!((search.safe_search, search.youtube), (Some(SafeSearch::Forced), None));
+    assert_eq!((&*search.rule.id, search.rule.line, search.rule.lock), ("recherche", 7, Lock::Locked));
+    assert_eq!(search.rule.people.roles, [Role::Eleve]);
+    assert_eq!((videos.safe_search, videos.youtube), (None, Some(YouTube::Moderate)));
+    assert!(matches!(videos.rule.when, When::During(_)));
+    assert_eq!(videos.rule.reason.as_deref(), Some("Parce que."));
+}
+
+#[test]
+fn a_search_rule_says_a_mode_and_has_an_id_of_its_own() {
+    check_search_fault("id = \"a\"", 1, "safe_search", "about nothing");
+    check_search_fault("id = \"a\"\nyoutube = \"none\"", 2, "youtube", "write `strict`");
+    check_search_fault("id = \"a\"\nsafe_search = \"yes\"", 2, "safe_search", "expected a boolean");
+    check_search_fault("id = \"a\"\nsafe_search = true\nsites = [\"a.fr\"]", 3, "sites", "unknown field");
+    check_search_fault("id = \"a\"\nsafe_search = true\nroles = [\"prof\"]", 3, "roles", "the roles are");
+    check_search_fault(
+        "id = \"a\"\nsafe_search = true\nduring = \"soir\"",
+        3,
+        "during",
+        "this file has: cours",
+    );
+    let twice = "id = \"a\"\nsafe_search = true\n[[rule]]\nid = \"a\"\neffect = \"allow\"\neverything = true";
+    check_search_fault(twice, 1, "id", "two rules are called `a`");
+    let many = "[[search]]\nid = \"a\"\nsafe_search = true\n".repeat(Limits::SEARCH_RULES_MAX + 1);
+    let text = format!("version = 1\nlevel = \"groupe\"\nname = \"x\"\n{many}");
+    check_fault(&text, 3 + 3 * Limits::SEARCH_RULES_MAX + 2, "id", "at most 100");
 }

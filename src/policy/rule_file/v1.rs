@@ -23,6 +23,13 @@
 //! zones = ["pedagogique"]
 //! during = "cours"              # or outside = "cours"
 //! reason = "Les jeux sont fermés pendant les cours."    # shown to people; required for block
+//!
+//! [[search]]
+//! id = "recherche"              # no rule of the file has the same
+//! safe_search = true            # force safe search, refuse engines that cannot; false: leave it free
+//! youtube = "strict"            # or "moderate", "off"; at least one of the two is written
+//! locked = true                 # and whom and when, as in a rule
+//! reason = "…"                  # shown to people where an engine is refused; has a usual sentence
 //! ```
 
 use std::collections::HashMap;
@@ -51,6 +58,8 @@ pub(super) struct File {
     pub(super) timetables: HashMap<Spanned<String>, Week>,
     #[serde(default, rename = "rule")]
     pub(super) rules: Vec<Rule>,
+    #[serde(default)]
+    pub(super) search: Vec<Search>,
 }
 
 /// A timetable.
@@ -80,6 +89,30 @@ pub(super) struct Rule {
     pub(super) categories: Words,
     #[serde(default)]
     pub(super) everything: bool,
+    #[serde(default)]
+    pub(super) roles: Words,
+    #[serde(default)]
+    pub(super) classes: Words,
+    #[serde(default)]
+    pub(super) devices: Words,
+    #[serde(default)]
+    pub(super) machines: Words,
+    #[serde(default)]
+    pub(super) zones: Words,
+    pub(super) during: Option<Spanned<String>>,
+    pub(super) outside: Option<Spanned<String>>,
+    pub(super) reason: Option<Spanned<String>>,
+}
+
+/// A rule about search modes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Search {
+    pub(super) id: Spanned<String>,
+    pub(super) safe_search: Option<bool>,
+    pub(super) youtube: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) locked: bool,
     #[serde(default)]
     pub(super) roles: Words,
     #[serde(default)]

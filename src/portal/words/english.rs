@@ -68,6 +68,7 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     by_groupe: "The school, for your class or group",
     by_teacher: "A teacher, for a while",
     by_zone: "The school, for this whole network",
+    matched_engine: "The search engine without a safe mode",
     matched_site: "The site",
     matched_page: "The page",
     matched_address: "The address of this site",

@@ -66,6 +66,7 @@ pub(in crate::portal) struct Words {
     pub(in crate::portal) by_groupe: &'static str,
     pub(in crate::portal) by_teacher: &'static str,
     pub(in crate::portal) by_zone: &'static str,
+    pub(in crate::portal) matched_engine: &'static str,
     pub(in crate::portal) matched_site: &'static str,
     pub(in crate::portal) matched_page: &'static str,
     pub(in crate::portal) matched_address: &'static str,

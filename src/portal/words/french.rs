@@ -70,6 +70,7 @@ pub(in crate::portal) const FRENCH: Words = Words {
     by_groupe: "L’établissement, pour votre classe ou votre groupe",
     by_teacher: "Un professeur, pour un moment",
     by_zone: "L’établissement, pour tout ce réseau",
+    matched_engine: "Le moteur de recherche sans mode protégé",
     matched_site: "Le site",
     matched_page: "La page",
     matched_address: "L’adresse de ce site",

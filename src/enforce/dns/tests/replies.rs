@@ -243,3 +243,59 @@ proptest! {
         }
     }
 }
+
+/// The alias of `www.google.fr` at these addresses, as text by a reader that is not ours.
+fn shown_alias(asked: &Draft, addresses: &[&str]) -> (Vec<String>, Vec<u8>) {
+    let query = Query::parse(&asked.0).unwrap();
+    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    let target = "forcesafesearch.google.com".parse().unwrap();
+    let mut out = Vec::new();
+    reply::alias(&mut out, &query, &target, &addresses, 42);
+    let message = Message::from_octets(&out[..]).unwrap();
+    let records = message.answer().unwrap().map(|record| {
+        let record = record.unwrap().into_record::<AllRecordData<_, _>>().unwrap().unwrap();
+        format!("{} {} {}", record.owner(), record.ttl().as_secs(), record.data())
+    });
+    (records.collect(), out.clone())
+}
+
+#[test]
+fn a_site_under_another_name_is_an_alias_with_the_other_names_addresses() {
+    for (rtype, addresses) in
+        [(Rtype::A, ["216.239.38.120", "192.0.2.7"]), (Rtype::AAAA, ["2001:4860:4802:32::78", "2001:db8::7"])]
+    {
+        let (records, message) =
+            shown_alias(&Draft::query("WWW.google.fr", rtype).opt(true, b""), &addresses);
+        let expected = [
+            "WWW.google.fr 42 forcesafesearch.google.com.".to_owned(),
+            format!("forcesafesearch.google.com 42 {}", addresses[0]),
+            format!("forcesafesearch.google.com 42 {}", addresses[1]),
+        ];
+        assert_eq!(records, expected);
+        assert_eq!(explanations(&message), [(4, "recherche protégée".as_bytes().to_vec())]);
+    }
+}
+
+#[test]
+fn an_alias_without_addresses_says_for_how_long_there_are_none() {
+    let (records, message) = shown_alias(&Draft::query("www.google.fr", Rtype::AAAA), &[]);
+    assert_eq!(records.len(), 1);
+    let message = Message::from_octets(&message[..]).unwrap();
+    assert_eq!(message.header_counts().nscount(), 1);
+    assert_eq!(message.header().rcode(), Rcode::NOERROR);
+}
+
+#[test]
+fn an_alias_fits_every_asker() {
+    let long = format!("{0}.{0}.{0}.{1}.www.google.com", "a".repeat(63), "b".repeat(46));
+    let addresses = ["2001:db8::1"; 20];
+    for asked in [Draft::query(&long, Rtype::AAAA), Draft::query(&long, Rtype::AAAA).opt(true, b"")] {
+        let (records, message) = shown_alias(&asked, &addresses);
+        assert!(
+            records.len() > 1 && message.len() <= 512,
+            "{} records, {} bytes",
+            records.len(),
+            message.len()
+        );
+    }
+}
