@@ -6,6 +6,7 @@ use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
+    lists,
     model::UrlPath,
     policy::RuleFile,
 };
@@ -81,4 +82,9 @@ fn journal_segments_are_read_or_refused() {
         }
         let _ = Record::decode(bytes);
     });
+}
+
+#[test]
+fn lists_are_read_or_refused_line_by_line() {
+    replay("lists", lists::exercise);
 }

@@ -92,6 +92,7 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
         date: Arc::from(report.list_date.as_str()),
         licence: Arc::from(report.licence.as_str()),
         sources: report.sources.clone(),
+        category_dates: report.categories.iter().map(|list| (list.name.clone(), list.date.clone())).collect(),
     };
     let names_before = before.as_ref().and_then(|table| names_of(out, table));
     let since = Since { today, previous: before.as_ref().zip(names_before.as_ref()) };

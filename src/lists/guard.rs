@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, fmt, path::PathBuf};
 
-use super::{CategoryReport, ProtectedName};
+use super::{CategoryReport, ProtectedName, report::counted};
 use crate::policy::category::Table;
 
 /// Names a list must lose before half of it missing is noticed: small lists are edited by hand.
@@ -125,23 +125,25 @@ impl fmt::Display for Refusal {
         match self {
             Self::Vanished { category, before } => write!(
                 f,
-                "category `{category}` listed {before} names and lists none; get the lists again, or take it so with \
-                 --accept {category}"
+                "category `{category}` listed {} and lists none; get the lists again, or take it so with --accept \
+                 {category}",
+                counted(*before, "name")
             ),
             Self::Shrank { category, before, after } => write!(
                 f,
-                "category `{category}` shrank from {before} names to {after}, below half; get the lists again, or \
+                "category `{category}` shrank from {before} names to {after}, less than half; get the lists again, or \
                  take it so with --accept {category}"
             ),
             Self::Grew { category, before, after } => write!(
                 f,
-                "category `{category}` grew from {before} names to {after}, above {GROWTH_MAX} times; look into it, \
-                 then take it so with --accept {category}"
+                "category `{category}` grew from {before} names to {after}, more than {GROWTH_MAX} times as many; look \
+                 into it, then take it so with --accept {category}"
             ),
             Self::Unreadable { category, taken, left_out } => write!(
                 f,
-                "category `{category}`: {left_out} lines cannot be read, {taken} can; is it a list of names? take \
-                 what can be read with --accept {category}"
+                "category `{category}`: {} cannot be read, {taken} can; is it the right file? take what can be read \
+                 with --accept {category}",
+                counted(*left_out, "line")
             ),
             Self::Protected { category, file, line, listed, blocks } => write!(
                 f,

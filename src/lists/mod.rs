@@ -25,6 +25,7 @@
 //! Nothing: see [`Limits`], [`Refusal`] and `folder.rs`. Archives are not unpacked here, so they cannot burst here.
 
 mod build;
+mod exercise;
 mod folder;
 mod formats;
 mod gather;
@@ -39,6 +40,7 @@ mod show;
 mod tests;
 
 pub use build::{OnProtected, Options, build};
+pub use exercise::exercise;
 pub use guard::Refusal;
 pub use limits::Limits;
 pub use protected::ProtectedName;

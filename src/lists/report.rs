@@ -174,8 +174,12 @@ impl fmt::Display for CategoryReport {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (names, categories) = (self.names, self.categories.len());
-        writeln!(f, "list of {}: {names} names in {categories} categories", self.list_date)?;
+        let entries = counted(u64::try_from(self.names).unwrap_or(u64::MAX), "name");
+        let categories = match self.categories.len() {
+            1 => "1 category".to_owned(),
+            count => format!("{count} categories"),
+        };
+        writeln!(f, "list of {}: {entries} in {categories}", self.list_date)?;
         for category in &self.categories {
             writeln!(f, "  {category}")?;
         }
@@ -216,6 +220,6 @@ impl fmt::Display for Report {
 }
 
 /// A count with its word, in one or many.
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

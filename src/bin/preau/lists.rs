@@ -75,7 +75,7 @@ fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<()> {
     if causes > 0 {
         bail!("the table is not built ({causes} refused); what was at `{}` still is", out.display());
     }
-    Ok(())
+    print(format_args!("written to {}", out.display()))
 }
 
 /// The table that the box reads.

@@ -42,7 +42,7 @@ fn a_category_that_vanished_is_refused() {
     lists.write("games/domains", "jeux.example\n").write("vpn/domains", "vpn.example\n");
     assert!(lists.build().refusals.is_empty());
     fs::remove_dir_all(lists.folder().join("vpn")).unwrap();
-    is_refused(&lists, "`vpn` listed 1 names and lists none", &accepting("vpn"));
+    is_refused(&lists, "`vpn` listed 1 name and lists none", &accepting("vpn"));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What becomes of the lines of a sound folder.
 
-use std::os::unix::fs::symlink;
+use std::{
+    os::unix::fs::symlink,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use super::*;
 
@@ -67,13 +70,74 @@ fn lists_of_several_formats_make_one_category() {
 }
 
 #[test]
+fn urls_and_expressions_are_shown_with_the_categories_that_list_them() {
+    let lists = Lists::new();
+    lists
+        .write("games/domains", "jeux.example\n")
+        .write("games/urls", "www.presse.example/jeux/\nhttp://203.0.113.9/echecs?partie=3\npresse.example\n")
+        .write("ads/expressions", "# remarque\n(/banner/|/sponsor/)\n(unclosed\n.*\n");
+    let report = lists.build();
+    assert_eq!(
+        faults(&report),
+        [
+            ("ads/expressions", Some(3), Reason::Expression),
+            ("ads/expressions", Some(4), Reason::Expression),
+            ("games/urls", Some(3), Reason::UrlWithoutPath)
+        ],
+        "{report}"
+    );
+    let (ads, games) = (&report.categories[0], &report.categories[1]);
+    assert_eq!((ads.expressions, games.names, games.urls), (1, 1, 2));
+    for (host, path, expected) in [
+        ("presse.example", "/jeux/echecs", "presse.example/jeux/echecs by presse.example/jeux: games since "),
+        ("www.presse.example", "/jeux", "www.presse.example/jeux by presse.example/jeux: games since "),
+        (
+            "203.0.113.9",
+            "/echecs?partie=3",
+            "203.0.113.9/echecs?partie=3 by 203.0.113.9/echecs?partie=3: games",
+        ),
+        (
+            "presse.example",
+            "/a/banner/1.gif",
+            "presse.example/a/banner/1.gif by (/banner/|/sponsor/): ads (list",
+        ),
+        ("presse.example", "/monde", "presse.example/monde is in no category"),
+    ] {
+        let shown = show(&lists.out(), &host.parse().unwrap(), Some(&path.into())).unwrap().to_string();
+        assert!(shown.starts_with(expected), "{host}{path}: {shown}");
+    }
+}
+
+#[test]
+fn a_name_is_listed_since_the_first_list_that_held_it() {
+    let lists = Lists::new();
+    let date = |below: &str, day: u64| {
+        let list = fs::File::options().append(true).open(lists.folder().join(below)).unwrap();
+        list.set_modified(UNIX_EPOCH + Duration::from_secs(day * 86_400)).unwrap();
+    };
+    lists.write("games/domains", "jeux.example\n");
+    date("games/domains", 0);
+    assert!(lists.build().refusals.is_empty());
+    lists.write("games/domains", "jeux.example\nautre.example\n");
+    date("games/domains", 40);
+    let report = lists.build();
+    assert_eq!(report.before, Before::Table("1970-01-01".to_owned()));
+    assert_eq!(lists.show("jeux.example").entries[0].since.as_deref(), Some("1970-01-01"));
+    assert_eq!(lists.show("autre.example").entries[0].since.as_deref(), Some("1970-02-10"));
+    let dates = open(&lists.out()).unwrap().description().category_dates.clone();
+    assert_eq!(dates, [("games".to_owned(), "1970-02-10".to_owned())]);
+    fs::remove_file(lists.0.path().join("categories.table.names")).unwrap();
+    assert_eq!(lists.show("jeux.example").entries[0].since, None);
+}
+
+#[test]
 fn the_same_folder_gives_the_same_bytes() {
     let tables = [["b", "a"], ["a", "b"]].map(|order| {
         let lists = Lists::new();
         for category in order {
             lists.write(&format!("{category}/domains"), format!("{category}.example\nc.example\n"));
             let list = fs::File::options().append(true).open(lists.folder().join(category).join("domains"));
-            list.unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+            list.unwrap().set_modified(UNIX_EPOCH).unwrap();
         }
         assert!(lists.build().refusals.is_empty());
         let first = fs::read(lists.out()).unwrap();

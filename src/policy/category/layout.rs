@@ -58,14 +58,18 @@ pub struct Description {
     pub licence: Arc<str>,
     /// Who publishes it.
     pub sources: Vec<String>,
+    /// The date of each category's own list: the category, and the date.
+    pub category_dates: Vec<(String, String)>,
 }
 
 impl Description {
     /// As the table file writes it; a line break in a value becomes a space.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
-        let sources = self.sources.iter().map(|source| ("source", source.as_str()));
-        for (key, value) in [("date", &*self.date), ("licence", &*self.licence)].into_iter().chain(sources) {
+        let sources = self.sources.iter().map(|source| ("source", source.clone()));
+        let dates = self.category_dates.iter().map(|(name, date)| ("category", format!("{name} {date}")));
+        let list = [("date", self.date.to_string()), ("licence", self.licence.to_string())];
+        for (key, value) in list.into_iter().chain(sources).chain(dates) {
             text.push_str(key);
             text.push_str(": ");
             text.push_str(&value.replace(['\n', '\r'], " "));
@@ -81,6 +85,10 @@ impl Description {
                 Some(("date", value)) => description.date = Arc::from(value),
                 Some(("licence", value)) => description.licence = Arc::from(value),
                 Some(("source", value)) => description.sources.push(value.to_owned()),
+                Some(("category", value)) => {
+                    let (name, date) = value.rsplit_once(' ').ok_or(TableError::Head("description"))?;
+                    description.category_dates.push((name.to_owned(), date.to_owned()));
+                }
                 _ => return Err(TableError::Head("description")),
             }
         }

@@ -21,7 +21,7 @@
 //! | 40 | 4 | `S`, count of category sets, at most 65,536 |
 //! | 44 | 4 | `E`, bytes of the expressions |
 //! | 48 | 8 | head checksum: xxh3-64, seed 0, of bytes 0 to 47 and of all sections before the buckets |
-//! | 56 | `D` | description, UTF-8, one `key: value` a line: `date`, `licence`, and a `source` for each source |
+//! | 56 | `D` | description, UTF-8, one `key: value` a line: `date`, `licence`, a `source` for each source, and a `category` with its name and date for each list |
 //! | | `C` | categories: u16 count, then for each u64 count of names and addresses, u64 count of URLs, u8 length, name; then aliases: u16 count, then for each u16 number of the category, u8 length, name |
 //! | | 32 `S` | category sets: 256 bits, the bit of category `i` is bit `i % 8` of byte `i / 8` |
 //! | | `E` | expressions: u16 count, at most 256, then for each u16 number of the category, u16 length, at most 4,096, text |

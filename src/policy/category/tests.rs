@@ -15,6 +15,7 @@ fn description() -> Description {
         date: Arc::from("2026-08-17"),
         licence: Arc::from("CC-BY-SA-4.0"),
         sources: vec!["https://lists.example/".to_owned()],
+        category_dates: vec![("games".to_owned(), "2026-08-02".to_owned())],
     }
 }
 
