@@ -6,7 +6,7 @@ use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
-    policy::RuleFile,
+    policy::{RuleFile, category},
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -59,6 +59,11 @@ fn rules_files_are_read_or_refused() {
             let _ = RuleFile::parse(text);
         }
     });
+}
+
+#[test]
+fn category_tables_are_opened_or_refused() {
+    replay("category_table", category::exercise);
 }
 
 #[test]
