@@ -8,7 +8,7 @@ use preau::{
     journal::{Record, Segment},
     lists,
     model::UrlPath,
-    policy::RuleFile,
+    policy::{RuleFile, category},
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -72,6 +72,11 @@ fn paths_have_one_form() {
         assert!(path.prefixes().count() <= UrlPath::SEGMENTS_MAX);
         let _ = UrlPath::climbs(&text);
     });
+}
+
+#[test]
+fn category_tables_are_opened_or_refused() {
+    replay("category_table", category::exercise);
 }
 
 #[test]
