@@ -12,6 +12,7 @@ mod before_sign_in;
 mod death;
 mod journal;
 mod live;
+mod pages;
 mod reload;
 mod requests;
 mod search;
