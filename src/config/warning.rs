@@ -26,8 +26,7 @@ impl Config {
         }
         let zones: HashSet<&ZoneName> = self.zones.iter().map(|zone| &zone.name).collect();
         for (path, file) in &self.rule_files {
-            let rules = file.rules.iter().chain(file.search.iter().map(|search| &search.rule));
-            let silent = rules.filter_map(|rule| Some((rule, why_silent(rule, &zones)?)));
+            let silent = file.all_rules().filter_map(|rule| Some((rule, why_silent(rule, &zones)?)));
             warnings.extend(silent.map(|(rule, why)| {
                 format!("{}:{}: rule `{}` never speaks: {why}", path.display(), rule.line, rule.id)
             }));

@@ -157,14 +157,11 @@ impl Index {
     fn walk<'a>(&'a self, site: &Site, table: Option<&Table>, mut visit: impl FnMut(u8, Hit<'a>, &'a [u32])) {
         match site {
             Site::Name(name) => {
-                let maps: [(_, fn(&'a Domain) -> Hit<'a>); 2] =
-                    [(&self.by_name, Hit::Name), (&self.by_engine, Hit::Engine)];
-                for (map, hit) in maps.into_iter().filter(|(map, _)| !map.is_empty()) {
-                    for suffix in name.ancestry() {
-                        if let Some((written, orders)) = map.get_key_value(suffix) {
-                            visit(narrowness(suffix.len()), hit(written), orders);
-                        }
-                    }
+                for (suffix, (written, orders)) in suffixes_in(&self.by_name, name) {
+                    visit(narrowness(suffix.len()), Hit::Name(written), orders);
+                }
+                for (suffix, (engine, orders)) in suffixes_in(&self.by_engine, name) {
+                    visit(narrowness(suffix.len()), Hit::Engine(engine), orders);
                 }
             }
             Site::Address(address) => {
@@ -232,6 +229,15 @@ impl Index {
     fn rank(&self, order: u32, breadth: u8) -> Rank {
         Rank { tier: self.tiers[place(order)], breadth, order }
     }
+}
+
+/// What `map` holds of `name` and its parents. An empty map is not asked.
+fn suffixes_in<'a, 'n, V>(
+    map: &'a HashMap<Domain, V>,
+    name: &'n Domain,
+) -> impl Iterator<Item = (&'n str, (&'a Domain, &'a V))> {
+    let suffixes = name.ancestry().take_while(|_| !map.is_empty());
+    suffixes.filter_map(|suffix| Some((suffix, map.get_key_value(suffix)?)))
 }
 
 /// The breadth of a written site of this length, in bytes of a name or bits of a network.
