@@ -21,7 +21,7 @@ impl Display for Config {
             entry(f, "rules", "none: every zone's default speaks")?;
         }
         for (path, file) in &self.rule_files {
-            let (count, level) = (file.rules.len(), file.level);
+            let (count, level) = (file.all_rules().count(), file.level);
             entry(f, "rules", format_args!("{count} of {level}, {} ({})", file.name, path.display()))?;
         }
         match &self.categories {

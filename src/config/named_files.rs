@@ -216,8 +216,7 @@ fn policy(
         }
     };
     let holds_it = |file: &RuleFile| {
-        let mut rules = file.rules.iter().chain(file.search.iter().map(|search| &search.rule));
-        file.name == *name && rules.any(|rule| rule.id == *id && rule.line == line)
+        file.name == *name && file.all_rules().any(|rule| rule.id == *id && rule.line == line)
     };
     // Of two files alike in name, id and line, the later one is at fault.
     if let Some((path, _)) = files.iter().rev().find(|(_, file)| holds_it(file)) {

@@ -26,8 +26,7 @@ impl Config {
         }
         let zones: HashSet<&ZoneName> = self.zones.iter().map(|zone| &zone.name).collect();
         for (path, file) in &self.rule_files {
-            let rules = file.rules.iter().chain(file.search.iter().map(|search| &search.rule));
-            let silent = rules.filter_map(|rule| Some((rule, why_silent(rule, &zones)?)));
+            let silent = file.all_rules().filter_map(|rule| Some((rule, why_silent(rule, &zones)?)));
             warnings.extend(silent.map(|(rule, why)| {
                 format!("{}:{}: rule `{}` never speaks: {why}", path.display(), rule.line, rule.id)
             }));
@@ -92,7 +91,7 @@ impl Config {
 fn pages(rule: &Rule) -> impl Iterator<Item = &UrlPattern> {
     let patterns = match &rule.sites {
         Sites::Listed { patterns, .. } => patterns.as_slice(),
-        Sites::Everything => &[],
+        Sites::Everything | Sites::EnginesWithoutSafeForm => &[],
     };
     patterns.iter().filter_map(|pattern| match pattern {
         SitePattern::Url(page) => Some(page),

@@ -17,6 +17,7 @@ use super::{
     reading::Reading,
     reload::Reload,
     standing::Standing,
+    timekeeping::Timekeeping,
 };
 use crate::{
     config::Config,
@@ -52,6 +53,8 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let mut tasks = Tasks::new(stop.clone());
+    let timekeeping = Timekeeping::begin(clock.clone(), &config.state_dir);
+    tasks.start("clock", |stop| timekeeping.serve(stop));
     let started = start_services(path, config, &clock, &mut tasks);
     if started.is_err() {
         stop.cancel();
@@ -123,6 +126,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let speaker = Speaker {
         school: config.school.name,
         started: clock.now(),
+        clock: clock.clone(),
         identity,
         journal: journal.clone(),
         leases,
@@ -156,6 +160,7 @@ async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
 struct Speaker {
     school: String,
     started: Moment,
+    clock: Clock,
     identity: Identity,
     journal: Journal,
     leases: watch::Receiver<Arc<Leases>>,
@@ -173,6 +178,7 @@ impl Speaker {
             school: self.school.clone(),
             gate_open: journal_open && *self.open.borrow(),
             journal_open,
+            clock_in_doubt: self.clock.doubt().map(|doubt| doubt.to_string()),
             sessions: self.identity.count(),
             leases: self.leases.borrow().len(),
             rules: reading

@@ -125,6 +125,7 @@ mod tests {
             school: "Collège d'Exemple".to_owned(),
             gate_open: true,
             journal_open: true,
+            clock_in_doubt: None,
             sessions: 3,
             leases: 4,
             rules: Vec::new(),

@@ -10,7 +10,8 @@ use crate::{policy::Policy, system::clock::Clock};
 /// The clock is looked at this often at least, so that a clock that jumps does not leave a boundary unnoticed.
 const LOOK_MAX: Duration = Duration::from_secs(30);
 
-/// Moves `epoch` at each change of rules, of sessions, and at each boundary of a timetable or opening.
+/// Moves `epoch` at each change of rules, of sessions, of the trust in the clock, and at each boundary of a timetable or
+/// opening.
 pub(super) async fn serve(
     mut policy: watch::Receiver<Arc<Policy>>,
     mut sessions: watch::Receiver<u64>,
@@ -19,6 +20,7 @@ pub(super) async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut looked_at = clock.now();
+    let mut doubts = clock.doubts();
     loop {
         let now = clock.now();
         if now < looked_at {
@@ -34,6 +36,7 @@ pub(super) async fn serve(
             () = stop.cancelled() => return Ok(()),
             changed = policy.changed() => changed?,
             changed = sessions.changed() => changed?,
+            changed = doubts.changed() => changed?,
             () = tokio::time::sleep(wait) => {
                 let now = clock.now();
                 if next.is_none_or(|boundary| now < boundary) {

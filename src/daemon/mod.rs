@@ -17,7 +17,9 @@ mod reload;
 mod self_test;
 mod standing;
 mod status;
+mod timekeeping;
 
 pub use assembly::run;
 pub use control::{ask_status, control_path};
 pub use status::{RuleFileStatus, Status};
+pub use timekeeping::doubt_at_start;

@@ -23,7 +23,7 @@ impl Reading {
         let rules = config
             .rule_files
             .iter()
-            .map(|(path, file)| (path.clone(), file.level.word(), file.rules.len()))
+            .map(|(path, file)| (path.clone(), file.level.word(), file.all_rules().count()))
             .collect();
         Self { rules, at, refused: None, restart_wanted: None }
     }

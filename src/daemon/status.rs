@@ -18,6 +18,8 @@ pub struct Status {
     pub gate_open: bool,
     /// Whether the journal takes records; if not, people are refused everything.
     pub journal_open: bool,
+    /// What speaks against the machine's clock, if anything does: timetables are then at their stricter side.
+    pub clock_in_doubt: Option<String>,
     /// People signed in.
     pub sessions: usize,
     /// DHCP leases held.
@@ -50,6 +52,9 @@ impl fmt::Display for Status {
         writeln!(f, "preau {} at {}, running since {}", self.version, self.school, self.started)?;
         writeln!(f, "gate      {}", word(self.gate_open))?;
         writeln!(f, "journal   {}", word(self.journal_open))?;
+        if let Some(why) = &self.clock_in_doubt {
+            writeln!(f, "clock     IN DOUBT, timetables are at their stricter side: {why}")?;
+        }
         writeln!(f, "people    {} signed in, {} leases", self.sessions, self.leases)?;
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
@@ -70,13 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_closed_refused_or_wants_a_restart_stands_out() {
+    fn what_is_closed_doubted_refused_or_wants_a_restart_stands_out() {
         let status = Status {
             version: "0.1.0".to_owned(),
             started: "2026-11-23T07:00:00.000Z".to_owned(),
             school: "Collège d'Exemple".to_owned(),
             gate_open: false,
             journal_open: true,
+            clock_in_doubt: Some("it is behind a time already seen".to_owned()),
             sessions: 3,
             leases: 4,
             rules: vec![RuleFileStatus {
@@ -93,6 +99,7 @@ mod tests {
             "preau 0.1.0 at Collège d'Exemple, running since 2026-11-23T07:00:00.000Z\n\
              gate      CLOSED\n\
              journal   open\n\
+             clock     IN DOUBT, timetables are at their stricter side: it is behind a time already seen\n\
              people    3 signed in, 4 leases\n\
              rules     read 2026-11-23T08:00:00.000Z\n          \
              12 of academie (academie.toml)\n\

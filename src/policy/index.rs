@@ -237,14 +237,11 @@ impl Index {
         path: Option<&UrlPath>,
         visit: &mut impl FnMut(u16, Hit<'a>, &'a [u32]),
     ) {
-        let maps: [(_, fn(&'a Domain) -> Hit<'a>); 2] =
-            [(&self.by_name, Hit::Name), (&self.by_engine, Hit::Engine)];
-        for (map, hit) in maps.into_iter().filter(|(map, _)| !map.is_empty()) {
-            for suffix in name.ancestry() {
-                if let Some((written, orders)) = map.get_key_value(suffix) {
-                    visit(narrowness(suffix.len()), hit(written), orders);
-                }
-            }
+        for (suffix, (written, orders)) in suffixes_in(&self.by_name, name) {
+            visit(narrowness(suffix.len()), Hit::Name(written), orders);
+        }
+        for (suffix, (engine, orders)) in suffixes_in(&self.by_engine, name) {
+            visit(narrowness(suffix.len()), Hit::Engine(engine), orders);
         }
         let Some(path) = path.filter(|_| !self.by_url.is_empty()) else { return };
         for pages in name.ancestry().filter_map(|suffix| self.by_url.get(suffix)) {
@@ -323,6 +320,15 @@ impl Index {
     fn rank(&self, order: u32, breadth: u16) -> Rank {
         Rank { tier: self.tiers[place(order)], breadth, order }
     }
+}
+
+/// What `map` holds of `name` and its parents. An empty map is not asked.
+fn suffixes_in<'a, 'n, V>(
+    map: &'a HashMap<Domain, V>,
+    name: &'n Domain,
+) -> impl Iterator<Item = (&'n str, (&'a Domain, &'a V))> {
+    let suffixes = name.ancestry().take_while(|_| !map.is_empty());
+    suffixes.filter_map(|suffix| Some((suffix, map.get_key_value(suffix)?)))
 }
 
 /// The breadth of a written site of this length, in bytes of a name or bits of a network.

@@ -106,6 +106,8 @@ pub(super) struct HomePage<'a> {
     pub(super) resident: Resident<'a>,
     pub(super) network: &'static str,
     pub(super) web_is_open: bool,
+    /// Whether what depends on the hour is at its stricter side for now.
+    pub(super) clock_in_doubt: bool,
     /// Services other than the web, joined by commas.
     pub(super) services: String,
     pub(super) wanted: Option<Wanted>,

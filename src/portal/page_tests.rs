@@ -74,6 +74,7 @@ fn home(house: &House, language: Language, name: &str) -> String {
         },
         network: language.zone(ZoneKind::Pedagogique),
         web_is_open: true,
+        clock_in_doubt: false,
         services: language.service(Transport::Tcp, 993),
         wanted: Wanted::read("http://encyclopedie.example/page"),
     })
@@ -85,6 +86,7 @@ fn machine(house: &House, language: Language) -> String {
         resident: Resident::Machine { name: "TBI salle 12" },
         network: language.zone(ZoneKind::Equipements),
         web_is_open: false,
+        clock_in_doubt: true,
         services: String::new(),
         wanted: None,
     })
@@ -234,4 +236,14 @@ fn pages_can_be_looked_at() {
         }
     }
     std::fs::write(dir.join("style.css"), STYLE).unwrap();
+}
+
+#[test]
+fn a_home_page_says_when_the_time_is_not_sure_and_only_then() {
+    let house = House::new(&settings());
+    for language in [Language::French, Language::English] {
+        let words = language.words().clock_in_doubt;
+        assert!(machine(&house, language).contains(words));
+        assert!(!home(&house, language, "Alix Exemple").contains(words));
+    }
 }

@@ -42,7 +42,7 @@ use crate::{
     },
     identity::{Identity, SessionView, SignInRefusal},
     journal::Channel,
-    model::{ClassName, DefaultVerdict, Domain, Site},
+    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -269,6 +269,7 @@ impl Secure {
             resident,
             network: language.zone(zone.kind),
             web_is_open: matches!(zone.default, DefaultVerdict::Allow),
+            clock_in_doubt: self.clock.trust() == ClockTrust::Doubtful,
             services: services.join(", "),
             wanted,
         }

@@ -8,6 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
+use super::ratchet::Doubt;
 use crate::model::{ClockTrust, Moment};
 
 /// A source of moments. Cloning is cheap; all clones are one clock.
@@ -16,7 +17,7 @@ use crate::model::{ClockTrust, Moment};
 #[derive(Clone)]
 pub struct Clock {
     read: Arc<dyn Fn() -> Moment + Send + Sync>,
-    trust: watch::Sender<ClockTrust>,
+    doubt: watch::Sender<Option<Doubt>>,
 }
 
 impl Clock {
@@ -28,7 +29,7 @@ impl Clock {
 
     /// A clock that says what `read` says; tests move it at will.
     pub fn from_fn(read: impl Fn() -> Moment + Send + Sync + 'static) -> Self {
-        Self { read: Arc::new(read), trust: watch::Sender::default() }
+        Self { read: Arc::new(read), doubt: watch::Sender::default() }
     }
 
     /// The present moment.
@@ -40,18 +41,24 @@ impl Clock {
     /// Whether what it says is to be believed.
     #[must_use]
     pub fn trust(&self) -> ClockTrust {
-        *self.trust.borrow()
+        if self.doubt().is_some() { ClockTrust::Doubtful } else { ClockTrust::Trusted }
     }
 
-    /// Says to all clones whether it is to be believed.
-    pub fn set_trust(&self, trust: ClockTrust) {
-        self.trust.send_if_modified(|known| std::mem::replace(known, trust) != trust);
-    }
-
-    /// Told when trust is lost or found again.
+    /// What speaks against it, if anything does.
     #[must_use]
-    pub fn trust_changes(&self) -> watch::Receiver<ClockTrust> {
-        self.trust.subscribe()
+    pub fn doubt(&self) -> Option<Doubt> {
+        *self.doubt.borrow()
+    }
+
+    /// Says to all clones what speaks against it, if anything does.
+    pub fn set_doubt(&self, doubt: Option<Doubt>) {
+        self.doubt.send_if_modified(|known| std::mem::replace(known, doubt) != doubt);
+    }
+
+    /// Told when the doubt begins, ends or becomes another.
+    #[must_use]
+    pub fn doubts(&self) -> watch::Receiver<Option<Doubt>> {
+        self.doubt.subscribe()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod mapped;
 pub mod neighbours;
 pub mod netlink;
 pub mod nft;
+pub mod ratchet;
 pub mod service_manager;
 pub mod sockets;
 pub mod splice;

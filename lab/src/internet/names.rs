@@ -5,7 +5,7 @@
 //! | any other | A and AAAA by a digest of the name, TTL 30 |
 //! | below `ac-exemple.fr` | the académie's host |
 //! | `sans-adresse-v6.*`, `sans-adresse-v4.*` | one family only |
-//! | `alias.exemple.fr` | CNAME to `jeux-en-ligne.example` |
+//! | `alias.exemple.fr`, `safesearch.pixabay.com` | CNAME to `jeux-en-ligne.example` |
 //! | `chaine.exemple.fr` | five CNAMEs, the last to `jeux-en-ligne.example` |
 //! | `boucle.exemple.fr` | CNAMEs in a circle |
 //! | `nxdomain.*`, `servfail.*`, `refuse.*` | that error |
@@ -167,7 +167,7 @@ fn service_binding(v4: Ipv4Addr, v6: Ipv6Addr) -> Vec<u8> {
 
 fn alias(name: &str) -> Option<&'static str> {
     Some(match name {
-        "alias.exemple.fr" | "chaine5.exemple.fr" => "jeux-en-ligne.example",
+        "alias.exemple.fr" | "chaine5.exemple.fr" | "safesearch.pixabay.com" => "jeux-en-ligne.example",
         "chaine.exemple.fr" => "chaine2.exemple.fr",
         "chaine2.exemple.fr" => "chaine3.exemple.fr",
         "chaine3.exemple.fr" => "chaine4.exemple.fr",

@@ -9,6 +9,7 @@
 mod asking;
 mod bad_input;
 mod before_sign_in;
+mod clock;
 mod death;
 mod journal;
 mod live;

@@ -1,8 +1,12 @@
 //! Search modes: 6A gets safe search and YouTube at its moderate level, 6B at its strict one, teachers what there is.
 
-use preau_lab::{Browser, Output, internet::names, plan::OTHER_RESOLVERS};
+use preau_lab::{
+    Browser, Output,
+    internet::names,
+    plan::{OTHER_RESOLVERS, PEDAGOGIQUE},
+};
 
-use crate::asking::{dig, get, page, places, resolve, run, signed_in, status};
+use crate::asking::{CLOSED, dig, get, page, places, resolve, run, signed_in, status};
 
 const SAFE_GOOGLE: &str = "forcesafesearch.google.com";
 const MODERATE: &str = "restrictmoderate.youtube.com";
@@ -102,6 +106,21 @@ fn a_hard_coded_address_of_an_engine_leads_to_its_safe_form() {
             }
         }
     }
+}
+
+#[test]
+fn a_safe_form_that_leads_to_a_closed_site_opens_nothing() {
+    for (kind, own) in [("A", PEDAGOGIQUE[0]), ("AAAA", PEDAGOGIQUE[1])] {
+        for transport in ["+notcp", "+tcp", "+notcp"] {
+            assert_eq!(dig(signed_in(), "eleve", &[transport, "pixabay.com", kind]), own);
+        }
+    }
+    for place in places(CLOSED) {
+        let way = resolve("pixabay.com", 443, &place);
+        assert!(!get(signed_in(), "eleve", "https://pixabay.com/", &["--resolve", &way]).succeeded());
+    }
+    let echo = page(signed_in(), "enseignant", "https://pixabay.com/echo", &[]);
+    assert!(servers("pixabay.com", 443).contains(&reached(&echo)), "{echo}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use preau::{
     config::Config,
+    daemon,
     model::{Account, AccountId, ClassName, ClockTrust, Mac, Moment, Role, Subject, Zone},
     policy::Question,
     system::clock::Clock,
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     /// From which zone; the first one of the file unless said
     #[arg(long, value_name = "NAME")]
     zone: Option<String>,
-    /// When, in Paris time, such as "2026-11-24 14:05"; now unless said
+    /// When, in Paris time, such as "2026-11-24 14:05"; now unless said, by a clock that is doubted as the box would
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     /// As while the clock is in doubt: what depends on the hour falls to its stricter side
@@ -56,11 +57,15 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
     let zone = zone(&config, arguments.zone.as_deref())?;
     let subject = subject(&config, arguments)?;
     let Sought { site, path, hides_path } = sought(&arguments.site)?;
-    let at = match &arguments.at {
-        Some(text) => moment(text)?,
-        None => Clock::of_the_machine().now(),
+    let (at, doubt) = match &arguments.at {
+        Some(text) => (moment(text)?, None),
+        None => {
+            let now = Clock::of_the_machine().now();
+            (now, daemon::doubt_at_start(&config.state_dir, now))
+        }
     };
-    let clock = if arguments.clock_in_doubt { ClockTrust::Doubtful } else { ClockTrust::Trusted };
+    let is_doubted = arguments.clock_in_doubt || doubt.is_some();
+    let clock = if is_doubted { ClockTrust::Doubtful } else { ClockTrust::Trusted };
     let question = Question {
         subject: &subject,
         machine: arguments.device,

@@ -65,6 +65,11 @@ impl Limits {
 }
 
 impl RuleFile {
+    /// Every rule of the file, those about search modes as well, for what is alike in both.
+    pub fn all_rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        self.rules.iter().chain(self.search.iter().map(|search| &search.rule))
+    }
+
     /// Reads a rules file of version 1; `rule_file/v1.rs` shows its form.
     ///
     /// # Errors

@@ -38,6 +38,7 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     web: "The web",
     web_open: "Open, except what the rules of the académie, the département and the school close.",
     web_closed: "Closed, except the sites that the rules of the académie, the département and the school open.",
+    clock_in_doubt: "The network is not sure of the time: what opens at certain hours only stays closed. Tell the school’s digital referent if it lasts.",
     services: "Other services",
     no_services: "None.",
     why_blocked: "A site does not open?",

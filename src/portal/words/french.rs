@@ -40,6 +40,7 @@ pub(in crate::portal) const FRENCH: Words = Words {
     web: "Le web",
     web_open: "Ouvert, sauf ce que ferment les règles de l’académie, du département et de l’établissement.",
     web_closed: "Fermé, sauf les sites qu’ouvrent les règles de l’académie, du département et de l’établissement.",
+    clock_in_doubt: "L’heure du réseau n’est pas sûre : ce qui n’ouvre qu’à certaines heures reste fermé. Prévenez le référent numérique si cela dure.",
     services: "Autres services",
     no_services: "Aucun.",
     why_blocked: "Un site ne s’ouvre pas ?",
