@@ -13,7 +13,7 @@ use crate::{
     identity::{Asker, Identity},
     journal::{Channel, DecisionRecord, Journal, Outcome},
     model::{Presence, Site, UrlPath, Zone},
-    policy::{Permit, Policy, Question, Verdict},
+    policy::{Evasion, Permit, Policy, Question, Verdict},
     system::clock::Clock,
 };
 
@@ -70,9 +70,18 @@ impl Gate {
 
     /// Finds who asks and decides, without acting: the answer is inside until it is recorded.
     pub fn decide(&self, asking: Asking) -> Decided {
+        self.decide_with(asking, |verdict| verdict)
+    }
+
+    /// As [`Gate::decide`] for one who was seen to use the site as a way round the filter: it is refused.
+    pub fn decide_against(&self, asking: Asking, evasion: Evasion) -> Decided {
+        self.decide_with(asking, |verdict| verdict.unless_used_for(evasion))
+    }
+
+    fn decide_with(&self, asking: Asking, weigh: impl FnOnce(Verdict) -> Verdict) -> Decided {
         let at = self.clock.now();
         let asker = self.identity.who(&asking.zone, asking.source);
-        let verdict = self.judge(&asker, &asking.zone, &asking.site, asking.path.as_ref());
+        let verdict = weigh(self.judge(&asker, &asking.zone, &asking.site, asking.path.as_ref()));
         let record = DecisionRecord {
             at,
             zone: asking.zone.name.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Pseudonym;
 use crate::{
     model::{Moment, Site, ZoneName},
-    policy::{Cause, Level, Matched, Origin, Verdict},
+    policy::{Cause, Evasion, Level, Matched, Origin, Verdict},
 };
 
 /// How a question reached the box.
@@ -48,6 +48,8 @@ pub enum Ground {
     Opening,
     /// No rule spoke: the zone's default did.
     ZoneDefault,
+    /// No rule was asked: it was a way round all of them.
+    Evasion(Evasion),
 }
 
 /// What in a rule matched. The matched site itself is left out: it is a parent of the site asked for.
@@ -106,6 +108,7 @@ impl From<&Origin> for Ground {
             }
             Origin::Opening { scope: _ } => Self::Opening,
             Origin::ZoneDefault => Self::ZoneDefault,
+            Origin::Evasion(evasion) => Self::Evasion(*evasion),
         }
     }
 }
@@ -134,6 +137,10 @@ mod tests {
             (Cause::SignInNeeded, Outcome::SignInNeeded),
             (Cause::NotRecorded, Outcome::NotRecorded),
             (Cause::Policy(Origin::ZoneDefault), Outcome::Refused(Ground::ZoneDefault)),
+            (
+                Cause::Policy(Origin::Evasion(Evasion::DnsTunnel)),
+                Outcome::Refused(Ground::Evasion(Evasion::DnsTunnel)),
+            ),
             (
                 Cause::Policy(Origin::Opening { scope: Arc::from("Camille Martin") }),
                 Outcome::Refused(Ground::Opening),

@@ -103,7 +103,8 @@ impl Policy {
 
     fn considered(&self, question: &Question<'_>, verdict: &Verdict) -> Vec<Considered> {
         let by_opening = matches!(origin(verdict), Some(Origin::Opening { .. }));
-        let mut has_spoken = false;
+        // Where the box itself closes the way, no rule is asked.
+        let mut has_spoken = matches!(origin(verdict), Some(Origin::Evasion(_)));
         let mut part = |rank: Rank, rule: &Rule| {
             if needs_sign_in(question) {
                 return Part::BeforeSignIn;

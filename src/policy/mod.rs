@@ -2,6 +2,7 @@
 
 pub mod category;
 mod decision;
+mod evasion;
 mod explanation;
 mod index;
 mod judge;
@@ -18,6 +19,7 @@ mod tests;
 mod timetable;
 
 pub use decision::{Cause, Matched, Origin, Permit, Refusal, Verdict};
+pub use evasion::Evasion;
 pub use explanation::{Change, Considered, Explanation, Part};
 pub use judge::{Policy, PolicyError};
 pub use opening::{Opening, Scope};

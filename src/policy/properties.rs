@@ -205,7 +205,7 @@ fn locked_rule(verdict: &Verdict) -> Option<Arc<Rule>> {
     };
     match origin {
         Origin::Rule { rule, .. } => Some(Arc::clone(rule)).filter(|rule| rule.lock == Lock::Locked),
-        Origin::Opening { .. } | Origin::ZoneDefault => None,
+        Origin::Opening { .. } | Origin::ZoneDefault | Origin::Evasion(_) => None,
     }
 }
 
