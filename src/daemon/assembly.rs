@@ -21,7 +21,7 @@ use super::{
 use crate::{
     config::Config,
     enforce::{
-        dns::{self, Resolver},
+        dns::{self, Resolver, Tunnels},
         firewall::{self, Heartbeat, Opened},
         gate::Gate,
         proxy,
@@ -80,6 +80,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
 
     // Every socket is bound before any service runs: a port that is taken ends the daemon before it serves anybody.
     let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
+    let tunnels = dns.tunnels();
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver, pages, epoch.clone())?;
     let portal =
@@ -126,6 +127,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         identity,
         journal: journal.clone(),
         leases,
+        tunnels,
         open,
         reading,
     };
@@ -159,6 +161,7 @@ struct Speaker {
     identity: Identity,
     journal: Journal,
     leases: watch::Receiver<Arc<Leases>>,
+    tunnels: Tunnels,
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
 }
@@ -175,6 +178,7 @@ impl Speaker {
             journal_open,
             sessions: self.identity.count(),
             leases: self.leases.borrow().len(),
+            tunnels_held: self.tunnels.held(),
             rules: reading
                 .rules
                 .iter()

@@ -127,6 +127,7 @@ mod tests {
             journal_open: true,
             sessions: 3,
             leases: 4,
+            tunnels_held: 0,
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,

@@ -10,6 +10,7 @@
 //! | `desk` | the gate is asked, and asked again for each name that an answer leads to |
 //! | `refusal` | a refused question gets the box's address and the reason |
 //! | `resolver`, `cache` | an allowed one is looked up |
+//! | `tunnels`, `budget`, `news` | what would leave for upstream is charged to its client |
 //! | `upstream`, `exchange` | or asked of an upstream server |
 //! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
 //! | `reply` | and composed anew for the asker |
@@ -17,6 +18,7 @@
 //! SafeSearch and YouTube modes belong in `desk`, between the gate's permit and the look-up.
 
 mod answer;
+mod budget;
 mod cache;
 mod desk;
 mod exchange;
@@ -24,6 +26,7 @@ mod exercise;
 mod key;
 mod limits;
 mod name;
+mod news;
 mod private;
 mod query;
 mod refusal;
@@ -33,6 +36,7 @@ mod service;
 mod special;
 mod svcb;
 mod tcp;
+mod tunnels;
 mod udp;
 mod upstream;
 mod wire;
@@ -43,3 +47,4 @@ mod tests;
 pub use exercise::exercise;
 pub use resolver::{Family, ResolveError, Resolver, Whereabouts};
 pub use service::{Service, Settings};
+pub use tunnels::Tunnels;

@@ -156,6 +156,11 @@ impl Resolver {
         }
     }
 
+    /// Drops what is kept about `key`: it was given to nobody and shall not be.
+    pub(super) fn forget(&self, key: &Key) {
+        self.shared.cache().forget(key);
+    }
+
     /// The answer to `key`. An expired one serves when upstream fails or takes longer than [`STALE_PATIENCE`].
     pub(super) async fn look_up(&self, key: &Key) -> Result<Found, NoAnswer> {
         let known = self.shared.cache().find(key, Instant::now());
