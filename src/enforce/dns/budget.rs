@@ -135,7 +135,7 @@ impl Ledger {
         let whole_is_held = self.whole.holds(now);
         self.parents.get(&parent).is_some_and(|parent| {
             parent.bucket.holds(now)
-                || whole_is_held && parent.free.level(now) >= PARENT_FREE_BYTES * 1000 / 2
+                || whole_is_held && parent.free.level(now) >= PARENT_FREE_BYTES * 1000 / 8
         })
     }
 

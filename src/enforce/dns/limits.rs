@@ -101,7 +101,7 @@ pub(super) const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
 // parents: 12 bytes of new labels and 60 of new records each, no parent above 3 KiB in ten minutes. Thirty browsers
 // behind one machine stay below 12 KiB for their busiest parent, for most of what they ask is no news. The figures
 // below leave a tunnel 31 kB in its first ten minutes (0.4 kbit/s, both ways together) and 14 kB in each later ten; with
-// twenty names at once 70 kB (0.93 kbit/s) and 30 kB.
+// twenty names at once 74 kB (0.99 kbit/s) and 41 kB.
 
 /// What a question costs that brings no news, in bytes: which of the known names is asked, and when, says this much.
 pub(super) const QUESTION_BYTES: u64 = 2;
@@ -126,10 +126,10 @@ pub(super) const PARENT_FREE_BYTES: u64 = 512;
 pub(super) const PARENT_FREE_BYTES_PER_SECOND: u64 = 1;
 
 /// Bytes of news between one client and all names, before the parents that it uses most are held.
-pub(super) const CLIENT_BYTES_MAX: u64 = 40 * 1024;
+pub(super) const CLIENT_BYTES_MAX: u64 = 32 * 1024;
 
 /// Bytes of those forgotten each second.
-pub(super) const CLIENT_BYTES_PER_SECOND: u64 = 40;
+pub(super) const CLIENT_BYTES_PER_SECOND: u64 = 32;
 
 /// What is held is let go below this many quarters of the bound: after 3 minutes for a parent, 4 for a client.
 pub(super) const RELEASE_QUARTERS: u64 = 3;
