@@ -68,6 +68,12 @@ impl Gate {
         verdicts.pop().expect("record answers each decision it is given")
     }
 
+    /// As [`Gate::ask`] for one who was seen to use the site as a way round the filter: the answer is a refusal.
+    pub async fn ask_against(&self, asking: Asking, evasion: Evasion) -> Verdict {
+        let mut verdicts = self.record(vec![self.decide_against(asking, evasion)]).await;
+        verdicts.pop().expect("record answers each decision it is given")
+    }
+
     /// Finds who asks and decides, without acting: the answer is inside until it is recorded.
     pub fn decide(&self, asking: Asking) -> Decided {
         self.decide_with(asking, |verdict| verdict)

@@ -142,3 +142,12 @@ pub(super) const BUDGET_PARENTS_MAX: usize = 448;
 
 /// Names and records remembered as no news to one client, in each of two generations. To forget one costs its asker.
 pub(super) const KNOWN_NEWS_MAX: usize = 1792;
+
+/// Public names of encrypted hellos that are remembered, the newest: an answer can bring as many as it likes.
+pub(super) const OUTER_NAMES_MAX: usize = 1024;
+
+/// Keys of one such name, the newest: each makes one meaningless hello in 256 look real.
+pub(super) const OUTER_KEYS_MAX: usize = 4;
+
+/// How long such a name is remembered without being seen again. Keys are changed each hour or day.
+pub(super) const OUTER_NAME_KEPT: Duration = Duration::from_secs(7 * 86_400);

@@ -13,6 +13,7 @@
 //! | `tunnels`, `budget`, `news` | what would leave for upstream is charged to its client |
 //! | `upstream`, `exchange` | or asked of an upstream server |
 //! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
+//! | `outer` | what the stripped keys tell of names that hide others |
 //! | `reply` | and composed anew for the asker |
 //!
 //! SafeSearch and YouTube modes belong in `desk`, between the gate's permit and the look-up.
@@ -27,6 +28,7 @@ mod key;
 mod limits;
 mod name;
 mod news;
+pub(super) mod outer;
 mod private;
 mod query;
 mod refusal;
