@@ -296,6 +296,7 @@ fn describe(verdict: &Verdict) -> String {
     let spoken = match origin {
         Origin::Opening { .. } => format!("{effect} by opening"),
         Origin::ZoneDefault => format!("{effect} by default"),
+        Origin::Evasion(evasion) => format!("{effect} by the box, {evasion}"),
         Origin::Rule { rule, matched } => {
             let matched = match matched {
                 Matched::Site(site) => format!("site {site}"),

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     config::Config,
     enforce::{
-        dns::{self, Resolver},
+        dns::{self, Resolver, Tunnels},
         firewall::{self, Heartbeat, Opened},
         gate::Gate,
         proxy,
@@ -83,6 +83,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
 
     // Every socket is bound before any service runs: a port that is taken ends the daemon before it serves anybody.
     let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
+    let tunnels = dns.tunnels();
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver, pages, epoch.clone())?;
     let portal =
@@ -130,6 +131,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         identity,
         journal: journal.clone(),
         leases,
+        tunnels,
         open,
         reading,
     };
@@ -164,6 +166,7 @@ struct Speaker {
     identity: Identity,
     journal: Journal,
     leases: watch::Receiver<Arc<Leases>>,
+    tunnels: Tunnels,
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
 }
@@ -181,6 +184,7 @@ impl Speaker {
             clock_in_doubt: self.clock.doubt().map(|doubt| doubt.to_string()),
             sessions: self.identity.count(),
             leases: self.leases.borrow().len(),
+            tunnels_held: self.tunnels.held(),
             rules: reading
                 .rules
                 .iter()

@@ -128,6 +128,7 @@ mod tests {
             clock_in_doubt: None,
             sessions: 3,
             leases: 4,
+            tunnels_held: 0,
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,

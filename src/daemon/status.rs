@@ -24,6 +24,8 @@ pub struct Status {
     pub sessions: usize,
     /// DHCP leases held.
     pub leases: usize,
+    /// Clients held back for the time being because they carry data in DNS names.
+    pub tunnels_held: usize,
     /// The rules in force.
     pub rules: Vec<RuleFileStatus>,
     /// When the configuration in force was read, RFC 3339 in UTC.
@@ -56,6 +58,11 @@ impl fmt::Display for Status {
             writeln!(f, "clock     IN DOUBT, timetables are at their stricter side: {why}")?;
         }
         writeln!(f, "people    {} signed in, {} leases", self.sessions, self.leases)?;
+        match self.tunnels_held {
+            0 => {}
+            1 => writeln!(f, "tunnels   DNS TUNNELS held: 1 client")?,
+            clients => writeln!(f, "tunnels   DNS TUNNELS held: {clients} clients")?,
+        }
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
             writeln!(f, "          {} of {} ({})", file.rules, file.level, file.path)?;
@@ -85,6 +92,7 @@ mod tests {
             clock_in_doubt: Some("it is behind a time already seen".to_owned()),
             sessions: 3,
             leases: 4,
+            tunnels_held: 2,
             rules: vec![RuleFileStatus {
                 path: "academie.toml".to_owned(),
                 level: "academie".to_owned(),
@@ -101,6 +109,7 @@ mod tests {
              journal   open\n\
              clock     IN DOUBT, timetables are at their stricter side: it is behind a time already seen\n\
              people    3 signed in, 4 leases\n\
+             tunnels   DNS TUNNELS held: 2 clients\n\
              rules     read 2026-11-23T08:00:00.000Z\n          \
              12 of academie (academie.toml)\n\
              restart   WANTED: another certificate\n\

@@ -13,7 +13,7 @@ use crate::{
     identity::{Asker, Identity},
     journal::{Channel, DecisionRecord, Journal, Outcome},
     model::{Presence, Site, UrlPath, Zone},
-    policy::{Permit, Policy, Question, Verdict},
+    policy::{Evasion, Permit, Policy, Question, Verdict},
     system::clock::Clock,
 };
 
@@ -68,11 +68,26 @@ impl Gate {
         verdicts.pop().expect("record answers each decision it is given")
     }
 
+    /// As [`Gate::ask`] for one who was seen to use the site as a way round the filter: the answer is a refusal.
+    pub async fn ask_against(&self, asking: Asking, evasion: Evasion) -> Verdict {
+        let mut verdicts = self.record(vec![self.decide_against(asking, evasion)]).await;
+        verdicts.pop().expect("record answers each decision it is given")
+    }
+
     /// Finds who asks and decides, without acting: the answer is inside until it is recorded.
     pub fn decide(&self, asking: Asking) -> Decided {
+        self.decide_with(asking, |verdict| verdict)
+    }
+
+    /// As [`Gate::decide`] for one who was seen to use the site as a way round the filter: it is refused.
+    pub fn decide_against(&self, asking: Asking, evasion: Evasion) -> Decided {
+        self.decide_with(asking, |verdict| verdict.unless_used_for(evasion))
+    }
+
+    fn decide_with(&self, asking: Asking, weigh: impl FnOnce(Verdict) -> Verdict) -> Decided {
         let at = self.clock.now();
         let asker = self.identity.who(&asking.zone, asking.source);
-        let verdict = self.judge(&asker, &asking.zone, &asking.site, asking.path.as_ref());
+        let verdict = weigh(self.judge(&asker, &asking.zone, &asking.site, asking.path.as_ref()));
         let record = DecisionRecord {
             at,
             zone: asking.zone.name.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Pseudonym;
 use crate::{
     model::{Moment, Site, ZoneName},
-    policy::{Cause, Level, ListedBy, Lock, Matched, MayOpen, Origin, Verdict},
+    policy::{Cause, Evasion, Level, ListedBy, Lock, Matched, MayOpen, Origin, Verdict},
 };
 
 /// How a question reached the box.
@@ -50,6 +50,8 @@ pub enum Ground {
     Opening,
     /// No rule spoke: the zone's default did.
     ZoneDefault,
+    /// No rule was asked: it was a way round all of them.
+    Evasion(Evasion),
 }
 
 /// What in a rule matched. The matched site itself is left out: it is a parent of the site asked for.
@@ -103,6 +105,7 @@ impl DecisionRecord {
             Outcome::SignInNeeded => Some(MayOpen::SignIn),
             Outcome::NotRecorded => Some(MayOpen::Repair),
             Outcome::Refused(Ground::Opening) => Some(MayOpen::Teacher),
+            Outcome::Refused(Ground::Evasion(_)) => Some(MayOpen::Nobody),
             Outcome::Refused(Ground::ZoneDefault) => Some(MayOpen::of_default(&self.site)),
             Outcome::Refused(Ground::Rule { level, lock, .. }) => {
                 lock.map(|lock| MayOpen::of_rule(*level, lock, &self.site))
@@ -133,6 +136,7 @@ impl From<&Origin> for Ground {
             }
             Origin::Opening { scope: _ } => Self::Opening,
             Origin::ZoneDefault => Self::ZoneDefault,
+            Origin::Evasion(evasion) => Self::Evasion(*evasion),
         }
     }
 }
@@ -162,6 +166,10 @@ mod tests {
             (Cause::SignInNeeded, Outcome::SignInNeeded),
             (Cause::NotRecorded, Outcome::NotRecorded),
             (Cause::Policy(Origin::ZoneDefault), Outcome::Refused(Ground::ZoneDefault)),
+            (
+                Cause::Policy(Origin::Evasion(Evasion::DnsTunnel)),
+                Outcome::Refused(Ground::Evasion(Evasion::DnsTunnel)),
+            ),
             (
                 Cause::Policy(Origin::Opening { scope: Arc::from("Camille Martin") }),
                 Outcome::Refused(Ground::Opening),

@@ -15,9 +15,11 @@
 //! decision 7  8  pseudonym
 //!         15  1  low half: channel (0 DNS, 1 TLS, 2 HTTP); high half: site (0 name, 1 IPv4, 2 IPv6 address)
 //!         16  1  low half: answer (0 allowed, 1 refused, 2 sign-in needed, 3 not recorded);
-//!                high half: ground (0 none, 1 rule, 2 opening, 3 zone's default); none exactly for answers 2 and 3
+//!                high half: ground (0 none, 1 rule, 2 opening, 3 zone's default, 4 way round the filter); none exactly
+//!                for answers 2 and 3
 //!         17  1  low half: the rule's level (0 no rule, 1 académie, 2 département, 3 établissement, 4 groupe, 5 opening);
-//!                high half: match (0 no rule, 1 site, 2 address, 3 category, 4 everything)
+//!                high half: match (0 no rule, 1 site, 2 address, 3 category, 4 everything), or with ground 4 the way (1 DNS
+//!                tunnel, 2 hidden name, 3 relay)
 //!         18  …  zone (text); for a rule its id (text); for a category its name and its list's date (two texts);
 //!                then the site to the end: the name's bytes, or the address's 4 or 16
 //!
@@ -44,7 +46,7 @@ use std::{net::IpAddr, str::FromStr, sync::Arc};
 use super::{Channel, DecisionRecord, Ground, Matching, Outcome, Pseudonym};
 use crate::{
     model::{AccountId, Domain, Mac, Moment, Presence, PresenceChange, Site, ZoneName},
-    policy::{Level, ListedBy, Lock},
+    policy::{Evasion, Level, ListedBy, Lock},
 };
 
 /// Length and checksum before each payload, in bytes.
@@ -108,6 +110,7 @@ pub(super) fn put_decision(out: &mut Vec<u8>, decision: &DecisionRecord) {
         Some(Ground::Rule { id, level, lock, matching }) => (1, Some((id, (*level, *lock), matching))),
         Some(Ground::Opening) => (2, None),
         Some(Ground::ZoneDefault) => (3, None),
+        Some(Ground::Evasion(_)) => (4, None),
     };
     let is_ruled = rule.is_some_and(|(_, (_, lock), _)| lock.is_some());
     let start = open_frame(out, if is_ruled { KIND_RULED_DECISION } else { KIND_DECISION }, *at);
@@ -123,7 +126,12 @@ pub(super) fn put_decision(out: &mut Vec<u8>, decision: &DecisionRecord) {
     };
     out.push(channel | form << 4);
     out.push(answer | ground_number << 4);
-    out.push(rule.map_or(0, |(_, level, matching)| rule_number(level) | matching_number(matching) << 4));
+    out.push(match (ground, rule) {
+        (Some(Ground::Evasion(evasion)), _) => evasion_number(*evasion) << 4,
+        (_, rule) => {
+            rule.map_or(0, |(_, level, matching)| rule_number(level) | matching_number(matching) << 4)
+        }
+    });
     put_text(out, zone.as_str());
     if let Some((id, _, matching)) = rule {
         put_text(out, id);
@@ -253,6 +261,14 @@ const fn matching_number(matching: &Matching) -> u8 {
     }
 }
 
+const fn evasion_number(evasion: Evasion) -> u8 {
+    match evasion {
+        Evasion::DnsTunnel => 1,
+        Evasion::HiddenName => 2,
+        Evasion::Relay => 3,
+    }
+}
+
 impl Record {
     /// Reads the payload of one frame, its checksum already verified. Nothing where the bytes are no version 1 record.
     #[must_use]
@@ -293,6 +309,7 @@ fn decode_decision(at: Moment, mut rest: Bytes<'_>, is_ruled: bool) -> Option<De
         (0, 0, 0) if !is_ruled => None,
         (2, 0, 0) if !is_ruled => Some(Ground::Opening),
         (3, 0, 0) if !is_ruled => Some(Ground::ZoneDefault),
+        (4, 0, evasion) if !is_ruled => Some(Ground::Evasion(decode_evasion(evasion)?)),
         _ => return None,
     };
     let outcome = match (answer, ground) {
@@ -310,6 +327,15 @@ fn decode_decision(at: Moment, mut rest: Bytes<'_>, is_ruled: bool) -> Option<De
         form => Site::Address(rest.address(form)?),
     };
     rest.0.is_empty().then_some(DecisionRecord { at, zone, who, channel, site, outcome })
+}
+
+fn decode_evasion(number: u8) -> Option<Evasion> {
+    match number {
+        1 => Some(Evasion::DnsTunnel),
+        2 => Some(Evasion::HiddenName),
+        3 => Some(Evasion::Relay),
+        _ => None,
+    }
 }
 
 fn decode_rule(level: u8, matching: u8, is_ruled: bool, rest: &mut Bytes<'_>) -> Option<Ground> {
@@ -442,6 +468,8 @@ pub(super) mod tests {
         prop_oneof![
             Just(Ground::Opening),
             Just(Ground::ZoneDefault),
+            prop::sample::select(vec![Evasion::DnsTunnel, Evasion::HiddenName, Evasion::Relay])
+                .prop_map(Ground::Evasion),
             (texts(), levels.clone(), locks, matchings)
                 .prop_map(|(id, level, lock, matching)| { Ground::Rule { id, level, lock, matching } }),
             (texts(), levels, pages()).prop_map(|(id, level, matching)| {

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Level, Rule, SearchRule, UrlPattern};
+use super::{Evasion, Level, Rule, SearchRule, UrlPattern};
 use crate::model::{Domain, Site, UrlPath};
 
 /// The judge's answer to one question.
@@ -23,6 +23,16 @@ impl Verdict {
             Self::Refuse(refusal) => refusal.site,
         };
         Self::Refuse(Refusal { site, cause: Cause::NotRecorded })
+    }
+
+    /// The refusal that replaces a permission which somebody uses as a way round the filter. A refusal stays as it is.
+    pub fn unless_used_for(self, evasion: Evasion) -> Self {
+        match self {
+            Self::Allow(Permit { site, .. }) => {
+                Self::Refuse(Refusal { site, cause: Cause::Policy(Origin::Evasion(evasion)) })
+            }
+            Self::Refuse(_) => self,
+        }
     }
 }
 
@@ -123,7 +133,7 @@ pub struct Refusal {
 pub enum Cause {
     /// The zone asks people to sign in, and nobody has; for a registered machine, no rule opens the site either.
     SignInNeeded,
-    /// A rule or the zone's default refuses it.
+    /// A rule or the zone's default refuses it, or it is a way round the filter.
     Policy(Origin),
     /// The decision could not be written down, so it must not act (decision D17: closed for people).
     NotRecorded,
@@ -146,6 +156,8 @@ pub enum Origin {
     },
     /// No rule spoke: the zone's default did.
     ZoneDefault,
+    /// No rule was asked: it is a way round all of them.
+    Evasion(Evasion),
 }
 
 impl Origin {
@@ -154,17 +166,17 @@ impl Origin {
     pub fn is_by_path(&self) -> bool {
         match self {
             Self::Rule { matched, .. } => matched.is_by_path(),
-            Self::Opening { .. } | Self::ZoneDefault => false,
+            Self::Opening { .. } | Self::ZoneDefault | Self::Evasion(_) => false,
         }
     }
 
-    /// The level the rule belongs to; none for a zone's default.
+    /// The level the rule belongs to; none for a zone's default or a way round the filter.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
         match self {
             Self::Rule { rule, .. } => Some(rule.level),
             Self::Opening { .. } => Some(Level::Opening),
-            Self::ZoneDefault => None,
+            Self::ZoneDefault | Self::Evasion(_) => None,
         }
     }
 }
@@ -265,6 +277,7 @@ impl fmt::Display for Origin {
             Self::Rule { rule, matched } => write!(f, "{rule} by {matched}"),
             Self::Opening { scope } => write!(f, "a teacher's timed decision for `{scope}`"),
             Self::ZoneDefault => f.write_str("the zone's default"),
+            Self::Evasion(evasion) => write!(f, "the box itself: {evasion}"),
         }
     }
 }

@@ -131,7 +131,8 @@ impl Policy {
             Some(path) if is_name_closed => (all(None), all(Some(path)), Part::NameClosed),
             Some(path) => (all(Some(path)), Vec::new(), Part::NameClosed),
         };
-        let mut has_spoken = false;
+        // Where the box itself closes the way, no rule is asked.
+        let mut has_spoken = matches!(origin(verdict), Some(Origin::Evasion(_)));
         let mut part = |rank: Rank| self.part(question, verdict, rank, &mut has_spoken);
         let mut all: Vec<_> =
             asked.into_iter().map(|(rank, hit)| considered(part(rank), rank, hit)).collect();

@@ -1,6 +1,7 @@
 //! The judge: one answer to every question, in the order of decision D7.
 //!
 //! 0. In a zone that asks people to sign in, nobody gets anything: [`Cause::SignInNeeded`].
+//!    What is a way round the filter is refused to everybody else before any rule is asked, see [`Evasion`].
 //! 1. Locked rules, from the top level down.
 //! 2. Teachers' timed openings and closings. The one that began last speaks; of two that began together, the later
 //!    given. Sites of an opening are names; bare addresses stay as they are.
@@ -29,8 +30,8 @@ use std::{cell::LazyCell, collections::HashSet, fmt, sync::Arc};
 use thiserror::Error;
 
 use super::{
-    Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, SearchRule, Timetable,
-    Verdict,
+    Effect, Evasion, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, SearchRule,
+    Timetable, Verdict,
     category::{CategoryId, Table},
     decision::{Cause, ListedBy},
     index::{Hit, Index, Rank},
@@ -175,6 +176,10 @@ impl Policy {
         let site = question.site;
         if needs_sign_in(question) {
             return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
+        }
+        if let Some(evasion) = Evasion::of(site) {
+            let cause = Cause::Policy(Origin::Evasion(evasion));
+            return Verdict::Refuse(Refusal { site: site.clone(), cause });
         }
         let strongest = self.strongest(question);
         let is_locked = strongest.is_some_and(|(rank, _)| rank.is_locked());

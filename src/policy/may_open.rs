@@ -23,6 +23,8 @@ pub enum MayOpen {
     Teacher,
     /// Nobody, until the record can be written again.
     Repair,
+    /// Nobody: it is a way round the filter, and the box itself closes it.
+    Nobody,
 }
 
 impl MayOpen {
@@ -51,6 +53,7 @@ impl Refusal {
             Cause::NotRecorded => MayOpen::Repair,
             Cause::Policy(Origin::Rule { rule, .. }) => MayOpen::of_rule(rule.level, rule.lock, &self.site),
             Cause::Policy(Origin::Opening { .. }) => MayOpen::Teacher,
+            Cause::Policy(Origin::Evasion(_)) => MayOpen::Nobody,
             Cause::Policy(Origin::ZoneDefault) => MayOpen::of_default(&self.site),
         }
     }
@@ -72,6 +75,7 @@ impl fmt::Display for MayOpen {
             }
             Self::Teacher => f.write_str("a teacher"),
             Self::Repair => f.write_str("nobody, until the journal can be written"),
+            Self::Nobody => f.write_str("nobody: it is a way round the filter"),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod category;
 mod decision;
 mod engines;
+mod evasion;
 mod explanation;
 mod index;
 mod judge;
@@ -21,6 +22,7 @@ mod tests;
 mod timetable;
 
 pub use decision::{Cause, ListedBy, Matched, Origin, Permit, Refusal, Verdict};
+pub use evasion::Evasion;
 pub use explanation::{Change, Considered, Explanation, Part};
 pub use judge::{Policy, PolicyError};
 pub use may_open::MayOpen;

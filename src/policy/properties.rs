@@ -239,7 +239,7 @@ fn locked_rule(verdict: &Verdict) -> Option<Arc<Rule>> {
         Origin::Rule { rule, .. } => {
             Some(Arc::clone(rule)).filter(|rule| rule.lock == Lock::Locked && !is_page_opened)
         }
-        Origin::Opening { .. } | Origin::ZoneDefault => None,
+        Origin::Opening { .. } | Origin::ZoneDefault | Origin::Evasion(_) => None,
     }
 }
 

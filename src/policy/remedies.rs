@@ -40,6 +40,9 @@ pub(super) fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String
             remedies.push(format!("the end of what was decided for `{scope}`, or a later {teacher}"));
             remedies.push(format!("a locked rule that {does_other}"));
         }
+        Origin::Evasion(_) => {
+            remedies.push("nothing: it is a way round the filter, which no rule opens".to_owned());
+        }
         Origin::ZoneDefault => {
             remedies.push(format!("a rule of any level that {does_other}"));
             if teacher_can {

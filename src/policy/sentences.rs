@@ -25,6 +25,7 @@ impl Refusal {
                 None => "Ce site est fermé par une règle de l'établissement.".to_owned(),
             },
             Origin::Opening { scope } => format!("Un enseignant a fermé l'accès pour un moment ({scope})."),
+            Origin::Evasion(evasion) => evasion.reason_fr().to_owned(),
             Origin::ZoneDefault => match &self.site {
                 Site::Name(_) => "Ce site n'est pas ouvert sur ce réseau.".to_owned(),
                 Site::Address(_) => {
@@ -66,7 +67,7 @@ impl Origin {
     pub fn rule_id(&self) -> Option<&Arc<str>> {
         match self {
             Self::Rule { rule, .. } => Some(&rule.id),
-            Self::Opening { .. } | Self::ZoneDefault => None,
+            Self::Opening { .. } | Self::ZoneDefault | Self::Evasion(_) => None,
         }
     }
 }

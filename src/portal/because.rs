@@ -1,7 +1,7 @@
 //! A refusal in words: why, who decided, what a person can do about it.
 
 use super::language::Language;
-use crate::policy::{Cause, Level, Lock, Matched, Origin, Refusal, Rule};
+use crate::policy::{Cause, Evasion, Level, Lock, Matched, Origin, Refusal, Rule};
 
 /// Why a site is refused, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
             (Reason::OfThePortal(words.reason_opening), None, Some(String::from(&**scope)))
         }
         Origin::ZoneDefault => (Reason::OfThePortal(words.reason_default), None, None),
+        Origin::Evasion(evasion) => {
+            let reason = match evasion {
+                Evasion::DnsTunnel => words.reason_dns_tunnel,
+                Evasion::HiddenName => words.reason_hidden_name,
+                Evasion::Relay => words.reason_relay,
+            };
+            (Reason::OfThePortal(reason), None, None)
+        }
     };
     let mut advice = vec![words.advice_lesson, words.advice_cite];
     if is_above_the_school(origin) {

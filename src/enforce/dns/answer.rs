@@ -22,6 +22,7 @@ use thiserror::Error;
 use super::{
     limits::{CHAIN_NAMES_MAX, NEGATIVE_TTL_SECONDS_MAX, PASSED_EXPLANATIONS_BYTES_MAX, TTL_SECONDS_MAX},
     name::Judged,
+    outer::OuterName,
     private::Inside,
     svcb,
     wire::{HEADER_BYTES, Place, put, u16_at, u32_at},
@@ -50,6 +51,8 @@ pub(super) struct Answer {
     pub(super) addresses: Box<[IpAddr]>,
     /// Whether it gives an address that means something inside the school only (DNS rebinding).
     pub(super) points_inside: bool,
+    /// What the `ech` parameters said that were stripped of it.
+    pub(super) outer_names: Box<[OuterName]>,
 }
 
 /// Why bytes from upstream are no usable answer.
@@ -73,7 +76,7 @@ impl Answer {
     /// Reads `upstream`, the answer to `question` (name in lower case, type, class).
     pub(super) fn read(upstream: &[u8], question: &[u8], inside: &Inside) -> Result<Self, Unusable> {
         let stripped = svcb::without_ech(upstream)?;
-        let message = stripped.as_deref().unwrap_or(upstream);
+        let message = stripped.as_ref().map_or(upstream, |stripped| &stripped.message);
         let header = Message::from_slice(message).map_err(|_| Unusable::Malformed)?.header();
         let asked = message.get(HEADER_BYTES..HEADER_BYTES + question.len());
         if !header.qr() || !asked.is_some_and(|asked| asked.eq_ignore_ascii_case(question)) {
@@ -87,15 +90,20 @@ impl Answer {
         for (place, seconds) in &reading.ttls {
             put(&mut kept, usize::from(*place), &seconds.to_be_bytes());
         }
+        let ttl_places = reading.ttls.iter().map(|(place, _)| *place).collect();
+        let lifetime = reading.lifetime(header.rcode());
+        let Reading { explanations, chain, addresses, points_inside, .. } = reading;
+        let outer_names = stripped.map(|stripped| stripped.outer_names).unwrap_or_default();
         Ok(Self {
             message: kept,
-            ttl_places: reading.ttls.iter().map(|(place, _)| *place).collect(),
+            ttl_places,
             rcode: header.rcode(),
-            lifetime: reading.lifetime(header.rcode()),
-            explanations: reading.explanations.into(),
-            chain: reading.chain.into(),
-            addresses: reading.addresses.into(),
-            points_inside: reading.points_inside,
+            lifetime,
+            explanations: explanations.into(),
+            chain: chain.into(),
+            addresses: addresses.into(),
+            points_inside,
+            outer_names: outer_names.into(),
         })
     }
 
@@ -111,6 +119,7 @@ impl Answer {
             + self.explanations.len()
             + self.chain.iter().map(|name| name.as_str().len() + 32).sum::<usize>()
             + self.addresses.len() * size_of::<IpAddr>()
+            + self.outer_names.len() * (size_of::<OuterName>() + 32)
             + size_of::<Self>()
     }
 }

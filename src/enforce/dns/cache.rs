@@ -100,6 +100,14 @@ impl Cache {
         self.insert(Box::from(key.as_slice()), entry);
     }
 
+    /// Drops what is kept about `key`.
+    pub(super) fn forget(&mut self, key: &Key) {
+        self.old.remove(key.as_slice());
+        if let Some((key, gone)) = self.young.remove_entry(key.as_slice()) {
+            self.young_bytes -= bytes_of(&key, &gone);
+        }
+    }
+
     fn insert(&mut self, key: Box<[u8]>, entry: Entry) {
         let bytes = bytes_of(&key, &entry);
         let full = self.young_bytes + bytes > self.generation_bytes_max

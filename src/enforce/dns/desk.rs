@@ -5,9 +5,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode};
+use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode, Rtype};
 
 use super::{
+    budget::Passage,
     limits::{STALE_TTL_SECONDS, WAITING_MAX, WAITING_OF_CLIENT_MAX},
     name::Judged,
     query::{Carrier, Query},
@@ -16,6 +17,7 @@ use super::{
     resolver::{Found, NoAnswer, Resolver},
     special::Special,
     substitute::{self, Substitute},
+    tunnels::Tunnels,
 };
 use crate::{
     enforce::{
@@ -25,7 +27,7 @@ use crate::{
     },
     journal::Channel,
     model::{Domain, Site, Zone},
-    policy::{Permit, Verdict},
+    policy::{Evasion, Permit, Verdict},
 };
 
 /// Seconds that the box's own names may be kept.
@@ -36,6 +38,8 @@ const SPECIAL_TTL_SECONDS: u32 = 300;
 
 /// Seconds that a site's other name may be kept at most: a change of person or hour is felt soon.
 const SUBSTITUTE_TTL_SECONDS_MAX: u32 = 60;
+/// Seconds that the answer to a question for every type may be kept (RFC 8482 section 4.2 asks for long).
+const MINIMAL_TTL_SECONDS: u32 = 3600;
 
 /// Where questions of all zones are answered.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ pub(super) struct Desk {
     pub(super) resolver: Resolver,
     /// Told of the addresses given.
     pub(super) opened: Opened,
+    /// Holds back whoever carries data in names.
+    pub(super) tunnels: Tunnels,
     /// Bounds those who wait for upstream.
     pub(super) places: Places,
 }
@@ -73,7 +79,8 @@ pub(super) enum Opening {
 impl Desk {
     /// A desk with all places free.
     pub(super) fn new(gate: Gate, resolver: Resolver, opened: Opened) -> Self {
-        Self { gate, resolver, opened, places: Places::new(WAITING_MAX, WAITING_OF_CLIENT_MAX) }
+        let places = Places::new(WAITING_MAX, WAITING_OF_CLIENT_MAX);
+        Self { gate, resolver, opened, tunnels: Tunnels::default(), places }
     }
 
     /// Answers what has one answer for everybody, or says what to ask the gate.
@@ -88,6 +95,10 @@ impl Desk {
             reply::error(out, query, OptRcode::REFUSED, Some(explanation));
             return Opening::Answered;
         };
+        if query.rtype == Rtype::ANY {
+            reply::minimal(out, query, MINIMAL_TTL_SECONDS);
+            return Opening::Answered;
+        }
         match self.resolver.special().find(&name) {
             Some(Special::Own) if whole => refusal::towards_box(out, query, zone, OWN_TTL_SECONDS, None),
             Some(Special::Missing) => reply::nothing(out, query, Rcode::NXDOMAIN, SPECIAL_TTL_SECONDS, None),
@@ -99,13 +110,7 @@ impl Desk {
 
     /// Decides whether `peer` may reach `name`.
     pub(super) fn decide(&self, peer: &Peer, name: Domain) -> Decided {
-        self.gate.decide(Asking {
-            source: peer.client,
-            zone: Arc::clone(&peer.zone),
-            site: Site::Name(name),
-            path: None,
-            channel: Channel::Dns,
-        })
+        self.gate.decide(asking(peer, Site::Name(name)))
     }
 
     /// Takes the whole road for one question. `out` is the answer.
@@ -153,7 +158,13 @@ impl Desk {
         permit: &Permit,
         out: &mut Vec<u8>,
     ) {
-        let found = match self.resolver.look_up(&substitute::key(query, permit)).await {
+        let key = substitute::key(query, permit);
+        let leaves = self.resolver.at_once(&key).is_none();
+        let client = self.gate.client_at(peer.client);
+        if leaves && self.tunnels.leave(client, query.name) == Passage::Held {
+            return self.hold(query, peer, permit, out).await;
+        }
+        let found = match self.resolver.look_up(&key).await {
             Ok(found) => found,
             Err(NoAnswer) => {
                 let text = "aucun résolveur ne répond";
@@ -161,9 +172,23 @@ impl Desk {
                 return reply::error(out, query, OptRcode::SERVFAIL, Some(explanation));
             }
         };
+        if leaves && self.tunnels.came_back(client, query.name, &found.answer) == Passage::Held {
+            self.resolver.forget(&key);
+            return self.hold(query, peer, permit, out).await;
+        }
         let chain = found.answer.chain.iter().map(|name| self.decide(peer, name.clone())).collect();
         let verdicts = self.gate.record(chain).await;
         self.close(query, peer, permit, &found, verdicts, out);
+    }
+
+    /// Refuses, and writes down, a permitted question of a client that carries data in names.
+    async fn hold(&self, query: &Query<'_>, peer: &Peer, permit: &Permit, out: &mut Vec<u8>) {
+        let decided = self.gate.decide_against(asking(peer, permit.site().clone()), Evasion::DnsTunnel);
+        match self.gate.record(vec![decided]).await.pop() {
+            Some(Verdict::Refuse(refusal)) => refusal::refused(out, query, &refusal, &peer.zone),
+            // Closed: it cannot be allowed, and without a verdict nothing is.
+            Some(Verdict::Allow(_)) | None => reply::error(out, query, OptRcode::SERVFAIL, None),
+        }
     }
 
     /// Answers with what was found, if `chain` allows every name it leads through.
@@ -212,6 +237,11 @@ impl Desk {
             }
         }
     }
+}
+
+/// The gate's question for `site`, asked by `peer`.
+fn asking(peer: &Peer, site: Site) -> Asking {
+    Asking { source: peer.client, zone: Arc::clone(&peer.zone), site, path: None, channel: Channel::Dns }
 }
 
 /// Answers that the asker already waits for too much.

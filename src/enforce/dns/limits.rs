@@ -94,3 +94,60 @@ pub(super) const PIPELINE_MAX: usize = 8;
 
 /// How long a connection may be silent, and how long it may take to read an answer (RFC 7766 section 6.2.3).
 pub(super) const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
+
+// Tunnels. Whoever carries data in DNS must ask upstream for ever other names below a name of his own and gets ever
+// other records back; see `budget` for how bytes are counted. Measured and reckoned in 2026: iodine moves 5 to 60
+// kilobytes a second where it is let, dns2tcp 3 to 20. One browser's first hour asks for some 400 names below 150
+// parents: 12 bytes of new labels and 60 of new records each, no parent above 3 KiB in ten minutes. Thirty browsers
+// behind one machine stay below 12 KiB for their busiest parent, for most of what they ask is no news. The figures
+// below leave a tunnel 31 kB in its first ten minutes (0.4 kbit/s, both ways together) and 14 kB in each later ten; with
+// twenty names at once 74 kB (0.99 kbit/s) and 41 kB.
+
+/// What a question costs that brings no news, in bytes: which of the known names is asked, and when, says this much.
+pub(super) const QUESTION_BYTES: u64 = 2;
+
+/// What a name costs that does not exist, beside itself, in bytes: normal life asks for few, searches and floods for
+/// nothing else.
+pub(super) const MISSING_NAME_BYTES: u64 = 8;
+
+/// What a record costs that brings no news, in bytes: order and TTL can speak.
+pub(super) const RECORD_BYTES: u64 = 1;
+
+/// Bytes of news between one client and the names below one parent, before they are held.
+pub(super) const PARENT_BYTES_MAX: u64 = 16 * 1024;
+
+/// Bytes of those forgotten each second.
+pub(super) const PARENT_BYTES_PER_SECOND: u64 = 24;
+
+/// Bytes below one parent that do not count for the client as a whole: nearly every site stays below.
+pub(super) const PARENT_FREE_BYTES: u64 = 512;
+
+/// Bytes of those forgotten each second; slow, or many parents would be a tunnel together.
+pub(super) const PARENT_FREE_BYTES_PER_SECOND: u64 = 1;
+
+/// Bytes of news between one client and all names, before the parents that it uses most are held.
+pub(super) const CLIENT_BYTES_MAX: u64 = 32 * 1024;
+
+/// Bytes of those forgotten each second.
+pub(super) const CLIENT_BYTES_PER_SECOND: u64 = 32;
+
+/// What is held is let go below this many quarters of the bound: after 3 minutes for a parent, 4 for a client.
+pub(super) const RELEASE_QUARTERS: u64 = 3;
+
+/// Clients whose budgets are kept, up to 75 KiB each; one person's takes 10. One too many takes the place, and the level, of the quietest.
+pub(super) const BUDGET_CLIENTS_MAX: usize = 1024;
+
+/// Parents of one client whose budgets are kept. One too many takes the place, and the level, of the quietest.
+pub(super) const BUDGET_PARENTS_MAX: usize = 448;
+
+/// Names and records remembered as no news to one client, in each of two generations. To forget one costs its asker.
+pub(super) const KNOWN_NEWS_MAX: usize = 1792;
+
+/// Public names of encrypted hellos that are remembered, the newest: an answer can bring as many as it likes.
+pub(super) const OUTER_NAMES_MAX: usize = 1024;
+
+/// Keys of one such name, the newest: each makes one meaningless hello in 256 look real.
+pub(super) const OUTER_KEYS_MAX: usize = 4;
+
+/// How long such a name is remembered without being seen again. Keys are changed each hour or day.
+pub(super) const OUTER_NAME_KEPT: Duration = Duration::from_secs(7 * 86_400);

@@ -11,11 +11,14 @@
 //! | `substitute` | a site that a search mode serves under another name is looked up under that one |
 //! | `refusal` | a refused question gets the box's address and the reason |
 //! | `resolver`, `cache` | an allowed one is looked up |
+//! | `tunnels`, `budget`, `news` | what would leave for upstream is charged to its client |
 //! | `upstream`, `exchange` | or asked of an upstream server |
 //! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
+//! | `outer` | what the stripped keys tell of names that hide others |
 //! | `reply` | and composed anew for the asker |
 
 mod answer;
+mod budget;
 mod cache;
 mod desk;
 mod exchange;
@@ -23,6 +26,8 @@ mod exercise;
 mod key;
 mod limits;
 mod name;
+mod news;
+pub(super) mod outer;
 mod private;
 mod query;
 mod refusal;
@@ -33,6 +38,7 @@ mod special;
 mod substitute;
 mod svcb;
 mod tcp;
+mod tunnels;
 mod udp;
 mod upstream;
 mod wire;
@@ -43,3 +49,4 @@ mod tests;
 pub use exercise::exercise;
 pub use resolver::{Family, ResolveError, Resolver, Whereabouts};
 pub use service::{Service, Settings};
+pub use tunnels::Tunnels;

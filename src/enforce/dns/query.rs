@@ -18,6 +18,9 @@ use super::{
     wire::{HEADER_BYTES, Place},
 };
 
+/// The first record type of private use; all behind it are private or reserved (RFC 6895 section 3.1).
+const RTYPE_PRIVATE_FIRST: u16 = 65_280;
+
 /// One question.
 #[derive(Clone, Debug)]
 pub(super) struct Query<'a> {
@@ -152,6 +155,10 @@ impl<'a> Query<'a> {
         match self.rtype {
             Rtype::OPT => Some(OptRcode::FORMERR),
             Rtype::ANY => None,
+            // Nothing but tunnels asks for these: NULL holds any bytes and was never more than an experiment (RFC 1035
+            // section 3.3.10), and nobody has given the private ones a meaning (RFC 6895 section 3.1).
+            Rtype::NULL => Some(OptRcode::REFUSED),
+            rtype if rtype.to_int() >= RTYPE_PRIVATE_FIRST => Some(OptRcode::REFUSED),
             // Zone transfers and other types that exist only in questions (RFC 6895 section 3.1).
             rtype if (128..=255).contains(&rtype.to_int()) => Some(OptRcode::NOTIMP),
             _ => None,

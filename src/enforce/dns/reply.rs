@@ -135,6 +135,15 @@ pub(super) fn alias(
     push_opt(out, query, OptRcode::NOERROR, &[], Some(FORGED));
 }
 
+/// Answers a question for every type at once with a record that says nobody answers such questions (RFC 8482
+/// section 4.2). It reaches nothing and tells nothing, so no gate is asked.
+pub(super) fn minimal(out: &mut Vec<u8>, query: &Query<'_>, ttl_seconds: u32) {
+    begin(out, query, OptRcode::NOERROR);
+    push_record(out, QUESTION_NAME, Rtype::HINFO, ttl_seconds, b"\x07RFC8482\0");
+    put(out, 6, &[0, 1]);
+    push_opt(out, query, OptRcode::NOERROR, &[], None);
+}
+
 /// Answers that the name does not exist, or has nothing of the type, for `ttl_seconds` (RFC 2308 section 2: the SOA
 /// record says how long). Fits every asker.
 pub(super) fn nothing(

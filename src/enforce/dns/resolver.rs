@@ -20,6 +20,7 @@ use super::{
     cache::{Cache, Known},
     key::Key,
     limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FLIGHTS_MAX, STALE_PATIENCE},
+    outer::OuterNames,
     private::Inside,
     reply::Age,
     service::Settings,
@@ -83,6 +84,7 @@ type Landing = Result<Arc<Answer>, NoAnswer>;
 
 struct Shared {
     cache: Mutex<Cache>,
+    outer: Mutex<OuterNames>,
     flights: Mutex<Flights>,
     upstreams: Upstreams,
     special: SpecialNames,
@@ -103,6 +105,7 @@ impl Resolver {
         let special = SpecialNames::new(settings.own_names.clone(), Inside::of(&settings.zones));
         let shared = Shared {
             cache: Mutex::new(Cache::new(CACHE_BYTES_MAX, CACHE_ENTRIES_MAX)),
+            outer: Mutex::default(),
             flights: Mutex::default(),
             upstreams: Upstreams::new(&settings.upstreams),
             special,
@@ -143,6 +146,14 @@ impl Resolver {
         Ok(Whereabouts { addresses: addresses.to_vec(), leads_to: chain.to_vec() })
     }
 
+    /// Whether a TLS hello that shows `name` hides another one: its encrypted part repeats the `number` of a key that was
+    /// taken out of an answer and goes with this name. Without a match it is a meaningless one, or uses a key that nobody
+    /// here has asked for.
+    #[must_use]
+    pub fn hides_behind(&self, name: &Domain, number: u8) -> bool {
+        self.shared.outer().hide(name, number, Instant::now())
+    }
+
     /// The names that are asked of nobody.
     pub(super) fn special(&self) -> &SpecialNames {
         &self.shared.special
@@ -154,6 +165,11 @@ impl Resolver {
             Known::Answer(answer, age) => Some(Found { answer, age }),
             Known::Expired(_) | Known::Failed | Known::Nothing => None,
         }
+    }
+
+    /// Drops what is kept about `key`: it was given to nobody and shall not be.
+    pub(super) fn forget(&self, key: &Key) {
+        self.shared.cache().forget(key);
     }
 
     /// The answer to `key`. An expired one serves when upstream fails or takes longer than [`STALE_PATIENCE`].
@@ -227,6 +243,9 @@ impl Shared {
             None => Err(NoAnswer),
         };
         let now = Instant::now();
+        for outer in read.iter().flat_map(|answer| &answer.outer_names) {
+            self.outer().learn(outer, now);
+        }
         match &read {
             Ok(answer) if !answer.is_failure() => self.cache().keep(key, answer, now),
             Ok(_) | Err(NoAnswer) => self.cache().note_failure(key, now),
@@ -236,6 +255,10 @@ impl Shared {
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outer(&self) -> MutexGuard<'_, OuterNames> {
+        self.outer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flights(&self) -> MutexGuard<'_, Flights> {

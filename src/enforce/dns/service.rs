@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{desk::Desk, resolver::Resolver, tcp::TcpDoor, udp::UdpDoor};
+use super::{desk::Desk, resolver::Resolver, tcp::TcpDoor, tunnels::Tunnels, udp::UdpDoor};
 use crate::{
     enforce::{firewall::Opened, gate::Gate},
     model::{Domain, Zone},
@@ -76,6 +76,12 @@ impl Service {
             }
         }
         Ok(Self { desk: Arc::new(Desk::new(gate, resolver, opened)), doors })
+    }
+
+    /// What its clients say and hear, counted against tunnels.
+    #[must_use]
+    pub fn tunnels(&self) -> Tunnels {
+        self.desk.tunnels.clone()
     }
 
     /// Answers questions until `stop`, on the runtime that calls, whichever it was that bound.

@@ -4,29 +4,20 @@
 //! that SafeSearch and YouTube modes redirect are no such names: they differ by asker and belong behind the gate.
 
 use super::private::Inside;
-use crate::model::Domain;
+use crate::{model::Domain, policy::Evasion};
 
 /// Names that do not exist for us, with everything below them.
 ///
 /// - `use-application-dns.net`: browsers that find it missing leave their own encrypted DNS off (Mozilla's canary).
-/// - `mask…icloud.com`: devices that find them missing tell their user that Private Relay is off here (Apple's
-///   documented way for networks; silence would only make them slow).
 /// - `localhost`, `local`, `invalid`, `onion`, `home.arpa`: never of the public DNS (RFC 6761, 6762, 7686, 8375).
 ///   Off-spec: RFC 6761 would have `localhost` answered with the loopback address; a machine that asks the network for
 ///   itself is better off without.
 ///
+/// So are the relays of iCloud Private Relay ([`Evasion::Relay`]): devices that find them missing tell their user that it
+/// is off here (Apple's documented way for networks; silence would only make them slow).
+///
 /// `test` and `example` are left to the upstream: laboratories use them, and nothing leaks by them.
-const MISSING: [&str; 9] = [
-    "home.arpa",
-    "invalid",
-    "local",
-    "localhost",
-    "mask-canary.icloud.com",
-    "mask-h2.icloud.com",
-    "mask.icloud.com",
-    "onion",
-    "use-application-dns.net",
-];
+const MISSING: [&str; 6] = ["home.arpa", "invalid", "local", "localhost", "onion", "use-application-dns.net"];
 
 /// The name under which resolvers announce their encrypted forms: it exists and is empty, so nobody upgrades past us
 /// (RFC 9462 section 6.4).
@@ -64,8 +55,9 @@ impl SpecialNames {
         if name.ancestry().any(|parent| parent == NO_DESIGNATED_RESOLVER) {
             return Some(Special::Empty);
         }
-        let missing =
-            name.ancestry().any(|parent| MISSING.contains(&parent)) || self.inside.holds_reverse(name);
+        let missing = name.ancestry().any(|parent| MISSING.contains(&parent))
+            || Evasion::of_name(name) == Some(Evasion::Relay)
+            || self.inside.holds_reverse(name);
         missing.then_some(Special::Missing)
     }
 

@@ -20,6 +20,8 @@ use domain::{
 
 use super::{
     answer::Unusable,
+    name::Judged,
+    outer::{self, OuterName},
     wire::{HEADER_BYTES, Place, put, u16_at},
 };
 
@@ -29,12 +31,20 @@ const IPV4_HINT: u16 = 4;
 const ECH: u16 = 5;
 const IPV6_HINT: u16 = 6;
 
+/// A message that had `ech` parameters.
+#[derive(Debug)]
+pub(super) struct Stripped {
+    /// The message without them.
+    pub(super) message: Vec<u8>,
+    /// What they said of names that hide others.
+    pub(super) outer_names: Vec<OuterName>,
+}
+
 /// The message without any `ech` parameter; none where it has none, which is nearly always.
-pub(super) fn without_ech(message: &[u8]) -> Result<Option<Vec<u8>>, Unusable> {
-    if !has_ech(message)? {
-        return Ok(None);
-    }
-    rebuilt(message).map(Some).ok_or(Unusable::Malformed)
+pub(super) fn without_ech(message: &[u8]) -> Result<Option<Stripped>, Unusable> {
+    let Some(outer_names) = ech(message)? else { return Ok(None) };
+    let message = rebuilt(message).ok_or(Unusable::Malformed)?;
+    Ok(Some(Stripped { message, outer_names }))
 }
 
 /// The addresses that an SVCB or HTTPS record hints at.
@@ -55,11 +65,24 @@ pub(super) fn hints(place: &Place, message: &[u8]) -> Vec<IpAddr> {
     hints
 }
 
+/// What the `ech` parameter of a record says, but for a key that its owner shows itself: that hides the name behind the
+/// same name.
+fn outer_names(place: &Place, message: &[u8]) -> Vec<OuterName> {
+    let owner = place.owner_in(message).ok().and_then(|owner| Judged::read(owner.iter()));
+    let parameters = is_service(place.rtype).then(|| parameters(place.data_in(message)));
+    let values = parameters.into_iter().flatten().flatten().filter(|(key, _)| *key == ECH);
+    values
+        .flat_map(|(_, value)| outer::keys(value))
+        .filter(|outer| owner.as_ref().is_none_or(|owner| owner.name != outer.name))
+        .collect()
+}
+
 fn is_service(rtype: Rtype) -> bool {
     matches!(rtype, Rtype::SVCB | Rtype::HTTPS)
 }
 
-fn has_ech(message: &[u8]) -> Result<bool, Unusable> {
+/// What the `ech` parameters of a message say; none where it has none.
+fn ech(message: &[u8]) -> Result<Option<Vec<OuterName>>, Unusable> {
     let counts = Message::from_slice(message).map_err(|_| Unusable::Malformed)?.header_counts();
     let mut parser = Parser::from_ref(message);
     parser.advance(HEADER_BYTES).map_err(|_| Unusable::Malformed)?;
@@ -67,17 +90,19 @@ fn has_ech(message: &[u8]) -> Result<bool, Unusable> {
         ParsedName::parse_ref(&mut parser)?;
         parser.advance(4).map_err(|_| Unusable::Malformed)?;
     }
+    let mut found: Option<Vec<_>> = None;
     let records = [counts.ancount(), counts.nscount(), counts.arcount()];
     for _ in 0..records.into_iter().map(u32::from).sum::<u32>() {
         let place = Place::parse(&mut parser)?;
         if is_service(place.rtype) {
             let parameters = parameters(place.data_in(message)).ok_or(Unusable::Malformed)?;
             if parameters.iter().any(|(key, _)| *key == ECH) {
-                return Ok(true);
+                let outer_names = outer_names(&place, message);
+                found.get_or_insert_default().extend(outer_names);
             }
         }
     }
-    Ok(false)
+    Ok(found)
 }
 
 /// Where the parameters begin in the data: behind the priority (2 bytes) and the target name. A target name is never

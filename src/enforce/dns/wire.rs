@@ -51,6 +51,13 @@ impl Place {
         message.get(self.data.clone()).unwrap_or_default()
     }
 
+    /// Reads the owner's name.
+    pub(super) fn owner_in<'a>(&self, message: &'a [u8]) -> Result<ParsedName<&'a [u8]>, ParseError> {
+        let mut parser = Parser::from_ref(message);
+        parser.seek(self.owner_at)?;
+        parse_name(&mut parser)
+    }
+
     /// Reads the name that `skip` bytes of data precede, and which may be compressed.
     pub(super) fn name_in<'a>(
         &self,

@@ -6,6 +6,7 @@
 //! record:    22 | 3 x | length (2) | fragment
 //! handshake: 1 | length (3) | version (2) | random (32) | session id (1+n) | suites (2+n) | compression (1+n)
 //!            | extensions (2+n): type (2) | length (2) | content
+//! encrypted_client_hello (0xfe0d): 0 for outer | suite (4) | key number (1) | key (2+n) | hello (2+n)    (RFC 9849)
 //! server_name (0): list length (2) | 0 | name length (2) | name          (RFC 6066 section 3)
 //! ```
 //!
@@ -28,6 +29,7 @@ const HANDSHAKE_HEADER_BYTES: usize = 4;
 const EXTENSION_SERVER_NAME: u16 = 0;
 const EXTENSION_ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 const NAME_TYPE_HOST: u8 = 0;
+const ECH_OUTER: u8 = 0;
 
 /// How far the bytes of a connection have been understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub struct Hello {
     /// Whether it carries an encrypted hello beside this one. Browsers send a meaningless one to sites without a key
     /// for it (RFC 9849 section 6.2), so that this alone says nothing.
     pub ech: bool,
+    /// The number of the key that the encrypted hello was made with, or says so (RFC 9849 section 5).
+    pub ech_key: Option<u8>,
 }
 
 /// Why bytes are no acceptable hello.
@@ -145,7 +149,7 @@ fn hello(mut body: Reader<'_>) -> Result<Hello, NotTls> {
     body.short_vector()?; // legacy_session_id
     body.vector()?; // cipher_suites
     body.short_vector()?; // legacy_compression_methods
-    let mut hello = Hello { server_name: None, ech: false };
+    let mut hello = Hello { server_name: None, ech: false, ech_key: None };
     if body.0.is_empty() {
         return Ok(hello);
     }
@@ -157,7 +161,11 @@ fn hello(mut body: Reader<'_>) -> Result<Hello, NotTls> {
         match kind {
             EXTENSION_SERVER_NAME if hello.server_name.is_some() => return Err(NotTls::Ambiguous),
             EXTENSION_SERVER_NAME => hello.server_name = Some(server_name(content)?),
-            EXTENSION_ENCRYPTED_CLIENT_HELLO => hello.ech = true,
+            EXTENSION_ENCRYPTED_CLIENT_HELLO => {
+                hello.ech = true;
+                // A malformed one is an error for the site's server (section 7), and hides nothing.
+                hello.ech_key = ech_key(content).ok();
+            }
             _ => {}
         }
     }
@@ -178,6 +186,19 @@ fn server_name(mut content: Reader<'_>) -> Result<Domain, NotTls> {
     }
     let text = std::str::from_utf8(name.0).map_err(|_| NotTls::Name(DomainError::Character))?;
     text.parse().map_err(NotTls::Name)
+}
+
+/// The key's number in the outer form of an encrypted_client_hello extension.
+fn ech_key(mut content: Reader<'_>) -> Result<u8, NotTls> {
+    if content.take(1)? != [ECH_OUTER] {
+        return Err(NotTls::Length);
+    }
+    content.take(2 + 2)?; // the cipher suite: KDF and AEAD
+    let [number] = *content.take(1)? else { return Err(NotTls::Length) };
+    content.vector()?; // the encapsulated key
+    content.vector()?; // the encrypted hello
+    content.expect_end()?;
+    Ok(number)
 }
 
 /// What is left to read of a message or a part of it.
@@ -219,11 +240,13 @@ mod tests {
     use proptest::prelude::*;
     use rustls::{
         ClientConfig, ClientConnection, RootCertStore,
-        crypto::aws_lc_rs::{default_provider, kx_group},
+        client::{EchConfig, EchGreaseConfig, EchMode},
+        crypto::aws_lc_rs::{default_provider, hpke::ALL_SUPPORTED_SUITES, kx_group},
         server::Acceptor,
     };
 
     use super::*;
+    use crate::enforce::dns::outer::tests::CLOUDFLARE;
 
     /// The hello that rustls sends to `name`, in one record; with post-quantum keys it passes a usual segment's size.
     fn rustls_hello(name: &'static str, post_quantum: bool) -> Vec<u8> {
@@ -233,6 +256,26 @@ mod tests {
         }
         let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let mut client = ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// The hello that rustls sends to `jeux.example` with a real encrypted one, or to `www.exemple.fr` with a meaningless
+    /// one.
+    fn rustls_ech_hello(real: bool) -> Vec<u8> {
+        let (suite, name) = (ALL_SUPPORTED_SUITES[0], if real { "jeux.example" } else { "www.exemple.fr" });
+        let mode = if real {
+            EchMode::from(EchConfig::new(CLOUDFLARE.into(), ALL_SUPPORTED_SUITES).unwrap())
+        } else {
+            EchMode::from(EchGreaseConfig::new(suite, suite.generate_key_pair().unwrap().0))
+        };
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_ech(mode)
             .unwrap()
             .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();
@@ -268,6 +311,12 @@ mod tests {
     /// The same handshake bytes in records of `size` bytes.
     fn in_records(hello: &[u8], size: usize) -> Vec<u8> {
         hello[RECORD_HEADER_BYTES..].chunks(size).flat_map(record).collect()
+    }
+
+    /// The same handshake bytes in two records, cut at `place`.
+    fn in_two_records(hello: &[u8], place: usize) -> Vec<u8> {
+        let (first, second) = hello[RECORD_HEADER_BYTES..].split_at(place);
+        [record(first), record(second)].concat()
     }
 
     /// The content of a server_name extension with these entries.
@@ -315,6 +364,7 @@ mod tests {
             CHROMIUM.to_vec(),
             rustls_hello("www.exemple.fr", false),
             rustls_hello("www.exemple.fr", true),
+            in_two_records(&rustls_hello("www.exemple.fr", false), 100),
             in_records(&rustls_hello("www.exemple.fr", false), 3),
             named("www.exemple.fr"),
         ] {
@@ -334,6 +384,26 @@ mod tests {
                 check_name(&cut, Some("www.exemple.fr"));
             }
         }
+    }
+
+    #[test]
+    fn a_hello_cut_at_any_byte_over_two_records_is_read() {
+        for hello in [CHROMIUM.to_vec(), rustls_hello("www.exemple.fr", true)] {
+            for place in 1..hello.len() - RECORD_HEADER_BYTES {
+                check_name(&in_two_records(&hello, place), Some("www.exemple.fr"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_hello_is_read_and_one_byte_more_is_refused() {
+        let name = (EXTENSION_SERVER_NAME, names(&[(0, b"exemple.fr")]));
+        let padded = |length: usize| hello_with(&[name.clone(), (21, vec![0; length])]);
+        let around = padded(0).len();
+        let longest = padded(BYTES_MAX - around);
+        assert_eq!(longest.len(), BYTES_MAX);
+        check_name(&longest, Some("exemple.fr"));
+        assert_eq!(read(&padded(BYTES_MAX + 1 - around)[..BYTES_MAX]), Progress::NotTls(NotTls::TooLong));
     }
 
     #[test]
@@ -357,6 +427,36 @@ mod tests {
         let both = hello_with(&[name, (EXTENSION_ENCRYPTED_CLIENT_HELLO, vec![0; 200])]);
         assert!(matches!(read(&both), Progress::Hello(Hello { ech: true, .. })));
         assert!(matches!(read(&named("exemple.fr")), Progress::Hello(Hello { ech: false, .. })));
+    }
+
+    #[test]
+    fn a_real_encrypted_hello_shows_the_public_name_and_the_number_of_its_key() {
+        let hello = rustls_ech_hello(true);
+        check_name(&hello, Some("cloudflare-ech.com"));
+        assert!(matches!(read(&hello), Progress::Hello(Hello { ech: true, ech_key: Some(0x87), .. })));
+    }
+
+    #[test]
+    fn a_meaningless_encrypted_hello_has_a_number_too() {
+        let hello = rustls_ech_hello(false);
+        check_name(&hello, Some("www.exemple.fr"));
+        assert!(matches!(read(&hello), Progress::Hello(Hello { ech: true, ech_key: Some(_), .. })));
+        assert!(matches!(read(CHROMIUM), Progress::Hello(Hello { ech: true, ech_key: Some(_), .. })));
+    }
+
+    #[test]
+    fn a_malformed_encrypted_hello_has_no_number() {
+        let outer = [&[0, 0, 1, 0, 1, 7][..], &vector(&[1; 32]), &vector(&[2; 99])].concat();
+        let key = |content: Vec<u8>| match read(&hello_with(&[(EXTENSION_ENCRYPTED_CLIENT_HELLO, content)])) {
+            Progress::Hello(hello) => hello.ech_key,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(key(outer.clone()), Some(7));
+        for length in 0..outer.len() {
+            assert_eq!(key(outer[..length].to_vec()), None, "{length}");
+        }
+        assert_eq!(key([&outer[..], &[0]].concat()), None);
+        assert_eq!(key(vec![1]), None, "the inner form has no place in a readable hello");
     }
 
     #[test]

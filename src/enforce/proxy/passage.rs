@@ -20,12 +20,16 @@ use crate::{
         gate::{Asking, Gate},
     },
     journal::Channel,
-    model::{Site, UrlPath, Zone},
-    policy::{Permit, Verdict},
+    model::{Domain, Site, UrlPath, Zone},
+    policy::{Evasion, Permit, Verdict},
 };
 
 /// Asks the gate about one site, and the page of it where the path is seen.
 type Judge = Box<dyn Fn(Site, Option<UrlPath>) -> BoxFuture<'static, Verdict> + Send + Sync>;
+/// Asks the gate about one site that is used as a way round the filter.
+type JudgeAgainst = Box<dyn Fn(Site, Evasion) -> BoxFuture<'static, Verdict> + Send + Sync>;
+/// Whether a hello that shows this name, with a key of this number, hides another.
+type HidesBehind = Box<dyn Fn(&Domain, u8) -> bool + Send + Sync>;
 /// Connects to a permitted site, and narrows the permit to the way that led there.
 type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Connected> + Send + Sync>;
 /// A connection and what it may be used under, or why there is none.
@@ -42,6 +46,10 @@ pub(super) struct Passage {
     pub(super) destination: SocketAddr,
     /// Asks the gate.
     pub(super) judge: Judge,
+    /// Asks the gate when somebody was seen to go round the filter.
+    pub(super) judge_against: JudgeAgainst,
+    /// Asks the resolver about names that hide others.
+    pub(super) hides_behind: HidesBehind,
     /// Connects to where a permit leads.
     pub(super) connect: Connect,
     /// Asks the gate again about a live connection.
@@ -86,6 +94,18 @@ impl Passage {
                 Box::pin(async move { gate.ask(asking).await })
             }
         };
+        let judge_against = {
+            let (gate, zone) = (gate.clone(), Arc::clone(zone));
+            move |site, evasion| -> BoxFuture<'static, Verdict> {
+                let gate = gate.clone();
+                let asking = Asking { source, zone: Arc::clone(&zone), site, path: None, channel };
+                Box::pin(async move { gate.ask_against(asking, evasion).await })
+            }
+        };
+        let hides_behind = {
+            let resolver = resolver.clone();
+            move |name: &Domain, number| resolver.hides_behind(name, number)
+        };
         let connect = {
             let (gate, zone) = (gate.clone(), Arc::clone(zone));
             move |permit: Permit| -> BoxFuture<'static, Connected> {
@@ -121,6 +141,8 @@ impl Passage {
             zone: Arc::clone(zone),
             destination,
             judge: Box::new(judge),
+            judge_against: Box::new(judge_against),
+            hides_behind: Box::new(hides_behind),
             connect: Box::new(connect),
             still_allows: Box::new(still_allows),
             epoch,

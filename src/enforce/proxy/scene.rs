@@ -56,6 +56,8 @@ pub(super) struct Scene {
     sites: HashMap<String, u16>,
     /// Allowed sites that lead to refused ones.
     aliases: HashMap<String, Site>,
+    /// Names that hide others, with the number of their key.
+    outer: HashMap<String, u8>,
     asked: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
     closed: Arc<AtomicBool>,
@@ -74,6 +76,11 @@ impl Scene {
     pub(super) fn alias(&mut self, site: &str, target: &str) {
         self.sites.insert(site.to_owned(), 0);
         self.aliases.insert(site.to_owned(), target.parse().unwrap());
+    }
+
+    /// Hellos that show `name` and repeat `number` hide another name.
+    pub(super) fn outer(&mut self, name: &str, number: u8) {
+        self.outer.insert(name.to_owned(), number);
     }
 
     /// The sites that the gate was asked about, in order.
@@ -98,7 +105,7 @@ impl Scene {
     }
 
     pub(super) fn passage(&self, limits: Limits) -> Passage {
-        let (judge, connect) = (self.clone(), self.clone());
+        let (judge, against, hiding, connect) = (self.clone(), self.clone(), self.clone(), self.clone());
         let closed = Arc::clone(&self.closed);
         Passage {
             zone: Arc::new(zone()),
@@ -107,6 +114,11 @@ impl Scene {
                 let verdict = judge.judge(site, path.as_ref());
                 Box::pin(async move { verdict })
             }),
+            judge_against: Box::new(move |site, evasion| {
+                let verdict = against.judge(site, None).unless_used_for(evasion);
+                Box::pin(async move { verdict })
+            }),
+            hides_behind: Box::new(move |name, number| hiding.outer.get(name.as_str()) == Some(&number)),
             connect: Box::new(move |permit| {
                 if let Some(target) = connect.aliases.get(&permit.site().to_string()) {
                     let refusal = Refusal { site: target.clone(), cause: Cause::Policy(Origin::ZoneDefault) };

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::Site,
-    policy::{Permit, Verdict},
+    policy::{Evasion, Permit, Verdict},
 };
 
 /// Room for the first bytes of a hello: one without post-quantum keys fits.
@@ -40,8 +40,13 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         Ok(Err(NoHello::Gone)) | Err(_) => return reset(client),
     };
     debug!(named = hello.server_name.is_some(), ech = hello.ech, "hello read");
+    let evasion = evasion(&hello, passage);
     let site = hello.server_name.map_or(Site::Address(passage.destination.ip()), Site::Name);
-    let permit = match (passage.judge)(site, None).await {
+    let verdict = match evasion {
+        None => (passage.judge)(site, None).await,
+        Some(evasion) => (passage.judge_against)(site, evasion).await,
+    };
+    let permit = match verdict {
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(_) => {
             return say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
@@ -57,6 +62,15 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         // As without a proxy: the site's refusal is a reset.
         Err(ConnectError::Refused | ConnectError::Silent) => reset(client),
     }
+}
+
+/// The way round the filter that a hello takes: the name it shows stands in front of another one that is encrypted.
+///
+/// A meaningless encrypted hello is judged by its name like any other. So is a real one to a server that nobody here
+/// has asked the resolver about: what the box cannot know it cannot refuse.
+fn evasion(hello: &Hello, passage: &Passage) -> Option<Evasion> {
+    let (name, number) = (hello.server_name.as_ref()?, hello.ech_key?);
+    (passage.hides_behind)(name, number).then_some(Evasion::HiddenName)
 }
 
 /// Hands the hello on and relays until an end, or until the permit is no longer good.
@@ -186,6 +200,37 @@ mod tests {
         client.shutdown().await.unwrap();
         assert_eq!(read_all(&mut client).await.unwrap(), b"");
         assert_eq!(scene.connections(), 0);
+    }
+
+    /// [`HELLO`] with an encrypted hello made with key 7.
+    fn hello_with_ech() -> Vec<u8> {
+        let mut hello = [HELLO, b"\xfe\x0d\x00\x0c\0\0\x01\0\x01\x07\0\x01k\0\x01h"].concat();
+        for place in [4, 8, 51] {
+            hello[place] += 16;
+        }
+        hello
+    }
+
+    #[tokio::test]
+    async fn a_hello_that_hides_a_name_is_refused_behind_an_allowed_one_and_written_down() {
+        let mut scene = Scene::default();
+        let _listener = scene.site("www.exemple.fr").await;
+        scene.outer("www.exemple.fr", 7);
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        send(&mut client, &hello_with_ech()).await;
+        expect(&mut client, UNRECOGNIZED_NAME).await;
+        assert_eq!((scene.asked(), scene.connections()), (vec!["www.exemple.fr".to_owned()], 0));
+    }
+
+    #[tokio::test]
+    async fn a_meaningless_encrypted_hello_is_judged_by_its_name() {
+        let mut scene = Scene::default();
+        let listener = scene.site("www.exemple.fr").await;
+        scene.outer("www.exemple.fr", 8);
+        scene.outer("cover.example", 7);
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        send(&mut client, &hello_with_ech()).await;
+        expect(&mut listener.accept().await.unwrap().0, &hello_with_ech()).await;
     }
 
     #[tokio::test]

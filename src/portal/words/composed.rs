@@ -107,6 +107,9 @@ impl Language {
                 ("L’établissement, par une règle", "The school, by a rule")
             }
             MayOpen::Teacher => ("Un professeur", "A teacher"),
+            MayOpen::Nobody => {
+                ("Personne : c’est un moyen de contourner le filtre", "Nobody: it is a way round the filter")
+            }
             MayOpen::SignIn | MayOpen::Repair => ("", ""),
         };
         match self {

@@ -12,6 +12,7 @@ use super::scene::*;
 use crate::enforce::dns::{
     answer::{Answer, Unusable},
     exercise,
+    outer::tests::CLOUDFLARE,
     private::Inside,
     svcb,
 };
@@ -143,9 +144,9 @@ fn only_ech_is_stripped_from_a_service_record() {
             .answer(ASKED, Rtype::CNAME, 60, &late)
             .record(1, ASKED, 65_280, 60, b"raw")
     };
-    let given = svcb::without_ech(&draft(&given).0).unwrap().unwrap();
+    let given = svcb::without_ech(&draft(&given).0).unwrap().unwrap().message;
     let clean = draft(&kept);
-    assert_eq!(svcb::without_ech(&clean.0).unwrap(), None);
+    assert!(svcb::without_ech(&clean.0).unwrap().is_none());
     let records = |message: &[u8]| {
         let message = Message::from_octets(message.to_vec()).unwrap();
         let answers = message.answer().unwrap();
@@ -170,7 +171,7 @@ fn ech_is_not_left_mandatory_nor_signed() {
             60,
             &RRSIG_OVER_HTTPS,
         );
-        svcb::without_ech(&draft.0).unwrap().unwrap()
+        svcb::without_ech(&draft.0).unwrap().unwrap().message
     };
     for (mandatory, left) in
         [(&[0, 1, 0, 5][..], service(&[(0, &[0, 1]), (1, b"\x02h2")])), (&[0, 5], service(&[(1, b"\x02h2")]))]
@@ -179,6 +180,18 @@ fn ech_is_not_left_mandatory_nor_signed() {
         assert_eq!(message[7], 1, "the signature over the record is gone");
         assert!(message.ends_with(&left));
     }
+}
+
+#[test]
+fn what_a_stripped_key_says_is_kept_but_for_a_name_that_hides_behind_itself() {
+    let found = |owner: &str| {
+        let data = service(&[(5, CLOUDFLARE)]);
+        let draft = Draft::answer_to(owner, Rtype::HTTPS).answer(ASKED, Rtype::HTTPS, 60, &data);
+        let answer = read(&draft, owner, Rtype::HTTPS).unwrap();
+        answer.outer_names.iter().map(|outer| (outer.name.to_string(), outer.number)).collect::<Vec<_>>()
+    };
+    assert_eq!(found("www.exemple.fr"), [("cloudflare-ech.com".to_owned(), 0x87)]);
+    assert_eq!(found("cloudflare-ech.com"), []);
 }
 
 #[test]

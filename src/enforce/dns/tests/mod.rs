@@ -3,4 +3,4 @@
 mod answers;
 mod lookups;
 mod replies;
-mod scene;
+pub(super) mod scene;

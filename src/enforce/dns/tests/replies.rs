@@ -75,11 +75,25 @@ fn what_is_no_question_gets_an_error_or_silence() {
 }
 
 #[test]
+fn a_question_for_every_type_gets_one_record_that_says_nothing() {
+    let draft = Draft::query("a.fr", Rtype::ANY).opt(false, b"");
+    let mut out = Vec::new();
+    reply::minimal(&mut out, &Query::parse(&draft.0).unwrap(), 60);
+    let message = Message::from_octets(&*out).unwrap();
+    let records: Vec<_> = message.answer().unwrap().map(|record| record.unwrap().rtype()).collect();
+    assert_eq!(records, [Rtype::HINFO]);
+    assert!(message.opt().is_some());
+}
+
+#[test]
 fn a_question_no_forwarder_answers_gets_its_error() {
     let fault = |message: &[u8]| Query::parse(message).unwrap().fault();
     assert_eq!(fault(&Draft::query("a.fr", Rtype::A).opt(true, b"").0), None);
     assert_eq!(fault(&Draft::query("a.fr", Rtype::ANY).0), None);
     assert_eq!(fault(&Draft::query("a.fr", Rtype::AXFR).0), Some(OptRcode::NOTIMP));
+    assert_eq!(fault(&Draft::query("a.fr", Rtype::IXFR).0), Some(OptRcode::NOTIMP));
+    assert_eq!(fault(&Draft::query("a.fr", Rtype::NULL).0), Some(OptRcode::REFUSED));
+    assert_eq!(fault(&Draft::query("a.fr", Rtype::from_int(65_399)).0), Some(OptRcode::REFUSED), "private");
     assert_eq!(fault(&Draft::query("a.fr", Rtype::OPT).0), Some(OptRcode::FORMERR));
     let mut chaos = Draft::query("version.bind", Rtype::TXT).0;
     *chaos.last_mut().unwrap() = 3;

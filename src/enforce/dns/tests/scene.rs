@@ -15,7 +15,7 @@ use tokio::{
 use crate::enforce::dns::{key::Key, query::Carrier};
 
 /// A name in wire form.
-pub(super) fn wire(name: &str) -> Vec<u8> {
+pub(in crate::enforce::dns) fn wire(name: &str) -> Vec<u8> {
     let mut wire = Vec::new();
     for label in name.split('.').filter(|label| !label.is_empty()) {
         wire.push(u8::try_from(label.len()).unwrap());
@@ -32,10 +32,10 @@ pub(super) fn question(name: &str, rtype: Rtype) -> Vec<u8> {
 
 /// A message written record by record; sections in their order.
 #[derive(Clone)]
-pub(super) struct Draft(pub(super) Vec<u8>);
+pub(in crate::enforce::dns) struct Draft(pub(in crate::enforce::dns) Vec<u8>);
 
 /// A pointer to the question's name.
-pub(super) const ASKED: &[u8] = &[0xc0, 12];
+pub(in crate::enforce::dns) const ASKED: &[u8] = &[0xc0, 12];
 
 impl Draft {
     /// A query with id 0x1234 and RD.
@@ -44,7 +44,7 @@ impl Draft {
     }
 
     /// An answer with QR, RD, RA, without records.
-    pub(super) fn answer_to(name: &str, rtype: Rtype) -> Self {
+    pub(in crate::enforce::dns) fn answer_to(name: &str, rtype: Rtype) -> Self {
         Self::query(name, rtype).flags(0x81, 0x80)
     }
 
@@ -69,7 +69,7 @@ impl Draft {
         self
     }
 
-    pub(super) fn answer(self, owner: &[u8], rtype: Rtype, ttl: u32, data: &[u8]) -> Self {
+    pub(in crate::enforce::dns) fn answer(self, owner: &[u8], rtype: Rtype, ttl: u32, data: &[u8]) -> Self {
         self.record(1, owner, rtype.to_int(), ttl, data)
     }
 
