@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, DefaultVerdict, Moment, Role, SignIn, Site, Subject, Zone, ZoneKind,
+    Account, AccountId, ClassName, DefaultVerdict, Moment, Role, Quic, SignIn, Site, Subject, Zone, ZoneKind,
     ZoneName,
 };
 
@@ -183,6 +183,7 @@ fn asked() -> impl Strategy<Value = Asked> {
                     ipv6: "fd00::1/64".parse().unwrap(),
                     sign_in: if asks_sign_in { SignIn::Required } else { SignIn::NotAsked },
                     default: if is_open { DefaultVerdict::Allow } else { DefaultVerdict::Block },
+                    quic: Quic::Reject,
                     services: Vec::new(),
                 },
                 site: SITES.get(site).unwrap_or(&"y.x.d.example").parse().unwrap(),

@@ -26,7 +26,7 @@ use super::{
     relay::Pipes,
 };
 use crate::{
-    model::{DefaultVerdict, SignIn, Site, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, SignIn, Site, Zone, ZoneKind},
     policy::{Cause, Origin, Permit, Refusal, Verdict},
 };
 
@@ -150,6 +150,7 @@ fn zone() -> Zone {
         ipv6: "fd00:10::1/64".parse().unwrap(),
         sign_in: SignIn::NotAsked,
         default: DefaultVerdict::Block,
+        quic: Quic::Reject,
         services: Vec::new(),
     }
 }
