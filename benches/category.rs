@@ -9,8 +9,8 @@ use std::{collections::HashSet, env, fs, hint::black_box, path::Path, sync::Arc,
 use preau::{
     lists,
     model::{
-        Account, AccountId, ClassName, DefaultVerdict, Domain, Moment, Role, Quic, SignIn, Site, Subject, Zone,
-        ZoneKind,
+        Account, AccountId, ClassName, DefaultVerdict, Domain, Moment, Quic, Role, SignIn, Site, Subject,
+        Zone, ZoneKind,
     },
     policy::{Policy, Question, RuleFile, category::Table},
 };

@@ -6,8 +6,8 @@ use std::{collections::HashMap, fs, path::Path, sync::Arc};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use preau::{
     model::{
-        Account, AccountId, ClassName, DefaultVerdict, Device, Domain, Mac, Moment, Quic, SignIn, Site, Subject,
-        Zone, ZoneKind,
+        Account, AccountId, ClassName, DefaultVerdict, Device, Domain, Mac, Moment, Quic, SignIn, Site,
+        Subject, Zone, ZoneKind,
     },
     policy::{
         Cause, Effect, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,

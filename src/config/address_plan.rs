@@ -105,12 +105,7 @@ fn one_zone(zone: &file::Zone, problems: &mut Collector<'_>) -> Option<Zone> {
         &[("allow", DefaultVerdict::Allow), ("block", DefaultVerdict::Block)],
         problems,
     );
-    let quic = word(
-        "zone.quic",
-        &zone.quic,
-        &[("reject", Quic::Reject), ("filter", Quic::Filter)],
-        problems,
-    );
+    let quic = word("zone.quic", &zone.quic, &[("reject", Quic::Reject), ("filter", Quic::Filter)], problems);
     let services = services(&zone.services, problems);
     Some(Zone {
         name: name?,

@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, DefaultVerdict, Moment, Role, Quic, SignIn, Site, Subject, Zone, ZoneKind,
+    Account, AccountId, ClassName, DefaultVerdict, Moment, Quic, Role, SignIn, Site, Subject, Zone, ZoneKind,
     ZoneName,
 };
 

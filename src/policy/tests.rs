@@ -8,7 +8,7 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, DefaultVerdict, Moment, Role, Quic, SignIn, Site, Subject, Zone, ZoneKind,
+    Account, AccountId, ClassName, DefaultVerdict, Moment, Quic, Role, SignIn, Site, Subject, Zone, ZoneKind,
 };
 
 /// Monday 23 November 2026, 10:00 in Paris.

@@ -12,7 +12,7 @@ use super::{
     settings::Settings,
     wanted::Wanted,
 };
-use crate::model::{DefaultVerdict, Role, Quic, SignIn, Transport, Zone, ZoneKind};
+use crate::model::{DefaultVerdict, Quic, Role, SignIn, Transport, Zone, ZoneKind};
 
 /// A phone on a slow line opens the first page of a captive portal in one go (decision D19).
 const FIRST_PAGE_BYTES_MAX: usize = 50_000;

@@ -107,6 +107,13 @@ enum Stage {
     Settled,
 }
 
+/// Whether `datagram` looks like the beginning of a connection, without the cost of opening it.
+pub(super) fn begins_connection(datagram: &[u8]) -> bool {
+    let first = Packets::of(datagram).next();
+    matches!(first, Some(Ok(Packet::Long(Long { kind: Kind::Initial, .. }))))
+        && datagram.len() >= FIRST_DATAGRAM_BYTES_MIN
+}
+
 impl Handshake {
     /// Takes the client's next datagram while its hello is not whole.
     ///
@@ -174,7 +181,8 @@ impl Handshake {
     /// Hears what the server sends, for the id of a retry.
     pub(super) fn hear(&mut self, datagram: &[u8]) {
         if self.ids.len() == 1
-            && let Some(Ok(Packet::Long(Long { kind: Kind::Retry, source, .. }))) = Packets::of(datagram).next()
+            && let Some(Ok(Packet::Long(Long { kind: Kind::Retry, source, .. }))) =
+                Packets::of(datagram).next()
         {
             self.ids.push(source.into());
         }
@@ -184,7 +192,8 @@ impl Handshake {
     fn agrees(&mut self, payload: &[u8]) -> bool {
         for piece in Pieces::of(payload) {
             // A client that has further keys has no use for another hello.
-            let taken = piece.is_ok_and(|piece| self.stage != Stage::Settled && self.stream.put(piece).is_ok());
+            let taken =
+                piece.is_ok_and(|piece| self.stage != Stage::Settled && self.stream.put(piece).is_ok());
             if !taken {
                 return false;
             }
@@ -221,8 +230,10 @@ impl Handshake {
     /// The frames of an Initial packet, if it was made with keys of this connection.
     fn open(&mut self, packet: &Long<'_>) -> Option<Vec<u8>> {
         for (place, id) in self.ids.iter().enumerate() {
-            let known =
-                self.openers.iter().position(|(of, opener)| *of == place && opener.version() == packet.version);
+            let known = self
+                .openers
+                .iter()
+                .position(|(of, opener)| *of == place && opener.version() == packet.version);
             let known = match known {
                 Some(known) => known,
                 None => {
@@ -402,7 +413,6 @@ mod tests {
             assert_eq!(handshake.passes(&second), passing);
         }
     }
-
 
     #[test]
     fn other_versions_and_retries_of_a_client_do_not_pass() {

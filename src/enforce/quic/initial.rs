@@ -48,8 +48,7 @@ impl Opener {
         let number = number_and_payload.get_mut(..NUMBER_BYTES_MAX)?;
         self.keys.header.decrypt_in_place(&sample, head.first_mut()?, number).ok()?;
         let number_len = usize::from(head.first()? & 3) + 1;
-        let truncated =
-            number.iter().take(number_len).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let truncated = number.iter().take(number_len).fold(0, |number, byte| number << 8 | u64::from(*byte));
         let number = whole_number(self.largest, truncated, number_len);
         let (head, payload) = bytes.split_at_mut(packet.number_at + number_len);
         let length = self.keys.packet.decrypt_in_place(number, head, payload).ok()?.len();

@@ -22,11 +22,16 @@
 
 mod crypto_stream;
 mod exercise;
+mod flow;
 mod frames;
 mod handshake;
 mod initial;
+mod limits;
 mod packet;
+mod relay;
 #[cfg(test)]
 mod scene;
+mod service;
 
 pub use exercise::exercise;
+pub use service::{Service, Settings};

@@ -228,11 +228,10 @@ mod tests {
     fn packets_of_one_datagram_are_read_one_after_the_other() {
         let one = "c00000000101aa01bb000100";
         let two = "e00000000101aa01bb0100";
-        assert_eq!(kinds(&hex(&format!("{one}{two}40ff"))), [
-            Ok(Kind::Initial),
-            Ok(Kind::Handshake),
-            Ok(Kind::Retry)
-        ]);
+        assert_eq!(
+            kinds(&hex(&format!("{one}{two}40ff"))),
+            [Ok(Kind::Initial), Ok(Kind::Handshake), Ok(Kind::Retry)]
+        );
         assert_eq!(kinds(&hex(&format!("{one}ff"))), [Ok(Kind::Initial), Err(NotQuic::Length)]);
     }
 

@@ -43,8 +43,11 @@ pub(super) fn captures() -> [(&'static str, Vec<Vec<u8>>); 3] {
 
 /// The bytes that `text` writes in hexadecimal; spaces do not count.
 pub(super) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> =
-        text.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| u8::try_from(digit).unwrap()).collect();
+    let digits: Vec<u8> = text
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .map(|digit| u8::try_from(digit).unwrap())
+        .collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
@@ -63,7 +66,8 @@ pub(super) fn hello(name: &'static str, post_quantum: bool) -> Vec<u8> {
         .with_no_client_auth();
     let server_name = name.try_into().unwrap();
     let mut client =
-        ClientConnection::new(Arc::new(config), quic::Version::V1, server_name, vec![1, 2, 0x40, 50]).unwrap();
+        ClientConnection::new(Arc::new(config), quic::Version::V1, server_name, vec![1, 2, 0x40, 50])
+            .unwrap();
     let mut bytes = Vec::new();
     client.write_hs(&mut bytes);
     bytes

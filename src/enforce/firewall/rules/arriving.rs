@@ -64,7 +64,9 @@ pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
     }
     for (zone, port) in parts.zones.iter().zip(u32::from(parts.proxy_port_base)..) {
         // Without a listener these packets go on, and are refused as in a zone that rejects QUIC.
-        for (family, word) in [("ipv4", "ip"), ("ipv6", "ip6")].into_iter().filter(|_| zone.quic == Quic::Filter) {
+        for (family, word) in
+            [("ipv4", "ip"), ("ipv6", "ip6")].into_iter().filter(|_| zone.quic == Quic::Filter)
+        {
             chain.rule(
                 format!("{}: quic to its filter, {word}", zone.name),
                 format!(
