@@ -12,6 +12,7 @@ mod before_sign_in;
 mod death;
 mod journal;
 mod live;
+mod quic;
 mod reload;
 mod requests;
 mod services;
