@@ -9,7 +9,7 @@ use std::{collections::HashSet, env, fs, hint::black_box, path::Path, sync::Arc,
 use preau::{
     lists,
     model::{
-        Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Domain, Moment, Role, SignIn, Site,
+        Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Domain, Moment, Quic, Role, SignIn, Site,
         Subject, Zone, ZoneKind,
     },
     policy::{Policy, Question, RuleFile, category::Table},
@@ -102,6 +102,7 @@ fn judge(table: Table, names: &[Domain]) -> anyhow::Result<()> {
         ipv6: "fd00::1/64".parse()?,
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
+        quic: Quic::Reject,
         services: Vec::new(),
     };
     let at = Moment::from_unix_seconds(1_795_417_200);

@@ -6,7 +6,7 @@ use preau::{
     enforce::sign_in::SignIn,
     identity::{self, Directory, Identity, hash_password},
     journal::{self, Journal},
-    model::{DefaultVerdict, Mac, SignIn as Asking, Zone, ZoneKind},
+    model::{DefaultVerdict, Mac, Quic, SignIn as Asking, Zone, ZoneKind},
     system::clock::Clock,
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -91,6 +91,7 @@ fn zone() -> Zone {
         ipv6: "fd00:10::1/64".parse().expect("a network"),
         sign_in: Asking::Required,
         default: DefaultVerdict::Allow,
+        quic: Quic::Reject,
         services: Vec::new(),
     }
 }

@@ -35,6 +35,11 @@ fn hellos_are_read_or_refused() {
 }
 
 #[test]
+fn first_flights_of_quic_are_read_or_refused() {
+    replay("quic_initial", enforce::quic::exercise);
+}
+
+#[test]
 fn heads_are_read_or_refused() {
     replay("http_head", |bytes| {
         if let Ok(Some((head, length))) = read_request(bytes)

@@ -8,7 +8,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use preau::{
     enforce::firewall::{Settings, ruleset},
-    model::{DefaultVerdict, Service, SignIn, Transport, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind},
 };
 
 #[test]
@@ -77,6 +77,7 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: &[(Transport, u16
         ipv6: format!("fd00:{number}::1/64").parse().unwrap(),
         sign_in: SignIn::Required,
         default: DefaultVerdict::Block,
+        quic: Quic::Reject,
         services: services.iter().map(|&(transport, port)| Service { transport, port }).collect(),
     })
 }

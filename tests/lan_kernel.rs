@@ -18,7 +18,7 @@ use std::{
 use machine::Machine;
 use preau::{
     lan::{Bridge, Dhcp, Holder, Leases, Settings, raise},
-    model::{DefaultVerdict, SignIn, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, SignIn, Zone, ZoneKind},
     system::neighbours::{self, Neighbour},
 };
 use stage::{PATIENCE, ROLE, output_of, role, run, wait_for_dnsmasq};
@@ -317,6 +317,7 @@ fn bridged_zone(state_dir: &Path) -> Settings {
         ipv6: "fd00:10::1/64".parse().unwrap(),
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
+        quic: Quic::Reject,
         services: Vec::new(),
     };
     Settings {

@@ -6,8 +6,8 @@ use std::{collections::HashMap, fs, path::Path, sync::Arc};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use preau::{
     model::{
-        Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Device, Domain, Mac, Moment, SignIn, Site,
-        Subject, UrlPath, Zone, ZoneKind,
+        Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Device, Domain, Mac, Moment, Quic, SignIn,
+        Site, Subject, UrlPath, Zone, ZoneKind,
     },
     policy::{
         Cause, Effect, ListedBy, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
@@ -184,6 +184,7 @@ impl Scenario {
             ipv6: "fd00::1/64".parse().map_err(text)?,
             sign_in: one_of(sign_in, [("sign-in", SignIn::Required), ("no-sign-in", SignIn::NotAsked)])?,
             default: one_of(default, [("allow", DefaultVerdict::Allow), ("block", DefaultVerdict::Block)])?,
+            quic: Quic::Reject,
             services: Vec::new(),
         };
         self.zones.insert(name.to_owned(), zone);

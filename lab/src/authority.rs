@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fmt, fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -13,8 +13,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, SerialNumber,
 };
-use rustls::ServerConfig;
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs::sign::any_supported_type,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Server configurations kept for names asked before; a machine that asks for more gets each made anew.
 const CONFIGURATIONS_MAX: usize = 4096;
@@ -127,17 +132,25 @@ impl NamedServers {
         Ok(Self { authority, key, known: Mutex::default() })
     }
 
+    /// The configuration of one server for every name, for HTTP/3.
+    pub(crate) fn over_quic(servers: &Arc<Self>) -> anyhow::Result<ServerConfig> {
+        let mut configuration = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(ByName(Arc::clone(servers))));
+        configuration.alpn_protocols = vec![b"h3".to_vec()];
+        Ok(configuration)
+    }
+
     /// The configuration of the server called `name`: TLS 1.2 and 1.3, for the web and for DNS over TLS.
     pub(crate) fn configuration(&self, name: &str) -> anyhow::Result<Arc<ServerConfig>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(configuration) = known.get(name) {
             return Ok(Arc::clone(configuration));
         }
-        let (_, certificate) = self.authority.sign(name, &self.key)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let (certificate, key) = self.credentials(name)?;
         let mut configuration = ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(vec![certificate], key)
             .context("cannot use a certificate of the authority")?;
         configuration.alpn_protocols = [b"h2".as_slice(), b"http/1.1", b"dot"].map(<[u8]>::to_vec).to_vec();
         let configuration = Arc::new(configuration);
@@ -145,6 +158,29 @@ impl NamedServers {
             known.insert(name.to_owned(), Arc::clone(&configuration));
         }
         Ok(configuration)
+    }
+
+    fn credentials(&self, name: &str) -> anyhow::Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
+        let (_, certificate) = self.authority.sign(name, &self.key)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        Ok((certificate.der().clone(), key))
+    }
+}
+
+/// Certifies the name that each hello asks for.
+struct ByName(Arc<NamedServers>);
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let (certificate, key) = self.0.credentials(hello.server_name()?).ok()?;
+        let key = any_supported_type(&key).ok()?;
+        Some(Arc::new(CertifiedKey::new(vec![certificate], key)))
+    }
+}
+
+impl fmt::Debug for ByName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByName").finish_non_exhaustive()
     }
 }
 

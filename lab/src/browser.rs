@@ -28,7 +28,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 static NEXT_PORT: AtomicU16 = AtomicU16::new(9515);
 
 /// Chromium, as a person uses it, but without its chat with its maker: every packet it sends is then one a test caused.
-const OPTIONS: [&str; 15] = [
+const OPTIONS: [&str; 14] = [
     "--headless=new",
     // The lab's namespaces already are a sandbox, and Chromium's own cannot be made inside them.
     "--no-sandbox",
@@ -39,7 +39,6 @@ const OPTIONS: [&str; 15] = [
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--disable-quic",
     "--no-default-browser-check",
     "--no-first-run",
     "--lang=fr",
@@ -63,11 +62,24 @@ impl<'a> Browser<'a> {
     /// # Errors
     /// When Chromium or its driver is missing or does not start, with what it says.
     pub fn open(lab: &'a Lab, who: &str, size: (u32, u32)) -> anyhow::Result<Self> {
+        Self::open_with(lab, who, size, "--disable-quic")
+    }
+
+    /// As [`Browser::open`], with QUIC on, as browsers come.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn open_with_quic(lab: &'a Lab, who: &str, size: (u32, u32)) -> anyhow::Result<Self> {
+        Self::open_with(lab, who, size, "--enable-quic")
+    }
+
+    fn open_with(lab: &'a Lab, who: &str, size: (u32, u32), option: &str) -> anyhow::Result<Self> {
         let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
         let driver =
             lab.spawn(who, &format!("browser-{who}"), &["chromedriver", &format!("--port={port}")])?;
         let (width, height) = size;
         let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
+        options.push(option.to_owned());
         options.push(format!("--window-size={width},{height}"));
         let wish = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",

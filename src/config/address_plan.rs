@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     lan::Bridge,
-    model::{DefaultVerdict, Service, SignIn, Transport, Zone, ZoneKind, ZoneName},
+    model::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind, ZoneName},
 };
 
 /// Zones a box can have: each costs two listeners of every service.
@@ -105,6 +105,7 @@ fn one_zone(zone: &file::Zone, problems: &mut Collector<'_>) -> Option<Zone> {
         &[("allow", DefaultVerdict::Allow), ("block", DefaultVerdict::Block)],
         problems,
     );
+    let quic = word("zone.quic", &zone.quic, &[("reject", Quic::Reject), ("filter", Quic::Filter)], problems);
     let services = services(&zone.services, problems);
     Some(Zone {
         name: name?,
@@ -114,6 +115,7 @@ fn one_zone(zone: &file::Zone, problems: &mut Collector<'_>) -> Option<Zone> {
         ipv6: ipv6?,
         sign_in: sign_in?,
         default: default?,
+        quic: quic?,
         services,
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::Config;
-use crate::model::{DefaultVerdict, SignIn, Transport, Zone};
+use crate::model::{DefaultVerdict, Quic, SignIn, Transport, Zone};
 
 impl Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,6 +65,11 @@ impl Config {
             DefaultVerdict::Block => "refused",
         };
         entry(f, "", format_args!("{sign_in}; where no rule speaks, sites are {default}"))?;
+        let quic = match zone.quic {
+            Quic::Reject => "QUIC is refused, so browsers take TCP",
+            Quic::Filter => "QUIC is read and filtered",
+        };
+        entry(f, "", quic)?;
         let services = zone.services.iter().map(|service| match service.transport {
             Transport::Tcp => format!("tcp/{}", service.port),
             Transport::Udp => format!("udp/{}", service.port),

@@ -83,8 +83,15 @@ pub(super) struct Zone {
     pub(super) ipv6: Spanned<String>,
     pub(super) sign_in: Spanned<String>,
     pub(super) default: Spanned<String>,
+    #[serde(default = "default_quic")]
+    pub(super) quic: Spanned<String>,
     #[serde(default)]
     pub(super) services: Vec<Spanned<String>>,
+}
+
+/// The safe word: what is not asked for stays closed.
+fn default_quic() -> Spanned<String> {
+    Spanned::new(0..0, "reject".to_owned())
 }
 
 #[derive(Debug, Deserialize)]

@@ -25,7 +25,7 @@ use crate::{
         dns::{self, Resolver, Tunnels},
         firewall::{self, Heartbeat, Opened},
         gate::Gate,
-        proxy,
+        proxy, quic,
         sign_in::SignIn,
     },
     identity::Identity,
@@ -85,7 +85,8 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
     let tunnels = dns.tunnels();
     let pages = portal::refusal_page(&config.portal);
-    let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver, pages, epoch.clone())?;
+    let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
+    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver, epoch.clone())?;
     let portal =
         portal::Service::bind(&config.portal, identity.clone(), sign_in, gate.clone(), clock.clone())?;
     let control = Control::bind(&control_path(&config.state_dir))?;
@@ -99,6 +100,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
+    tasks.start("quic", |stop| quic.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));
     let (still, machines) = (gate, identity.clone());
     tasks.start_on_own_thread("resolver", move |stop| async move {

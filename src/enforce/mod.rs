@@ -5,4 +5,5 @@ pub mod firewall;
 pub mod gate;
 pub mod places;
 pub mod proxy;
+pub mod quic;
 pub mod sign_in;

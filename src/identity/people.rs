@@ -345,7 +345,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         identity::SignInRefusal,
-        model::{DefaultVerdict, DeviceKind, SignIn, ZoneKind},
+        model::{DefaultVerdict, DeviceKind, Quic, SignIn, ZoneKind},
     };
 
     /// `cerise` and `prune` with parameters that tests can afford.
@@ -428,6 +428,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
             ipv6: format!("fd00:{third}::1/64").parse().unwrap(),
             sign_in: SignIn::Required,
             default: DefaultVerdict::Allow,
+            quic: Quic::Reject,
             services: Vec::new(),
         }
     }

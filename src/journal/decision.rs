@@ -17,6 +17,8 @@ pub enum Channel {
     Tls,
     /// An HTTP request, by its host.
     Http,
+    /// A QUIC connection, by its server name.
+    Quic,
 }
 
 /// What was decided, as the record keeps it.

@@ -13,7 +13,7 @@
 //!          7  …  fields of the kind, to the end of the payload
 //!
 //! decision 7  8  pseudonym
-//!         15  1  low half: channel (0 DNS, 1 TLS, 2 HTTP); high half: site (0 name, 1 IPv4, 2 IPv6 address)
+//!         15  1  low half: channel (0 DNS, 1 TLS, 2 HTTP, 3 QUIC); high half: site (0 name, 1 IPv4, 2 IPv6 address)
 //!         16  1  low half: answer (0 allowed, 1 refused, 2 sign-in needed, 3 not recorded);
 //!                high half: ground (0 none, 1 rule, 2 opening, 3 zone's default, 4 way round the filter); none exactly
 //!                for answers 2 and 3
@@ -119,6 +119,7 @@ pub(super) fn put_decision(out: &mut Vec<u8>, decision: &DecisionRecord) {
         Channel::Dns => 0,
         Channel::Tls => 1,
         Channel::Http => 2,
+        Channel::Quic => 3,
     };
     let form = match site {
         Site::Name(_) => 0,
@@ -299,6 +300,7 @@ fn decode_decision(at: Moment, mut rest: Bytes<'_>, is_ruled: bool) -> Option<De
         0 => Channel::Dns,
         1 => Channel::Tls,
         2 => Channel::Http,
+        3 => Channel::Quic,
         _ => return None,
     };
     let (answer, ground) = rest.halves()?;
@@ -501,7 +503,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::journal) fn decisions() -> impl Strategy<Value = DecisionRecord> {
-        let channels = prop::sample::select(vec![Channel::Dns, Channel::Tls, Channel::Http]);
+        let channels = prop::sample::select(vec![Channel::Dns, Channel::Tls, Channel::Http, Channel::Quic]);
         (moments(), zones(), any::<[u8; 8]>(), channels, sites(), outcomes()).prop_map(
             |(at, zone, who, channel, site, outcome)| DecisionRecord {
                 at,

@@ -157,7 +157,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::DefaultVerdict;
+    use crate::model::{DefaultVerdict, Quic};
 
     fn zone(kind: ZoneKind, interface: &str, ipv4: &str, ipv6: &str, sign_in: SignIn) -> Arc<Zone> {
         Arc::new(Zone {
@@ -168,6 +168,7 @@ mod tests {
             ipv6: ipv6.parse().unwrap(),
             sign_in,
             default: DefaultVerdict::Allow,
+            quic: Quic::Reject,
             services: Vec::new(),
         })
     }

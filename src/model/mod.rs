@@ -14,4 +14,4 @@ pub use moment::{ClockTrust, Moment};
 pub use presence::{Presence, PresenceChange};
 pub use site::{Domain, DomainError, Site};
 pub use url::UrlPath;
-pub use zone::{DefaultVerdict, Service, SignIn, Transport, Zone, ZoneKind, ZoneName, ZoneNameError};
+pub use zone::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind, ZoneName, ZoneNameError};

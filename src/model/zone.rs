@@ -95,6 +95,15 @@ pub enum DefaultVerdict {
     Block,
 }
 
+/// What becomes of QUIC, the web over UDP (decision D5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quic {
+    /// Refused at once, so that browsers fall back to TCP.
+    Reject,
+    /// Read, judged by its server name as TLS is, and relayed where it is allowed.
+    Filter,
+}
+
 /// A transport protocol with ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
@@ -130,6 +139,8 @@ pub struct Zone {
     pub sign_in: SignIn,
     /// The answer where no rule speaks.
     pub default: DefaultVerdict,
+    /// What becomes of QUIC.
+    pub quic: Quic,
     /// Traffic other than the web that the zone opens.
     pub services: Vec<Service>,
 }

@@ -9,8 +9,8 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Moment, Role, SignIn, Site, Subject, UrlPath,
-    Zone, ZoneKind, ZoneName,
+    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Moment, Quic, Role, SignIn, Site, Subject,
+    UrlPath, Zone, ZoneKind, ZoneName,
 };
 
 /// Names in a small world, so that rules meet often.
@@ -213,6 +213,7 @@ fn asked() -> impl Strategy<Value = Asked> {
                     ipv6: "fd00::1/64".parse().unwrap(),
                     sign_in: if asks_sign_in { SignIn::Required } else { SignIn::NotAsked },
                     default: if is_open { DefaultVerdict::Allow } else { DefaultVerdict::Block },
+                    quic: Quic::Reject,
                     services: Vec::new(),
                 },
                 site: SITES.get(site).unwrap_or(&"y.x.d.example").parse().unwrap(),

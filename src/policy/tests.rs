@@ -8,8 +8,8 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Moment, Role, SignIn, Site, Subject, Zone,
-    ZoneKind,
+    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Moment, Quic, Role, SignIn, Site, Subject,
+    Zone, ZoneKind,
 };
 
 /// Monday 23 November 2026, 10:00 in Paris.
@@ -55,6 +55,7 @@ fn zone(sign_in: SignIn) -> Zone {
         ipv6: "fd00:10::1/64".parse().unwrap(),
         sign_in,
         default: DefaultVerdict::Allow,
+        quic: Quic::Reject,
         services: Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
-    model::{DefaultVerdict, Role, SignIn, Transport, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, Role, SignIn, Transport, Zone, ZoneKind},
     policy::{Level, ListedBy, MayOpen},
 };
 
@@ -32,6 +32,7 @@ pub(super) fn zone() -> Zone {
         ipv6: "fd00:10::1/64".parse().unwrap(),
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
+        quic: Quic::Reject,
         services: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod datagrams;
 pub mod files;
 pub mod inherited;
 pub mod links;
@@ -14,4 +15,5 @@ pub mod service_manager;
 pub mod sockets;
 pub mod splice;
 pub mod tasks;
+pub mod unreachable;
 pub mod watch;

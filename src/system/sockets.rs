@@ -24,6 +24,16 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
+/// As [`bind_udp`], for the datagrams TPROXY hands over.
+///
+/// # Errors
+/// As [`bind_udp`]; also without `CAP_NET_ADMIN`.
+pub(super) fn bind_udp_transparent(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = bound(address, Type::DGRAM, Protocol::UDP, Destination::Any)?;
+    socket.set_recv_buffer_size(UDP_BUFFER_BYTES)?;
+    UdpSocket::from_std(socket.into())
+}
+
 /// A TCP listener on `address`, which need not be up yet.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use std::{
 
 use preau::{
     enforce::firewall::{Heartbeat, Settings, ruleset},
-    model::{DefaultVerdict, Service, SignIn, Transport, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind},
     system::netlink::{Element, SetWriter},
 };
 
@@ -192,6 +192,7 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: Vec<Service>) -> 
         ipv6: format!("fd00:{number}::1/64").parse().unwrap(),
         sign_in: SignIn::Required,
         default: DefaultVerdict::Block,
+        quic: Quic::Reject,
         services,
     })
 }

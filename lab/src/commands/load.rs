@@ -1,11 +1,14 @@
 //! `preau-lab load …`: what `measure` runs inside the lab, one process each.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use preau_lab::measure::load::{
-    Questions, ask_at_a_pace, ask_without_pause, bulk, connections, echo, serve_sites,
+use preau_lab::{
+    enclosure::LAB_DIR,
+    measure::load::{
+        Questions, ask_at_a_pace, ask_without_pause, bulk, connections, echo, fetch, serve_sites,
+    },
 };
 
 /// Longest load, in seconds.
@@ -45,6 +48,15 @@ pub(crate) enum Load {
         #[arg(long)]
         parallel: usize,
     },
+    /// Fetch a page over HTTP/3.
+    Http3 {
+        #[arg(long)]
+        address: SocketAddr,
+        #[arg(long)]
+        name: String,
+        #[arg(long, default_value = "/echo")]
+        path: String,
+    },
     /// Carry much.
     Bulk {
         #[command(flatten)]
@@ -80,6 +92,11 @@ pub(crate) fn load(load: Load) -> anyhow::Result<ExitCode> {
     let done = match load {
         Load::Echo { address } => return echo(address).map(|()| ExitCode::SUCCESS),
         Load::Sites { ports } => return runtime.block_on(serve_sites(&ports)).map(|()| ExitCode::SUCCESS),
+        Load::Http3 { address, name, path } => {
+            let authority_path = Path::new(LAB_DIR).join("authority/authority.pem");
+            let fetched = runtime.block_on(fetch(address, &name, &path, &authority_path));
+            return fetched.map(|()| ExitCode::SUCCESS);
+        }
         Load::Questions { server, before, behind, per_second, seconds } => {
             let questions =
                 Questions { server, name: (before, behind), names: NAMES, duration: duration(seconds) };

@@ -9,6 +9,7 @@ mod doh;
 mod echo;
 pub mod names;
 mod pages;
+mod quic;
 mod web;
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
@@ -90,6 +91,9 @@ fn serve_web(
         for listener in listen_everywhere(port)? {
             tasks.start("web", |_| web::serve_plain(listener, Arc::clone(&site)));
         }
+    }
+    for endpoint in quic::listen_everywhere(servers)? {
+        tasks.start("web over quic", |_| quic::serve(endpoint, Arc::clone(&site)));
     }
     for port in TLS_PORTS {
         for listener in listen_everywhere(port)? {

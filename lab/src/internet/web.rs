@@ -5,7 +5,9 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Request, Response, StatusCode, body::Incoming, header, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode, body::Incoming, header, http::request::Parts, service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -26,6 +28,9 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// The longest request body read, in bytes.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
+/// What browsers are told of HTTP/3 (RFC 7838): it is on the same port, for a minute.
+const ALTERNATIVE: &str = "h3=\":443\"; ma=60";
+
 /// What the web servers share.
 pub(super) struct Site {
     record: Option<Arc<dns::Record>>,
@@ -39,11 +44,11 @@ impl Site {
 }
 
 /// How a request came, for pages that show it.
-struct Way {
-    local: SocketAddr,
-    peer: SocketAddr,
-    server_name: Option<String>,
-    scheme: &'static str,
+pub(super) struct Way {
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+    pub(super) server_name: Option<String>,
+    pub(super) scheme: &'static str,
 }
 
 pub(super) async fn serve_plain(listener: TcpListener, site: Arc<Site>) -> anyhow::Result<()> {
@@ -108,13 +113,22 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
 
 async fn respond(request: Request<Incoming>, site: &Site, way: &Way) -> Response<pages::Body> {
     let (head, body) = request.into_parts();
-    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let host = head.uri.host().unwrap_or(host).to_ascii_lowercase();
     let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await.map(|body| body.to_bytes()) else {
         return page(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "trop grand".into());
     };
+    let mut response = answer(&head, &body, site, way).await;
+    if way.scheme == "https" && way.local.port() == 443 {
+        response.headers_mut().insert(header::ALT_SVC, header::HeaderValue::from_static(ALTERNATIVE));
+    }
+    response
+}
+
+/// The answer to a request, however it came.
+pub(super) async fn answer(head: &Parts, body: &[u8], site: &Site, way: &Way) -> Response<pages::Body> {
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = head.uri.host().unwrap_or(host).to_ascii_lowercase();
     if let Some(record) = site.record.as_deref().filter(|_| head.uri.path() == doh::PATH) {
-        return match doh::answer(head.uri.query(), &body, record).await {
+        return match doh::answer(head.uri.query(), body, record).await {
             Some(answer) => page(StatusCode::OK, doh::MEDIA_TYPE, answer.into()),
             None => page(StatusCode::BAD_REQUEST, "text/plain", "pas une question".into()),
         };
@@ -131,7 +145,7 @@ async fn respond(request: Request<Incoming>, site: &Site, way: &Way) -> Response
             for (name, value) in &head.headers {
                 text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
             }
-            text.push_str(&format!("\n{}", String::from_utf8_lossy(&body)));
+            text.push_str(&format!("\n{}", String::from_utf8_lossy(body)));
             page(StatusCode::OK, "text/plain; charset=utf-8", text.into())
         }
         _ => match pages::probe(&host, head.uri.path()) {

@@ -14,6 +14,7 @@ mod death;
 mod journal;
 mod live;
 mod pages;
+mod quic;
 mod reload;
 mod requests;
 mod search;

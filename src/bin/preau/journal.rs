@@ -96,6 +96,7 @@ fn write_decision(decision: &DecisionRecord, f: &mut fmt::Formatter<'_>) -> fmt:
         Channel::Dns => "dns",
         Channel::Tls => "tls",
         Channel::Http => "http",
+        Channel::Quic => "quic",
     };
     write!(f, "{at}\t{zone}\t{:016x}\t{channel}\t{site}\t", u64::from_be_bytes(who.0))?;
     match outcome {

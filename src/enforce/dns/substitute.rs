@@ -70,6 +70,7 @@ mod tests {
             ipv6: "fd00::1/64".parse().unwrap(),
             sign_in: SignIn::NotAsked,
             default: DefaultVerdict::Allow,
+            quic: crate::model::Quic::Reject,
             services: Vec::new(),
         };
         let question = Question {

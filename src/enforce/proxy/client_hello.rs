@@ -92,6 +92,21 @@ pub fn read(bytes: &[u8]) -> Progress {
     }
 }
 
+/// Reads `bytes`, the beginning of a handshake stream that travels without records, as in QUIC (RFC 9001 section 4.1.3).
+/// What follows the first message is left alone; [`message_bytes`] says where it begins.
+#[must_use]
+pub fn read_message(bytes: &[u8]) -> Progress {
+    if bytes.first().is_some_and(|kind| *kind != HANDSHAKE_CLIENT_HELLO) {
+        return Progress::NotTls(NotTls::OtherProtocol);
+    }
+    let Some(wanted) = message_bytes(bytes) else { return Progress::NeedMore };
+    if wanted > BYTES_MAX {
+        return Progress::NotTls(NotTls::TooLong);
+    }
+    let Some(body) = bytes.get(HANDSHAKE_HEADER_BYTES..wanted) else { return Progress::NeedMore };
+    hello(Reader(body)).map_or_else(Progress::NotTls, Progress::Hello)
+}
+
 /// The body of the first handshake message, when all of it is there.
 fn reassemble(bytes: &[u8]) -> Result<Option<Vec<u8>>, NotTls> {
     let mut message: Vec<u8> = Vec::new();
@@ -138,7 +153,7 @@ fn check_record_start(bytes: &[u8], first: bool) -> Result<(), NotTls> {
 }
 
 /// The length of the handshake message that `message` begins, its header included.
-fn message_bytes(message: &[u8]) -> Option<usize> {
+pub(in crate::enforce) fn message_bytes(message: &[u8]) -> Option<usize> {
     let [_, high, middle, low, ..] = *message else { return None };
     let body = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
     Some(HANDSHAKE_HEADER_BYTES + body)
@@ -404,6 +419,21 @@ mod tests {
         assert_eq!(longest.len(), BYTES_MAX);
         check_name(&longest, Some("exemple.fr"));
         assert_eq!(read(&padded(BYTES_MAX + 1 - around)[..BYTES_MAX]), Progress::NotTls(NotTls::TooLong));
+    }
+
+    #[test]
+    fn a_hello_without_records_is_read_at_its_last_byte_and_not_before() {
+        let records = rustls_hello("www.exemple.fr", true);
+        let whole = &records[RECORD_HEADER_BYTES..];
+        for length in 0..whole.len() {
+            assert_eq!(read_message(&whole[..length]), Progress::NeedMore, "{length}");
+        }
+        let expected = read(&records);
+        assert!(matches!(expected, Progress::Hello(_)));
+        assert_eq!(read_message(whole), expected);
+        assert_eq!(read_message(&[whole, b"more"].concat()), expected);
+        assert_eq!(read_message(&[2]), Progress::NotTls(NotTls::OtherProtocol));
+        assert_eq!(read_message(&[1, 1, 0, 0]), Progress::NotTls(NotTls::TooLong));
     }
 
     #[test]

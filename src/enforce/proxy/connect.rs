@@ -22,7 +22,7 @@ use crate::{
 
 /// Why there is no connection to a permitted site.
 #[derive(Debug, Error)]
-pub(super) enum ConnectError {
+pub(in crate::enforce) enum ConnectError {
     /// The name has no address, or only such as lie inside the school.
     #[error("the site has no address outside the school")]
     NoAddress,
@@ -43,10 +43,10 @@ pub(super) enum ConnectError {
 /// The networks of the school itself, where the proxy never connects: it stands inside the packet filter, and a name
 /// that somebody points at a machine of another zone must not become a door to it. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub(super) struct OwnNetworks(Arc<[IpNet]>);
+pub(in crate::enforce) struct OwnNetworks(Arc<[IpNet]>);
 
 impl OwnNetworks {
-    pub(super) fn of(zones: &[Arc<Zone>]) -> Self {
+    pub(in crate::enforce) fn of(zones: &[Arc<Zone>]) -> Self {
         Self(zones.iter().flat_map(|zone| zone.networks()).collect())
     }
 
@@ -85,19 +85,9 @@ pub(super) async fn find(
     })
 }
 
-/// Connects to the permitted site at one of its `addresses`, on the port the client asked for.
-///
-/// # Errors
-/// See [`ConnectError`].
-pub(super) async fn to_site(
-    permit: &Permit,
-    asked: SocketAddr,
-    addresses: Vec<IpAddr>,
-    own: &OwnNetworks,
-    limits: &Limits,
-) -> Result<TcpStream, ConnectError> {
-    let outside = addresses.into_iter().filter(|address| own.lie_apart_from(*address)).collect();
-    to_one_of(permit, in_order(outside, asked.ip()), asked.port(), limits).await
+/// Those of a site's `addresses` that lie outside the school, in the order in which they are tried.
+pub(super) fn candidates(addresses: Vec<IpAddr>, asked: IpAddr, own: &OwnNetworks) -> Vec<IpAddr> {
+    in_order(addresses.into_iter().filter(|address| own.lie_apart_from(*address)).collect(), asked)
 }
 
 /// The client's own choice first, where it is one of ours; the rest as the resolver ordered them.

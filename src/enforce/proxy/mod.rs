@@ -5,7 +5,7 @@
 //! | stage | file |
 //! |---|---|
 //! | accept, within bounds | `service`, `limits` |
-//! | what a road needs of gate and resolver | `passage` |
+//! | what a road needs of gate and resolver | `errand`, `passage` |
 //! | TLS: read the hello, ask, relay | `tls`, [`client_hello`], `alert` |
 //! | HTTP: read each request, ask, forward | [`http`] |
 //! | connect, with a permit | `connect` |
@@ -16,7 +16,8 @@
 mod alert;
 pub mod client_hello;
 mod closing;
-mod connect;
+pub(in crate::enforce) mod connect;
+pub(in crate::enforce) mod errand;
 pub mod http;
 mod limits;
 mod page;

@@ -9,33 +9,23 @@ use futures_util::future::BoxFuture;
 use tokio::{net::TcpStream, sync::watch};
 
 use super::{
-    connect::{self, ConnectError, OwnNetworks},
+    client_hello::Hello,
+    connect::{self, ConnectError},
+    errand::{self, Errand, Footing, HidesBehind, Judge, JudgeAgainst, StillAllows},
     limits::Limits,
     page::RefusalPage,
     relay::Pipes,
 };
 use crate::{
-    enforce::{
-        dns::Resolver,
-        gate::{Asking, Gate},
-    },
     journal::Channel,
-    model::{Domain, Site, UrlPath, Zone},
-    policy::{Evasion, Permit, Verdict},
+    model::Zone,
+    policy::{Permit, Verdict},
 };
 
-/// Asks the gate about one site, and the page of it where the path is seen.
-type Judge = Box<dyn Fn(Site, Option<UrlPath>) -> BoxFuture<'static, Verdict> + Send + Sync>;
-/// Asks the gate about one site that is used as a way round the filter.
-type JudgeAgainst = Box<dyn Fn(Site, Evasion) -> BoxFuture<'static, Verdict> + Send + Sync>;
-/// Whether a hello that shows this name, with a key of this number, hides another.
-type HidesBehind = Box<dyn Fn(&Domain, u8) -> bool + Send + Sync>;
 /// Connects to a permitted site, and narrows the permit to the way that led there.
 type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Connected> + Send + Sync>;
 /// A connection and what it may be used under, or why there is none.
 type Connected = Result<(TcpStream, Permit), ConnectError>;
-/// Whether the permit would be given again.
-type StillAllows = Box<dyn Fn(&Permit) -> bool + Send + Sync>;
 
 /// One client's way through the proxy. Its questions are functions so that a road can be walked without gate and
 /// resolver.
@@ -67,10 +57,7 @@ pub(super) struct Passage {
 /// What all passages share. Cloning is cheap.
 #[derive(Clone)]
 pub(super) struct Ground {
-    pub(super) gate: Gate,
-    pub(super) resolver: Resolver,
-    pub(super) own: OwnNetworks,
-    pub(super) epoch: watch::Receiver<u64>,
+    pub(super) footing: Footing,
     pub(super) page: RefusalPage,
     pub(super) pipes: Pipes,
     pub(super) limits: Limits,
@@ -85,82 +72,41 @@ impl Passage {
         destination: SocketAddr,
         channel: Channel,
     ) -> Self {
-        let Ground { gate, resolver, own, mut epoch, page, pipes, limits } = ground.clone();
-        let judge = {
-            let (gate, zone) = (gate.clone(), Arc::clone(zone));
-            move |site, path| -> BoxFuture<'static, Verdict> {
-                let gate = gate.clone();
-                let asking = Asking { source, zone: Arc::clone(&zone), site, path, channel };
-                Box::pin(async move { gate.ask(asking).await })
-            }
+        let errand = Errand::new(&ground.footing, source, zone, destination, channel);
+        let Errand { judge, judge_against, hides_behind, find, still_allows, epoch } = errand;
+        let limits = ground.limits;
+        let connect = move |permit: Permit| -> BoxFuture<'static, Connected> {
+            let find = Arc::clone(&find);
+            Box::pin(async move {
+                let (addresses, permit) = find(permit).await?;
+                let server = connect::to_one_of(&permit, addresses, destination.port(), &limits).await?;
+                Ok((server, permit))
+            })
         };
-        let judge_against = {
-            let (gate, zone) = (gate.clone(), Arc::clone(zone));
-            move |site, evasion| -> BoxFuture<'static, Verdict> {
-                let gate = gate.clone();
-                let asking = Asking { source, zone: Arc::clone(&zone), site, path: None, channel };
-                Box::pin(async move { gate.ask_against(asking, evasion).await })
-            }
-        };
-        let hides_behind = {
-            let resolver = resolver.clone();
-            move |name: &Domain, number| resolver.hides_behind(name, number)
-        };
-        let connect = {
-            let (gate, zone) = (gate.clone(), Arc::clone(zone));
-            move |permit: Permit| -> BoxFuture<'static, Connected> {
-                let (resolver, own, gate, zone) =
-                    (resolver.clone(), own.clone(), gate.clone(), Arc::clone(&zone));
-                Box::pin(async move {
-                    let found = connect::find(&permit, destination, &resolver).await?;
-                    let permit = permit.by_way_of(found.leads_to.into_iter().map(Site::Name));
-                    for site in permit.sites().skip(1) {
-                        // As the resolver does: an alias opens nothing that its target is refused. What is allowed is
-                        // part of reaching the site, and not written down again.
-                        if gate.would_allow(source, &zone, site) {
-                            continue;
-                        }
-                        let site = site.clone();
-                        let asking = Asking { source, zone: Arc::clone(&zone), site, path: None, channel };
-                        if let Verdict::Refuse(refusal) = gate.ask(asking).await {
-                            return Err(ConnectError::LeadsToRefused(refusal));
-                        }
-                    }
-                    let server =
-                        connect::to_site(&permit, destination, found.addresses, &own, &limits).await?;
-                    Ok((server, permit))
-                })
-            }
-        };
-        let still_allows = {
-            let zone = Arc::clone(zone);
-            move |permit: &Permit| gate.still_allows(source, &zone, permit)
-        };
-        epoch.mark_unchanged();
         Self {
             zone: Arc::clone(zone),
             destination,
-            judge: Box::new(judge),
-            judge_against: Box::new(judge_against),
-            hides_behind: Box::new(hides_behind),
+            judge,
+            judge_against,
+            hides_behind,
             connect: Box::new(connect),
-            still_allows: Box::new(still_allows),
+            still_allows,
             epoch,
-            page,
-            pipes,
+            page: ground.page.clone(),
+            pipes: ground.pipes.clone(),
             limits,
         }
     }
 
+    /// Asks the gate about what a `hello` shows.
+    pub(super) async fn judge_hello(&self, hello: Hello) -> Verdict {
+        let Self { judge, judge_against, hides_behind, destination, .. } = self;
+        errand::judge_hello(hello, destination.ip(), judge, judge_against, hides_behind).await
+    }
+
     /// Returns when `permit` would not be given any more, or nobody is left to say so.
     pub(super) async fn until_refused(&self, permit: &Permit) {
-        let mut epoch = self.epoch.clone();
-        // Closed: without a source of changes a live connection could outlive its permission.
-        while epoch.changed().await.is_ok() {
-            if !(self.still_allows)(permit) {
-                return;
-            }
-        }
+        errand::until_refused(self.epoch.clone(), &self.still_allows, permit).await;
     }
 }
 

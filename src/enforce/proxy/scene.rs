@@ -26,7 +26,7 @@ use super::{
     relay::Pipes,
 };
 use crate::{
-    model::{DefaultVerdict, SignIn, Site, UrlPath, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, SignIn, Site, UrlPath, Zone, ZoneKind},
     policy::{Cause, Origin, Permit, Refusal, Verdict},
 };
 
@@ -163,6 +163,7 @@ fn zone() -> Zone {
         ipv6: "fd00:10::1/64".parse().unwrap(),
         sign_in: SignIn::NotAsked,
         default: DefaultVerdict::Block,
+        quic: Quic::Reject,
         services: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ use tracing::{debug, warn};
 use super::{
     closing::reset,
     connect::OwnNetworks,
+    errand::Footing,
     http,
     limits::Limits,
     page::RefusalPage,
@@ -91,10 +92,7 @@ impl Service {
         let limits = Limits { connections_max: connections_max(), ..Limits::SCHOOL };
         let places = Places::new(limits.connections_max, limits.connections_per_client_max);
         let ground = Ground {
-            gate,
-            resolver,
-            own: OwnNetworks::of(&settings.zones),
-            epoch,
+            footing: Footing { gate, resolver, own: OwnNetworks::of(&settings.zones), epoch },
             page,
             pipes: Pipes::new(limits.pipes_max),
             limits,
@@ -112,7 +110,7 @@ impl Service {
         for (zone, listener) in self.listeners {
             let moved = listener.into_std().and_then(TcpListener::from_std);
             let listener = moved.context("cannot take over a listener of the proxy")?;
-            let (ground, gate) = (self.ground.clone(), self.ground.gate.clone());
+            let (ground, gate) = (self.ground.clone(), self.ground.footing.gate.clone());
             accepting.spawn(accept(
                 listener,
                 self.places.clone(),

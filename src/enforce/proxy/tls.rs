@@ -14,10 +14,7 @@ use super::{
     passage::Passage,
     relay::{relay, write_all},
 };
-use crate::{
-    model::Site,
-    policy::{Evasion, Permit, Verdict},
-};
+use crate::policy::{Permit, Verdict};
 
 /// Room for the first bytes of a hello: one without post-quantum keys fits.
 const FIRST_BUFFER_BYTES: usize = 2 * 1024;
@@ -40,13 +37,7 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         Ok(Err(NoHello::Gone)) | Err(_) => return reset(client),
     };
     debug!(named = hello.server_name.is_some(), ech = hello.ech, "hello read");
-    let evasion = evasion(&hello, passage);
-    let site = hello.server_name.map_or(Site::Address(passage.destination.ip()), Site::Name);
-    let verdict = match evasion {
-        None => (passage.judge)(site, None).await,
-        Some(evasion) => (passage.judge_against)(site, evasion).await,
-    };
-    let permit = match verdict {
+    let permit = match passage.judge_hello(hello).await {
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(_) => {
             return say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
@@ -62,15 +53,6 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         // As without a proxy: the site's refusal is a reset.
         Err(ConnectError::Refused | ConnectError::Silent) => reset(client),
     }
-}
-
-/// The way round the filter that a hello takes: the name it shows stands in front of another one that is encrypted.
-///
-/// A meaningless encrypted hello is judged by its name like any other. So is a real one to a server that nobody here
-/// has asked the resolver about: what the box cannot know it cannot refuse.
-fn evasion(hello: &Hello, passage: &Passage) -> Option<Evasion> {
-    let (name, number) = (hello.server_name.as_ref()?, hello.ech_key?);
-    (passage.hides_behind)(name, number).then_some(Evasion::HiddenName)
 }
 
 /// Hands the hello on and relays until an end, or until the permit is no longer good.

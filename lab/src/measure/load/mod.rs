@@ -5,11 +5,13 @@
 mod connections;
 mod done;
 mod echo;
+mod http3;
 mod questions;
 mod site;
 
 pub use connections::{bulk, connections};
 pub use done::Done;
 pub use echo::echo;
+pub use http3::fetch;
 pub use questions::{Questions, ask_at_a_pace, ask_without_pause};
 pub use site::serve_sites;

@@ -7,6 +7,7 @@ use super::{
     },
     compile::Parts,
 };
+use crate::model::Quic;
 
 /// Drops packets whose source cannot be true, before the kernel remembers anything of them.
 pub(super) fn check_source(parts: &Parts<'_>) -> Chain {
@@ -55,6 +56,21 @@ pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
                 format!("{}: web to the proxy, {word}", zone.name),
                 format!(
                     "iifname \"{}\" meta nfproto {family} tcp dport {{ 80, 443 }} \
+                     tproxy {word} to :{port} meta mark set {PROXY_MARK:#x} counter accept",
+                    zone.interface
+                ),
+            );
+        }
+    }
+    for (zone, port) in parts.zones.iter().zip(u32::from(parts.proxy_port_base)..) {
+        // Without a listener these packets go on, and are refused as in a zone that rejects QUIC.
+        for (family, word) in
+            [("ipv4", "ip"), ("ipv6", "ip6")].into_iter().filter(|_| zone.quic == Quic::Filter)
+        {
+            chain.rule(
+                format!("{}: quic to its filter, {word}", zone.name),
+                format!(
+                    "iifname \"{}\" meta nfproto {family} udp dport 443 \
                      tproxy {word} to :{port} meta mark set {PROXY_MARK:#x} counter accept",
                     zone.interface
                 ),

@@ -7,7 +7,7 @@ use super::{
     },
     compile::{Parts, chain_of},
 };
-use crate::model::Zone;
+use crate::model::{Quic, Zone};
 
 /// The chains of packets to and from the box.
 pub(super) fn chains(parts: &Parts<'_>) -> Vec<Chain> {
@@ -35,6 +35,9 @@ fn from_zone(zone: &Zone) -> Chain {
     let (ipv4, ipv6) = (zone.ipv4.addr(), zone.ipv6.addr());
     let mut chain = Chain::new(chain_of(zone));
     chain.rule("web to the proxy", format!("meta mark {PROXY_MARK:#x} tcp dport {{ 80, 443 }} accept"));
+    if zone.quic == Quic::Filter {
+        chain.rule("quic to its filter", format!("meta mark {PROXY_MARK:#x} udp dport 443 accept"));
+    }
     chain.rule(
         "neighbours and routers",
         "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld-listener-report, \
