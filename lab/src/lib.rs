@@ -6,6 +6,7 @@
 pub mod announce;
 mod authority;
 mod browser;
+pub mod bypass;
 pub mod enclosure;
 mod gateway;
 pub mod internet;

@@ -1,0 +1,84 @@
+//! The course of the battery: three schools side by side, one a subject, every row played in each.
+
+use std::{sync::mpsc, thread};
+
+use anyhow::{Context as _, bail};
+use tokio::time::Instant;
+
+use super::{Outcome, Play, Row, Scene, Seen, Subject, policy};
+use crate::{gateway::Gateway, lab::Lab, plan::FAR, process};
+
+/// Plays `rows` and tells of each when every subject has played it.
+///
+/// # Errors
+/// When a school does not start, or takes no rules.
+pub fn play(rows: &[&'static Row], tell: &mut dyn FnMut(&Outcome)) -> anyhow::Result<Vec<Outcome>> {
+    thread::scope(|scope| {
+        let (report, plays) = mpsc::channel();
+        let schools = Subject::ALL.map(|subject| {
+            let report = report.clone();
+            scope.spawn(move || play_as(subject, rows, &report))
+        });
+        drop(report);
+        let mut waiting: Vec<Vec<Play>> = rows.iter().map(|_| Vec::new()).collect();
+        let mut outcomes = Vec::new();
+        for (number, play) in plays {
+            waiting[number].push(play);
+            while let Some(row) = rows.get(outcomes.len())
+                && waiting[outcomes.len()].len() == Subject::ALL.len()
+            {
+                let mut plays = std::mem::take(&mut waiting[outcomes.len()]);
+                plays.sort_by_key(|play| Subject::ALL.iter().position(|subject| *subject == play.subject));
+                let Row { id, lesson, tools, attempt, .. } = **row;
+                let outcome = Outcome { row: id, lesson, tools, attempt, plays };
+                tell(&outcome);
+                outcomes.push(outcome);
+            }
+        }
+        for school in schools {
+            match school.join() {
+                Ok(result) => result?,
+                Err(_) => bail!("a school of the battery was left in a panic"),
+            }
+        }
+        Ok(outcomes)
+    })
+}
+
+/// Starts the subject's school and plays every row in it.
+fn play_as(
+    subject: Subject,
+    rows: &[&'static Row],
+    report: &mpsc::Sender<(usize, Play)>,
+) -> anyhow::Result<()> {
+    let open = || -> anyhow::Result<Lab> {
+        let gateway = if subject.is_behind_the_box() { Gateway::Box } else { Gateway::PlainRouter };
+        let lab = Lab::start_with(gateway, &mut |_| {})?;
+        if subject.is_behind_the_box() {
+            lab.sign_in_user(subject.machine())?;
+            policy::put_in_force(&lab, subject.machine())?;
+        }
+        Ok(lab)
+    };
+    let mut lab = open().with_context(|| format!("the school of the {} does not start", subject.word()))?;
+    for (number, row) in rows.iter().enumerate() {
+        let started = Instant::now();
+        let result = play_row(row, &mut Scene { lab: &mut lab, subject });
+        // Nobody listens any more when another school has failed; its error is what counts.
+        if report.send((number, Play::new(row, subject, result, started.elapsed()))).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn play_row(row: &Row, scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
+    for tool in row.tools {
+        let look = ["sh", "-c", "command -v \"$0\" || test -x \"$0\"", tool];
+        let found = process::run(scene.lab.door(), FAR, &look, process::WAIT_MAX)?;
+        if !found.succeeded() {
+            bail!("`{tool}` is not installed (see BYPASS_PACKAGES in .ci/install)");
+        }
+    }
+    (row.play)(scene)
+}
