@@ -88,6 +88,9 @@ enum Command {
         /// Which.
         what: Servers,
     },
+    /// Fetch a page with a hello in pieces; started by `bypass`.
+    #[command(hide = true)]
+    Hello(bypass::Deceiving),
     /// The loads of `measure`, started by it.
     #[command(hide = true, subcommand)]
     Load(load::Load),
@@ -126,6 +129,7 @@ fn main() -> ExitCode {
         Command::Down => act::down(&name),
         Command::Serve { what } => serve::serve(what),
         Command::Measure(measuring) => measure::measure(&measuring),
+        Command::Hello(deceiving) => bypass::hello(&deceiving),
         Command::Load(load) => load::load(load),
     };
     outcome.unwrap_or_else(|cause| {

@@ -9,6 +9,7 @@
 
 mod course;
 mod far;
+pub mod hello;
 pub mod lessons;
 mod outcome;
 mod policy;

@@ -10,7 +10,7 @@ pub fn table(outcome: &Outcome) -> String {
     let mark = if outcome.is_good() { '✓' } else { '✗' };
     let tool = outcome.tools.first().copied().unwrap_or("-");
     let tool = tool.rsplit('/').next().unwrap_or(tool);
-    let mut text = format!("{mark} {:<24}{tool:<12}", outcome.row);
+    let mut text = format!("{mark} {:<27}{tool:<12}", outcome.row);
     for play in &outcome.plays {
         let seen = if play.reached { "open" } else { "closed" };
         let seen = if play.verdict == Verdict::NotPlayed { "not played" } else { seen };
@@ -37,7 +37,7 @@ pub fn table(outcome: &Outcome) -> String {
 #[must_use]
 pub fn table_head() -> String {
     let [control, pupil, teacher] = Subject::ALL.map(Subject::word);
-    format!("  {:<24}{:<12}{control:<24}{pupil:<24}{teacher:<24}", "row", "tool")
+    format!("  {:<27}{:<12}{control:<24}{pupil:<24}{teacher:<24}", "row", "tool")
 }
 
 /// `docs/bypass.md`.

@@ -1,10 +1,14 @@
 //! `preau-lab bypass`: plays the battery and shows a table.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::bail;
 use clap::Args;
-use preau_lab::bypass::{Row, Score, markdown, play, rows, table, table_head};
+use preau_lab::bypass::{
+    Row, Score,
+    hello::{Cut, Dress, fetch},
+    markdown, play, rows, table, table_head,
+};
 
 /// Which attempts to play, and how to show them.
 #[derive(Debug, Args)]
@@ -45,6 +49,26 @@ pub(crate) fn bypass(battery: &Battery) -> anyhow::Result<ExitCode> {
         println!("\n{} {score}", if score.is_good() { '✓' } else { '✗' });
     }
     Ok(if score.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A page to fetch, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Deceiving {
+    /// The server.
+    to: SocketAddr,
+    /// The name in the hello.
+    name: String,
+    #[arg(long, default_value = "whole")]
+    cut: Cut,
+    #[arg(long, default_value = "plain")]
+    dress: Dress,
+}
+
+/// Fetches the page and prints it.
+pub(crate) fn hello(deceiving: &Deceiving) -> anyhow::Result<ExitCode> {
+    let Deceiving { to, name, cut, dress } = deceiving;
+    print!("{}", fetch(*to, name, *cut, *dress)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The rows called `names`, or all.

@@ -175,16 +175,18 @@ fn ask_over_tls(scene: &mut Scene<'_>, resolver: &str) -> anyhow::Result<Seen> {
 /// Stubby's configuration, but for the resolver's address.
 const STUBBY: &str = "\
 resolution_type: GETDNS_RESOLUTION_STUB
-dns_transport_list: [GETDNS_TRANSPORT_TLS]
+dns_transport_list:
+  - GETDNS_TRANSPORT_TLS
 tls_authentication: GETDNS_AUTHENTICATION_REQUIRED
 idle_timeout: 2000
-listen_addresses: [127.0.0.1@5353]
+listen_addresses:
+  - 127.0.0.1@5353
 upstream_recursive_servers:
 ";
 
 fn stubby(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
     let [v4, _] = OTHER_RESOLVERS;
-    let upstream = format!("  - address_data: {v4}\n    tls_auth_name: dot.exemple.net\n");
+    let upstream = format!("  - address_data: {v4}\n    tls_auth_name: \"dot.exemple.net\"\n");
     scene.write(scene.subject.machine(), "stubby.yml", &format!("{STUBBY}{upstream}"))?;
     let _stubby = scene.start_listening("stubby", &["stubby", "-C", "stubby.yml"], "udp", 5353)?;
     let question = ["dig", "+short", "+time=4", "+tries=1", "-p", "5353", "@127.0.0.1", ALLOWED, "A"];
