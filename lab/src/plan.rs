@@ -33,6 +33,8 @@ pub const INTERNET_NETWORKS: [&str; 3] = ["192.0.2.0/24", "203.0.113.0/24", "200
 pub const ACADEMIE_SITE: [&str; 2] = ["198.51.100.66", "2001:db8:ac::2"];
 /// The addresses of [`FAR`], where [`FAR_NAMES`] and every name below `loin.example` lead.
 pub const FAR_ADDRESSES: [&str; 2] = ["198.51.100.70", "2001:db8:fa::2"];
+/// The zone whose resolver, UDP 53, is at [`FAR`]: tunnels inside DNS have one.
+pub const FAR_ZONE: &str = "t.loin.example";
 /// Names that lists know and that lead to [`FAR`].
 pub const FAR_NAMES: [&str; 3] = ["mandataire.example", "tor.example", "vpn.example"];
 

@@ -60,9 +60,11 @@ impl Scene<'_> {
 /// Reads a request's first line and answers with the page.
 const ANSWER: &str = "SYSTEM:read line; cat page.http; sleep 1";
 
-/// The forbidden page, as the far end sends it.
+/// The forbidden page, as the far end sends it: 32 KiB whose last line counts, so that a tunnel must carry all of it.
 fn page() -> String {
-    let body = format!("<title>Miroir</title><p>{}, tout de suite, sans fin.</p>\n", super::scene::SECRET);
+    let long = "<p>Des billes, des marelles, des osselets.</p>\n".repeat(700);
+    let body =
+        format!("<title>Miroir</title>{long}<p>{}, tout de suite, sans fin.</p>\n", super::scene::SECRET);
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()

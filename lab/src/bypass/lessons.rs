@@ -66,7 +66,12 @@ pub const LESSONS: [Lesson; 34] = [
     ),
     lesson(29, "A connection older than the timetable"),
     lesson(30, "The box starting, or dead"),
-    lesson(31, "A false clock"),
+    noted(
+        31,
+        "A false clock",
+        "No row: a pupil's machine cannot reach the box's clock, which asks the school's network nothing. Timetables in \
+         doubt fall to their stricter side.",
+    ),
     lesson(32, "Names that lead inside"),
     noted(
         33,

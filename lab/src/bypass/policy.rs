@@ -28,6 +28,11 @@ const RULES: [(&str, &str); 2] = [
     ("etablissement.toml", include_str!("../../data/bypass/etablissement.toml")),
 ];
 
+/// The modes of pupils' searches, with a rule that shows when they are in force.
+const SEARCH_MODES: &str = include_str!("../../data/bypass/search.toml");
+/// The name that this rule closes.
+const SEARCH_WITNESS: &str = "temoin-recherche.example";
+
 /// A name of `doh` and of no other list: it is closed as soon as the rules are in force.
 const WITNESS: &str = "temoin.doh.example";
 
@@ -53,4 +58,26 @@ pub(super) fn put_in_force(lab: &Lab, who: &str) -> anyhow::Result<()> {
         (answer.succeeded() && answer.stdout.trim().is_empty()).then_some(())
     });
     closed.with_context(|| format!("the box does not take the battery's rules; it says:\n{}", lab.box_log()))
+}
+
+/// Sets the search modes of pupils, unless they are set; whether the box knows such modes.
+pub(super) fn set_search_modes(lab: &Lab, who: &str) -> anyhow::Result<bool> {
+    let name = "etablissement.toml";
+    let usual = lab.read_box_file(name)?;
+    if usual.contains(SEARCH_MODES) {
+        return Ok(true);
+    }
+    lab.write_box_file(name, &format!("{usual}\n{SEARCH_MODES}"))?;
+    if !lab.preau(&["check"])?.succeeded() {
+        lab.write_box_file(name, &usual)?;
+        return Ok(false);
+    }
+    lab.reload_box()?;
+    // Only a pupil can see the modes; a teacher sees that the rule beside them is in force.
+    let closed = wait_for(TAKE_WAIT_MAX, || {
+        let answer = lab.run(who, &["dig", "+short", "+time=2", "+tries=1", SEARCH_WITNESS, "TXT"]).ok()?;
+        (answer.succeeded() && answer.stdout.trim().is_empty()).then_some(())
+    });
+    closed.context("the box does not take the search modes")?;
+    Ok(true)
 }

@@ -8,6 +8,7 @@ use super::{Seen, Subject};
 use crate::{
     internet::names::addresses,
     lab::Lab,
+    plan::PORTAL,
     process::{Output, Running, run, wait_for},
 };
 
@@ -82,6 +83,23 @@ impl Scene<'_> {
             bail!("nothing listens on {protocol} port {port}: {}", running.log());
         }
         Ok(running)
+    }
+
+    /// Ends the subject's session, if the box has one.
+    pub(super) fn sign_out(&self) -> anyhow::Result<()> {
+        if self.subject.is_behind_the_box() {
+            let url = format!("https://{PORTAL}/deconnexion");
+            self.get(&url, &["--request", "POST"])?.checked()?;
+        }
+        Ok(())
+    }
+
+    /// Begins another one.
+    pub(super) fn sign_in(&self) -> anyhow::Result<()> {
+        if self.subject.is_behind_the_box() {
+            self.lab.sign_in_user(self.subject.machine())?;
+        }
+        Ok(())
     }
 
     /// Writes a file into the home of the machine `who`.

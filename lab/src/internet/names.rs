@@ -19,6 +19,7 @@
 //! | `echo.exemple.net`, `ntp.exemple.net` | the UDP echo servers |
 //! | `doh.exemple.net`, `dot.exemple.net` | the other resolver |
 //! | `vpn.example` and the like, below `loin.example` | the far end of tunnels |
+//! | below `t.loin.example` | what the far end's own resolver says, if one runs |
 //! | `bureau-prive.*` | an address of another zone of the school, as in DNS rebinding |
 //! | `_dns.resolver.arpa` | SVCB that names the other resolver (RFC 9462) |
 

@@ -2,14 +2,30 @@
 
 mod dns;
 mod doh;
+mod life;
+mod network;
+mod quic;
+mod search;
 mod tls;
+mod tunnels;
 mod vpn;
 mod web;
 
 use super::Row;
 
 /// The families, in the order of play: those that disturb the school come last.
-const FAMILIES: [&[Row]; 5] = [web::ROWS, dns::ROWS, doh::ROWS, tls::ROWS, vpn::ROWS];
+const FAMILIES: [&[Row]; 10] = [
+    web::ROWS,
+    dns::ROWS,
+    doh::ROWS,
+    tls::ROWS,
+    quic::ROWS,
+    vpn::ROWS,
+    search::ROWS,
+    network::ROWS,
+    tunnels::ROWS,
+    life::ROWS,
+];
 
 /// Every row, in the order of play.
 pub fn all() -> impl Iterator<Item = &'static Row> {
