@@ -28,7 +28,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 static NEXT_PORT: AtomicU16 = AtomicU16::new(9515);
 
 /// Chromium, as a person uses it, but without its chat with its maker: every packet it sends is then one a test caused.
-const OPTIONS: [&str; 15] = [
+const OPTIONS: [&str; 14] = [
     "--headless=new",
     // The lab's namespaces already are a sandbox, and Chromium's own cannot be made inside them.
     "--no-sandbox",
@@ -39,7 +39,6 @@ const OPTIONS: [&str; 15] = [
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--disable-quic",
     "--no-default-browser-check",
     "--no-first-run",
     "--lang=fr",
@@ -47,6 +46,15 @@ const OPTIONS: [&str; 15] = [
     "--host-resolver-rules=MAP *.googleapis.com ~NOTFOUND, MAP accounts.google.com ~NOTFOUND, MAP clients*.google.com \
      ~NOTFOUND",
 ];
+
+/// What differs between browsers of the lab.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits<'a> {
+    /// Whether it speaks QUIC where a site offers it.
+    pub quic: bool,
+    /// The resolver it asks over HTTPS, and no other: a URL.
+    pub own_resolver: Option<&'a str>,
+}
 
 /// A browser window. Dropping it closes the browser.
 #[derive(Debug)]
@@ -63,15 +71,31 @@ impl<'a> Browser<'a> {
     /// # Errors
     /// When Chromium or its driver is missing or does not start, with what it says.
     pub fn open(lab: &'a Lab, who: &str, size: (u32, u32)) -> anyhow::Result<Self> {
+        Self::open_with(lab, who, size, Habits::default())
+    }
+
+    /// As [`Browser::open`], with habits.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn open_with(lab: &'a Lab, who: &str, size: (u32, u32), habits: Habits<'_>) -> anyhow::Result<Self> {
         let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
         let driver =
             lab.spawn(who, &format!("browser-{who}"), &["chromedriver", &format!("--port={port}")])?;
         let (width, height) = size;
         let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
         options.push(format!("--window-size={width},{height}"));
+        if !habits.quic {
+            options.push("--disable-quic".to_owned());
+        }
+        let mut chromium = json!({"binary": "/usr/bin/chromium", "args": options});
+        if let Some(resolver) = habits.own_resolver {
+            chromium["localState"] =
+                json!({"dns_over_https.mode": "secure", "dns_over_https.templates": resolver});
+        }
         let wish = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": options},
+            "goog:chromeOptions": chromium,
             "timeouts": {"pageLoad": PAGE_WAIT_MILLISECONDS_MAX, "implicit": 3000},
         }}});
         let base_url = format!("http://127.0.0.1:{port}/session");

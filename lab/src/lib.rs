@@ -19,7 +19,7 @@ mod process;
 pub mod tour;
 mod wiring;
 
-pub use browser::Browser;
+pub use browser::{Browser, Habits};
 pub use gateway::Gateway;
 pub use lab::{Lab, Progress};
 pub use process::{Output, Running, WAIT_MAX, wait_for};

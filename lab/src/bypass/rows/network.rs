@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use anyhow::Context as _;
 
 use super::super::{
-    Expected::{Closed, Open},
+    Expected::{self, Closed, Open, OutOfReach},
     Row, Scene, Seen, Subject,
     scene::{FORBIDDEN, SECRET, shows},
 };
@@ -19,6 +19,11 @@ const BELIEVED_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long a double may go unnoticed.
 const NOTICE_WAIT: Duration = Duration::from_secs(8);
 
+const BETWEEN_NEIGHBOURS: Expected = OutOfReach(
+    "what machines of one network say to each other is for the switches to guard (RA guard, DHCP snooping); it opens \
+     nothing, because whatever the false router passes on is judged as its own",
+);
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         id: "protocol-41",
@@ -30,21 +35,21 @@ pub(super) const ROWS: &[Row] = &[
         play: |scene| protocol(scene, 41),
     },
     Row {
-        id: "protocol-47",
+        id: "protocol-4",
         lesson: 20,
         tools: &["socat"],
-        attempt: "send packets of a protocol that carries tunnels (GRE)",
+        attempt: "send packets of a protocol that carries IPv4 in IPv4",
         pupil: Closed,
         teacher: Closed,
-        play: |scene| protocol(scene, 47),
+        play: |scene| protocol(scene, 4),
     },
     Row {
         id: "router-false",
         lesson: 20,
         tools: &["dnsmasq"],
         attempt: "advertise oneself as a router to the other machines of the network",
-        pupil: Closed,
-        teacher: Closed,
+        pupil: BETWEEN_NEIGHBOURS,
+        teacher: BETWEEN_NEIGHBOURS,
         play: false_router,
     },
     Row {
@@ -134,7 +139,7 @@ fn address_of_neighbour(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
     let address = addresses.first().context("the neighbour has no address")?;
     // The neighbour is away from its machine's network for the while: the address is the subject's alone.
     scene.lab.run(neighbour, &["ip", "link", "set", "eth0", "down"])?.checked()?;
-    scene.script("ip addr add \"$0/22\" dev eth0", &[address])?.checked()?;
+    scene.script("ip addr add \"$0/22\" dev eth0; ip neigh flush dev eth0", &[address])?.checked()?;
     let place = format!("{FORBIDDEN}:443:{}", super::super::scene::v4(FORBIDDEN));
     let seen = page(scene, &["--interface", address, "--resolve", &place]);
     scene.script("ip addr del \"$0/22\" dev eth0", &[address])?.checked()?;
