@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::Scene;
+use super::{Scene, program::Program};
 use crate::{
-    plan::FAR,
+    gateway::program_path,
+    plan::{FAR, FAR_ADDRESSES},
     process::{Output, Running, run},
 };
 
@@ -13,8 +14,8 @@ const COMMAND_WAIT_MAX: Duration = Duration::from_secs(15);
 
 impl Scene<'_> {
     /// Starts a program at the far end; it is killed when the value is dropped.
-    pub(super) fn start_far(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Running> {
-        Running::start(self.lab.door(), FAR, name, arguments)
+    pub(super) fn start_far(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Program> {
+        Ok(Program::new(Running::start(self.lab.door(), FAR, name, arguments)?))
     }
 
     /// As [`Scene::start_far`], and waits until it listens on `port` (`tcp` or `udp`).
@@ -24,7 +25,7 @@ impl Scene<'_> {
         arguments: &[&str],
         protocol: &str,
         port: u16,
-    ) -> anyhow::Result<Running> {
+    ) -> anyhow::Result<Program> {
         let running = self.start_far(name, arguments)?;
         self.wait_until_listening(FAR, running, protocol, port)
     }
@@ -35,14 +36,22 @@ impl Scene<'_> {
     }
 
     /// A web server at the far end that shows the forbidden page whoever asks, on `port`.
-    pub(super) fn serve_far_page(&self, port: u16) -> anyhow::Result<Running> {
+    pub(super) fn serve_far_page(&self, port: u16) -> anyhow::Result<Program> {
         self.write(FAR, "page.http", &page())?;
         let listen = format!("TCP-LISTEN:{port},fork,reuseaddr");
         self.serve_far("far-page", &["socat", &listen, ANSWER], "tcp", port)
     }
 
-    /// The same over TLS, with a certificate that nobody trusts.
-    pub(super) fn serve_far_page_over_tls(&self, port: u16) -> anyhow::Result<Running> {
+    /// A server at the far end that sends every datagram back, on `port`.
+    pub(super) fn serve_far_echo(&self, port: u16) -> anyhow::Result<Program> {
+        let program = program_path("preau-lab")?;
+        let address = format!("{}:{port}", FAR_ADDRESSES[0]);
+        let echo = [&program.to_string_lossy(), "load", "echo", "--address", &address];
+        self.serve_far("far-echo", &echo, "udp", port)
+    }
+
+    /// As [`Scene::serve_far_page`], over TLS, with a certificate that nobody trusts.
+    pub(super) fn serve_far_page_over_tls(&self, port: u16) -> anyhow::Result<Program> {
         self.write(FAR, "page.http", &page())?;
         self.certify_far()?;
         let listen = format!("OPENSSL-LISTEN:{port},fork,reuseaddr,cert=far.pem,key=far.key,verify=0");

@@ -13,6 +13,7 @@ pub mod hello;
 pub mod lessons;
 mod outcome;
 mod policy;
+mod program;
 mod report;
 mod row;
 pub mod rows;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::{Seen, Subject};
+use super::{Seen, Subject, program::Program};
 use crate::{
     internet::names::addresses,
     lab::Lab,
     plan::PORTAL,
-    process::{Output, Running, run, wait_for},
+    process::{Output, run, wait_for},
 };
 
 /// How long one command of a row may take.
@@ -50,8 +50,8 @@ impl Scene<'_> {
     }
 
     /// Starts a program on the subject's machine; it is killed when the value is dropped.
-    pub(super) fn start(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Running> {
-        self.lab.spawn(self.subject.machine(), name, arguments)
+    pub(super) fn start(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Program> {
+        Ok(Program::new(self.lab.spawn(self.subject.machine(), name, arguments)?))
     }
 
     /// Starts a program on the subject's machine and waits until it listens on `port` (`tcp` or `udp`); when it ends or
@@ -62,7 +62,7 @@ impl Scene<'_> {
         arguments: &[&str],
         protocol: &str,
         port: u16,
-    ) -> anyhow::Result<Running> {
+    ) -> anyhow::Result<Program> {
         let running = self.start(name, arguments)?;
         self.wait_until_listening(self.subject.machine(), running, protocol, port)
     }
@@ -70,10 +70,10 @@ impl Scene<'_> {
     pub(super) fn wait_until_listening(
         &self,
         who: &str,
-        mut running: Running,
+        mut running: Program,
         protocol: &str,
         port: u16,
-    ) -> anyhow::Result<Running> {
+    ) -> anyhow::Result<Program> {
         let query = format!("ss -Hln --{protocol} 'sport = :{port}' | grep -q .");
         let listens = wait_for(LISTEN_WAIT_MAX, || {
             let look = run(self.lab.door(), who, &["sh", "-c", &query], COMMAND_WAIT_MAX);

@@ -195,8 +195,7 @@ fn stubby(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
 
 /// Sends a line to a far end that sends it back.
 pub(super) fn datagrams(scene: &mut Scene<'_>, port: u16) -> anyhow::Result<Seen> {
-    let listen = format!("UDP4-LISTEN:{port},fork,reuseaddr");
-    let _far = scene.serve_far("far-echo", &["socat", &listen, "EXEC:cat"], "udp", port)?;
+    let _far = scene.serve_far_echo(port)?;
     let place = format!("UDP4:{}:{port}", FAR_ADDRESSES[0]);
     let script = "echo bonjour-du-bout | socat -t 2 - \"$0\"";
     Ok(shows(&scene.script(script, &[&place])?, "bonjour-du-bout"))

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::super::{
     Expected::{self, Closed, Open, OutOfReach},
     Row, Scene, Seen,
+    program::Program,
     scene::{FORBIDDEN, SECRET, shows, v4},
 };
-use crate::process::{Running, wait_for};
+use crate::process::wait_for;
 
 /// How long a tunnel may take to carry its first page.
 const TUNNEL_WAIT_MAX: Duration = Duration::from_secs(6);
@@ -93,14 +94,14 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// Whether the forbidden page comes by `arguments` of curl while `near`, the tunnel's near end, tries; else what it says.
-pub(super) fn carries(scene: &Scene<'_>, near: &mut Running, arguments: &[&str]) -> Seen {
+pub(super) fn carries(scene: &Scene<'_>, near: &mut Program, arguments: &[&str]) -> Seen {
     carries_within(scene, near, arguments, TUNNEL_WAIT_MAX)
 }
 
 /// As [`carries`], with a limit of its own.
 pub(super) fn carries_within(
     scene: &Scene<'_>,
-    near: &mut Running,
+    near: &mut Program,
     arguments: &[&str],
     wait_max: Duration,
 ) -> Seen {
@@ -121,7 +122,7 @@ pub(super) fn carries_within(
 }
 
 /// The forbidden page by a SOCKS proxy on the machine's own port 1080.
-fn carries_by_socks(scene: &Scene<'_>, near: &mut Running) -> Seen {
+fn carries_by_socks(scene: &Scene<'_>, near: &mut Program) -> Seen {
     let url = format!("http://{}/", v4(FORBIDDEN));
     carries(scene, near, &["--socks5", "127.0.0.1:1080", &url])
 }
