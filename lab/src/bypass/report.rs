@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Expected, Outcome, Row, Subject, Verdict, lessons::LESSONS, rows::all};
 
+/// The most that is shown of what a program said, in characters.
+const SAID_MAX: usize = 300;
+
 /// One row of the table in a terminal: a line for the row, and one for each play that is not as it should be.
 #[must_use]
 pub fn table(outcome: &Outcome) -> String {
@@ -26,7 +29,9 @@ pub fn table(outcome: &Outcome) -> String {
     let seconds = outcome.plays.iter().map(|play| play.milliseconds).max().unwrap_or_default() / 100;
     write!(text, "{:>3}.{} s", seconds / 10, seconds % 10).expect("writing to a string cannot fail");
     for play in outcome.plays.iter().filter(|play| !play.verdict.is_good()) {
-        let said = play.seen.lines().collect::<Vec<_>>().join(" / ");
+        let lines: Vec<&str> = play.seen.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default();
+        let said: String = last.join(" / ").chars().take(SAID_MAX).collect();
         write!(text, "\n    {} ({}): {said}", play.subject.word(), outcome.attempt)
             .expect("writing to a string cannot fail");
     }

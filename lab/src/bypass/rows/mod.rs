@@ -8,6 +8,7 @@ mod network;
 mod quic;
 mod search;
 mod tls;
+mod tor;
 mod tunnels;
 mod vpn;
 mod web;
@@ -15,7 +16,7 @@ mod web;
 use super::Row;
 
 /// The families, in the order of play: those that disturb the school come last.
-const FAMILIES: [&[Row]; 11] = [
+const FAMILIES: [&[Row]; 12] = [
     web::ROWS,
     dns::ROWS,
     doh::ROWS,
@@ -23,6 +24,7 @@ const FAMILIES: [&[Row]; 11] = [
     quic::ROWS,
     browser::ROWS,
     vpn::ROWS,
+    tor::ROWS,
     search::ROWS,
     network::ROWS,
     tunnels::ROWS,
