@@ -1,13 +1,23 @@
 //! The course of the battery: three schools side by side, one a subject, every row played in each.
 
-use std::{sync::mpsc, thread};
+use std::{sync::mpsc, thread, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 
-use super::{Outcome, Play, Row, Scene, Seen, Subject, policy};
-use crate::{gateway::Gateway, lab::Lab, plan::FAR, process};
+use super::{
+    Outcome, Play, Row, Scene, Seen, Subject, policy,
+    scene::{ALLOWED, ALLOWED_SECRET},
+};
+use crate::{
+    gateway::Gateway,
+    lab::Lab,
+    plan::FAR,
+    process::{self, wait_for},
+};
 
+/// How long a subject may take to read an allowed page before a row.
+const READ_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The program of this package.
 const OWN_PROGRAM: &str = "preau-lab";
 
@@ -84,5 +94,11 @@ fn play_row(row: &Row, scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
             bail!("`{tool}` is not installed (see BYPASS_PACKAGES in .ci/install)");
         }
     }
+    // A subject that an earlier row left without the web would find everything closed.
+    let reads = wait_for(READ_WAIT_MAX, || {
+        let page = scene.get(&format!("https://{ALLOWED}/"), &[]).ok()?;
+        page.stdout.contains(ALLOWED_SECRET).then_some(())
+    });
+    reads.context("nothing is shown by this row: before it, not even an allowed page came")?;
     (row.play)(scene)
 }

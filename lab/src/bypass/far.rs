@@ -35,10 +35,10 @@ impl Scene<'_> {
         run(self.lab.door(), FAR, &[&["bash", "-c", text], words].concat(), COMMAND_WAIT_MAX)
     }
 
-    /// A web server at the far end that shows the forbidden page whoever asks, on `port`.
+    /// A web server at the far end that shows the forbidden page whoever asks, on `port` in both families.
     pub(super) fn serve_far_page(&self, port: u16) -> anyhow::Result<Program> {
         self.write(FAR, "page.http", &page())?;
-        let listen = format!("TCP-LISTEN:{port},fork,reuseaddr");
+        let listen = format!("TCP6-LISTEN:{port},fork,reuseaddr,ipv6only=0");
         self.serve_far("far-page", &["socat", &listen, ANSWER], "tcp", port)
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::plan::{FAR, FAR_ADDRESSES, FAR_ZONE};
 
 /// How long a tunnel inside DNS may take to carry 32 KiB.
-const DNS_TUNNEL_WAIT_MAX: Duration = Duration::from_secs(15);
+const DNS_TUNNEL_WAIT_MAX: Duration = Duration::from_secs(12);
 
 pub(super) const ROWS: &[Row] = &[
     Row {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::super::{
-    Expected::{self, Closed, Open, OutOfReach},
-    Row, Scene, Seen,
-    program::Program,
-    scene::{FORBIDDEN, SECRET, shows, v4},
+use super::{
+    super::{
+        Expected::{self, Closed, Open, OutOfReach},
+        Row, Scene, Seen,
+        program::Program,
+        scene::{FORBIDDEN, SECRET, shows, v4},
+    },
+    dns::datagrams,
 };
 use crate::process::wait_for;
 
@@ -64,6 +67,10 @@ pub(super) const ROWS: &[Row] = &[
         "Shadowsocks over TCP 993, which the zone opens for mail",
         |scene| shadowsocks(scene, 993),
     ),
+    closed("udp-500", &["socat"], "datagrams where IPsec begins (UDP 500)", |scene| datagrams(scene, 500)),
+    closed("udp-4500", &["socat"], "datagrams where IPsec goes on (UDP 4500)", |scene| {
+        datagrams(scene, 4500)
+    }),
     Row {
         id: "stunnel-listed",
         lesson: 16,

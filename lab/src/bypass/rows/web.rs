@@ -138,6 +138,24 @@ pub(super) const ROWS: &[Row] = &[
         play: |scene| at_port(scene, "https", 8443),
     },
     Row {
+        id: "port-8000-v4",
+        lesson: 12,
+        tools: &["curl", "socat"],
+        attempt: "read a mirror on a port of its own, IPv4",
+        pupil: Closed,
+        teacher: Closed,
+        play: |scene| mirror_on_a_port(scene, FAR_ADDRESSES[0]),
+    },
+    Row {
+        id: "port-8000-v6",
+        lesson: 20,
+        tools: &["curl", "socat"],
+        attempt: "read a mirror on a port of its own, IPv6",
+        pupil: Closed,
+        teacher: Closed,
+        play: |scene| mirror_on_a_port(scene, &format!("[{}]", FAR_ADDRESSES[1])),
+    },
+    Row {
         id: "proxy-8080",
         lesson: 21,
         tools: &["curl", "ncat"],
@@ -195,6 +213,11 @@ fn at_address(scene: &mut Scene<'_>, address: &str) -> anyhow::Result<Seen> {
 fn mirror(scene: &mut Scene<'_>, address: &str, more: &[&str]) -> anyhow::Result<Seen> {
     let _far = scene.serve_far_page(80)?;
     Ok(shows(&scene.get(&format!("http://{address}/"), more)?, SECRET))
+}
+
+fn mirror_on_a_port(scene: &mut Scene<'_>, address: &str) -> anyhow::Result<Seen> {
+    let _far = scene.serve_far_page(8000)?;
+    Ok(shows(&scene.get(&format!("http://{address}:8000/"), &[])?, SECRET))
 }
 
 /// The lab's servers answer for the last host of a request, other software for the first.
