@@ -1,6 +1,6 @@
 //! The battery: what people try to get round the filter, with the programs they try it with, and what comes of it.
 //!
-//! Every [`Row`] is played three times, each time by a [`Subject`] in a school of its own: behind a plain router, where
+//! Every [`Row`] is played three times, each time by a [`Subject`] of its own: behind a plain router, where
 //! it must work or it proves nothing; by a pupil behind the box, where it must end closed unless the row says why it
 //! cannot; and by a teacher, who must get what the rules give teachers. A row passes only where the thing forbidden was
 //! really reached: the page of the far end seen, never an exit status.

@@ -116,20 +116,21 @@ fn signed_out(
 
 fn iodine(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
     // No raw packets to the far end, and no search for the largest answer: that takes longer than the page.
-    iodine_with(scene, &["-r", "-m", "700", "-L", "0"])
+    iodine_with(scene, &["-r", "-m", "700", "-L", "0"], DNS_TUNNEL_WAIT_MAX)
 }
 
 fn iodine_direct(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
-    iodine_with(scene, &["-m", "700", FAR_ADDRESSES[0]])
+    // It tries without DNS for ten seconds first.
+    iodine_with(scene, &["-m", "700", FAR_ADDRESSES[0]], DNS_TUNNEL_WAIT_MAX + Duration::from_secs(8))
 }
 
-fn iodine_with(scene: &mut Scene<'_>, more: &[&str]) -> anyhow::Result<Seen> {
+fn iodine_with(scene: &mut Scene<'_>, more: &[&str], wait_max: Duration) -> anyhow::Result<Seen> {
     let _page = scene.serve_far_page(8000)?;
     let far = ["iodined", "-f", "-c", "-P", "secret", "-d", "dns0", "10.97.0.1/24", FAR_ZONE];
     let _far = scene.serve_far("far-iodine", &far, "udp", 53)?;
     let near = [&["iodine", "-f", "-P", "secret", "-d", "dns0"], more, &[FAR_ZONE]].concat();
     let mut near = scene.start("iodine", &near)?;
-    Ok(carries_within(scene, &mut near, &["http://10.97.0.1:8000/"], DNS_TUNNEL_WAIT_MAX))
+    Ok(carries_within(scene, &mut near, &["http://10.97.0.1:8000/"], wait_max))
 }
 
 fn dns2tcp(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
