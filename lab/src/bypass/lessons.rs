@@ -62,7 +62,7 @@ pub const LESSONS: [Lesson; 34] = [
         28,
         "A teacher's password in a pupil's hands",
         "Out of reach of the network: whoever signs in as a teacher is one for the box. Sign-in attempts are limited, \
-         and the portal shows teachers where they are signed in.",
+         so it cannot be guessed.",
     ),
     lesson(29, "A connection older than the timetable"),
     lesson(30, "The box starting, or dead"),

@@ -80,10 +80,11 @@ const INTRODUCTION: &str = "\
 # Ways round the filter, and what comes of them
 
 `preau-lab bypass` plays each row below with the real program in the lab: behind a plain router, where it must work; as a
-pupil; as a teacher. *Closed* means that the content of the far end was not seen; *open* that it was, because the rules
-allow it; *out of reach* that it was and the box cannot help it, for the reason that stands below the table. The command
-fails on any pass without such a reason, on anything allowed that does not come, and on any row that does not work without
-the box. This page is made by `preau-lab bypass --markdown`.
+pupil; as a teacher. The last two columns say what must come of it. *Closed*: the content of the far end is not seen;
+*open*: it is, because the rules allow it; *out of reach*: it is and the box cannot help it, for the reason that stands
+below the table. The command fails on any pass without such a reason, on anything allowed that does not come, and on any
+row that does not work without the box; `lab/tests/bypass.rs` runs it with the other tests. This page is made by `preau-lab
+bypass --markdown`.
 
 In the battery's school, sites of games, web proxies and tunnels are closed to pupils and open to teachers; resolvers over
 HTTPS and TLS are closed to everybody.

@@ -68,9 +68,30 @@ pub(super) const ROWS: &[Row] = &[
         attempt: "take the hardware address of a teacher's machine that is at work (a teacher: a pupil's)",
         pupil: Closed,
         teacher: Closed,
-        play: hardware_address_of_neighbour,
+        play: |scene| hardware_address_of_neighbour(scene, Neighbour::AtWork),
+    },
+    Row {
+        id: "mac-of-absent-neighbour",
+        lesson: 26,
+        tools: &["curl"],
+        attempt: "take the hardware address of a teacher's machine that is switched off (a teacher: a pupil's)",
+        pupil: OutOfReach(
+            "on a network without 802.1X nobody can tell a machine from one that shows its hardware address while it \
+             is away; the session ends with the teacher's sign-out, and at its hour",
+        ),
+        teacher: Closed,
+        play: |scene| hardware_address_of_neighbour(scene, Neighbour::Away),
     },
 ];
+
+/// What the neighbour does meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Neighbour {
+    /// Its machine sends a packet three times a second.
+    AtWork,
+    /// Its machine is switched off.
+    Away,
+}
 
 fn protocol(scene: &mut Scene<'_>, number: u8) -> anyhow::Result<Seen> {
     let _far =
@@ -147,21 +168,34 @@ fn address_of_neighbour(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
     seen
 }
 
-fn hardware_address_of_neighbour(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
+fn hardware_address_of_neighbour(scene: &mut Scene<'_>, other: Neighbour) -> anyhow::Result<Seen> {
     let neighbour = neighbour(scene.subject);
     if scene.subject.is_behind_the_box() {
         scene.lab.sign_in_user(neighbour)?;
     }
     let mac = |who| post(who).map(|post| post.mac).context("the plan has no such machine");
     let gateway = post(neighbour).context("the plan has no such machine")?.gateways[0];
-    let at_work = scene.lab.spawn(neighbour, "at-work", &["ping", "-q", "-i", "0.3", gateway])?;
+    let at_work = match other {
+        Neighbour::AtWork => {
+            Some(scene.lab.spawn(neighbour, "at-work", &["ping", "-q", "-i", "0.3", gateway])?)
+        }
+        Neighbour::Away => {
+            scene.lab.run(neighbour, &["ip", "link", "set", "eth0", "down"])?.checked()?;
+            None
+        }
+    };
     let take = "ip link set eth0 down; ip link set eth0 address \"$0\"; ip link set eth0 up
                 ip route replace default via \"$1\"; ping -c 2 -i 0.3 -W 1 \"$1\" > /dev/null";
     scene.script(take, &[mac(neighbour)?, gateway])?;
-    thread::sleep(NOTICE_WAIT);
+    if other == Neighbour::AtWork {
+        thread::sleep(NOTICE_WAIT);
+    }
     let place = format!("{FORBIDDEN}:443:{}", super::super::scene::v4(FORBIDDEN));
     let seen = page(scene, &["--resolve", &place]);
     drop(at_work);
+    if other == Neighbour::Away {
+        scene.lab.run(neighbour, &["ip", "link", "set", "eth0", "up"])?.checked()?;
+    }
     scene.script(take, &[mac(scene.subject.machine())?, gateway])?;
     if scene.subject.is_behind_the_box() {
         scene.sign_in()?;

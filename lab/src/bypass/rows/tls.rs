@@ -11,7 +11,7 @@ use super::super::{
 use crate::{gateway::program_path, plan::FAR_ADDRESSES};
 
 const FRONTING: &str = "the host asked for inside an encrypted connection cannot be seen (D1: nothing is decrypted); \
-                        large servers refuse a host that is not the connection's, and a site that helps can be listed";
+                        many large servers refuse a host that is not the connection's, and a site that helps can be listed";
 
 pub(super) const ROWS: &[Row] = &[
     Row {

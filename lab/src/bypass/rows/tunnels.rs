@@ -136,7 +136,7 @@ fn iodine_with(scene: &mut Scene<'_>, more: &[&str], wait_max: Duration) -> anyh
 fn dns2tcp(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
     let _page = scene.serve_far_page(8000)?;
     let settings = format!(
-        "listen = 0.0.0.0\nport = 53\nuser = nobody\nchroot = /tmp\ndomain = {FAR_ZONE}\nkey = secret\n\
+        "listen = 0.0.0.0\nport = 53\ndomain = {FAR_ZONE}\nkey = secret\n\
          resources = page:127.0.0.1:8000\n"
     );
     scene.write(FAR, "dns2tcpd.conf", &settings)?;
