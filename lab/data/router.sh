@@ -19,5 +19,5 @@ nft add table inet router
 nft add chain inet router out '{ type nat hook postrouting priority srcnat; }'
 nft add rule inet router out oifname wan0 masquerade
 exec dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user=root --group= --log-facility=- --dhcp-authoritative \
-  --bind-dynamic --dhcp-leasefile=leases --no-ping --enable-ra --ra-param='*,4' --no-resolv --no-hosts \
+  --bind-dynamic --dhcp-leasefile=leases --no-ping --enable-ra --ra-param='*,4,600' --no-resolv --no-hosts \
   --server=198.51.100.53 --server=2001:db8:ffff::53 $zones

@@ -47,6 +47,15 @@ const OPTIONS: [&str; 14] = [
      ~NOTFOUND",
 ];
 
+/// What differs between browsers of the lab.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits<'a> {
+    /// Whether it speaks QUIC where a site offers it.
+    pub quic: bool,
+    /// The resolver it asks over HTTPS, and no other: a URL.
+    pub own_resolver: Option<&'a str>,
+}
+
 /// A browser window. Dropping it closes the browser.
 #[derive(Debug)]
 pub struct Browser<'a> {
@@ -62,7 +71,7 @@ impl<'a> Browser<'a> {
     /// # Errors
     /// When Chromium or its driver is missing or does not start, with what it says.
     pub fn open(lab: &'a Lab, who: &str, size: (u32, u32)) -> anyhow::Result<Self> {
-        Self::open_with(lab, who, size, "--disable-quic")
+        Self::open_with(lab, who, size, Habits::default())
     }
 
     /// As [`Browser::open`], with QUIC on, as browsers come.
@@ -70,20 +79,29 @@ impl<'a> Browser<'a> {
     /// # Errors
     /// As [`Browser::open`].
     pub fn open_with_quic(lab: &'a Lab, who: &str, size: (u32, u32)) -> anyhow::Result<Self> {
-        Self::open_with(lab, who, size, "--enable-quic")
+        Self::open_with(lab, who, size, Habits { quic: true, ..Habits::default() })
     }
 
-    fn open_with(lab: &'a Lab, who: &str, size: (u32, u32), option: &str) -> anyhow::Result<Self> {
+    /// As [`Browser::open`], with habits.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn open_with(lab: &'a Lab, who: &str, size: (u32, u32), habits: Habits<'_>) -> anyhow::Result<Self> {
         let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
         let driver =
             lab.spawn(who, &format!("browser-{who}"), &["chromedriver", &format!("--port={port}")])?;
         let (width, height) = size;
         let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
-        options.push(option.to_owned());
         options.push(format!("--window-size={width},{height}"));
+        options.push(if habits.quic { "--enable-quic" } else { "--disable-quic" }.to_owned());
+        let mut chromium = json!({"binary": "/usr/bin/chromium", "args": options});
+        if let Some(resolver) = habits.own_resolver {
+            chromium["localState"] =
+                json!({"dns_over_https.mode": "secure", "dns_over_https.templates": resolver});
+        }
         let wish = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": options},
+            "goog:chromeOptions": chromium,
             "timeouts": {"pageLoad": PAGE_WAIT_MILLISECONDS_MAX, "implicit": 3000},
         }}});
         let base_url = format!("http://127.0.0.1:{port}/session");

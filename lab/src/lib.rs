@@ -6,6 +6,7 @@
 pub mod announce;
 mod authority;
 mod browser;
+pub mod bypass;
 pub mod enclosure;
 mod gateway;
 pub mod internet;
@@ -18,7 +19,7 @@ mod process;
 pub mod tour;
 mod wiring;
 
-pub use browser::Browser;
+pub use browser::{Browser, Habits};
 pub use gateway::Gateway;
 pub use lab::{Lab, Progress};
 pub use process::{Output, Running, WAIT_MAX, wait_for};

@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use commands::{act, load, measure, serve, tour, up};
+use commands::{act, bypass, load, measure, serve, tour, up};
 
 /// A whole school on this machine: an Internet, an académie, the box, and the machines of its people.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Try every known way round the filter with real programs; fails on any pass that nothing explains.
+    Bypass(bypass::Battery),
     /// Measure what the box costs, in a school of its own; takes some minutes.
     Measure(measure::Measuring),
     /// Open a shell on a machine.
@@ -86,6 +88,9 @@ enum Command {
         /// Which.
         what: Servers,
     },
+    /// Fetch a page with a hello in pieces; started by `bypass`.
+    #[command(hide = true)]
+    Hello(bypass::Deceiving),
     /// The loads of `measure`, started by it.
     #[command(hide = true, subcommand)]
     Load(load::Load),
@@ -114,6 +119,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Up { port, without_box } => up::up(&name, port, without_box),
         Command::Tour { json } => tour::tour(&name, json),
+        Command::Bypass(battery) => bypass::bypass(&battery),
         Command::Shell { who } => act::shell(&name, &who),
         Command::Run { who, command } => act::run(&name, &who, &command),
         Command::Browse { who, url, screenshot, size } => act::browse(&name, &who, &url, &screenshot, size),
@@ -123,6 +129,7 @@ fn main() -> ExitCode {
         Command::Down => act::down(&name),
         Command::Serve { what } => serve::serve(what),
         Command::Measure(measuring) => measure::measure(&measuring),
+        Command::Hello(deceiving) => bypass::hello(&deceiving),
         Command::Load(load) => load::load(load),
     };
     outcome.unwrap_or_else(|cause| {

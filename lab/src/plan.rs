@@ -7,6 +7,8 @@
 pub const INTERNET: &str = "internet";
 /// The machine that plays the académie's web site, a host of its own behind the Internet.
 pub const ACADEMIE: &str = "academie";
+/// The machine of a pupil's friend, somewhere on the Internet: far ends of tunnels run there.
+pub const FAR: &str = "loin";
 /// The machine that runs the box.
 pub const BOX: &str = "box";
 
@@ -29,6 +31,12 @@ pub const ECHO_SERVERS: [&str; 2] = ["203.0.113.251", "2001:db8:a::251"];
 pub const INTERNET_NETWORKS: [&str; 3] = ["192.0.2.0/24", "203.0.113.0/24", "2001:db8:a::/48"];
 /// The addresses of `www.ac-exemple.fr`.
 pub const ACADEMIE_SITE: [&str; 2] = ["198.51.100.66", "2001:db8:ac::2"];
+/// The addresses of [`FAR`], where [`FAR_NAMES`] and every name below `loin.example` lead.
+pub const FAR_ADDRESSES: [&str; 2] = ["198.51.100.70", "2001:db8:fa::2"];
+/// The zone whose resolver, UDP 53, is at [`FAR`]: tunnels inside DNS have one.
+pub const FAR_ZONE: &str = "t.loin.example";
+/// Names that lists know and that lead to [`FAR`].
+pub const FAR_NAMES: [&str; 3] = ["mandataire.example", "tor.example", "vpn.example"];
 
 /// The name of the portal inside the school.
 pub const PORTAL: &str = "portail.college.exemple";
@@ -123,7 +131,7 @@ pub fn post(name: &str) -> Option<&'static Post> {
 
 /// The names of all machines of the lab.
 pub fn machines() -> impl Iterator<Item = &'static str> {
-    [INTERNET, ACADEMIE, BOX].into_iter().chain(POSTS.iter().map(|post| post.name))
+    [INTERNET, ACADEMIE, FAR, BOX].into_iter().chain(POSTS.iter().map(|post| post.name))
 }
 
 #[cfg(test)]
@@ -137,6 +145,6 @@ mod tests {
         let distinct = |word: fn(&Post) -> &str| POSTS.iter().map(word).collect::<HashSet<_>>().len();
         assert_eq!(distinct(|post| post.port), POSTS.len());
         assert_eq!(distinct(|post| post.mac), POSTS.len());
-        assert_eq!(machines().collect::<HashSet<_>>().len(), POSTS.len() + 3);
+        assert_eq!(machines().collect::<HashSet<_>>().len(), POSTS.len() + 4);
     }
 }

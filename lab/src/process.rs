@@ -137,6 +137,18 @@ impl Running {
         self.door.script(&format!("kill -{signal} {}", self.pid()?))
     }
 
+    /// Kills it and what it started, down to the last child; waits for its end.
+    pub(crate) fn kill_with_children(&mut self) {
+        // The way in leads a process group of its own that all of them are in; seen from inside it has no number. Once it
+        // has ended, its number may be another's.
+        if self.is_running()
+            && let Some(group) = i32::try_from(self.way_in.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+        }
+        self.way_in.wait().ok();
+    }
+
     /// Lets it go on after this handle, until the lab ends.
     pub(crate) fn leave(self) {
         // The handle is forgotten, not dropped: dropping kills.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::plan::{
-    ACADEMIE, ACADEMIE_SITE, BOX, ECHO_SERVERS, INTERNET, INTERNET_NETWORKS, LINE_INTERFACE, LINE_V4,
-    LINE_V6, NAMELESS_SERVERS, OTHER_RESOLVERS, POSTS, RESOLVERS, machines,
+    ACADEMIE, ACADEMIE_SITE, BOX, ECHO_SERVERS, FAR, FAR_ADDRESSES, INTERNET, INTERNET_NETWORKS,
+    LINE_INTERFACE, LINE_V4, LINE_V6, NAMELESS_SERVERS, OTHER_RESOLVERS, POSTS, RESOLVERS, machines,
 };
 
 /// The shell script that makes all networks of the lab. The school's ports stay down: the box brings them up.
@@ -14,7 +14,18 @@ pub(crate) fn script() -> String {
         line(&mut script, &format!("ip netns add {machine}"));
         line(&mut script, &format!("ip -n {machine} link set lo up"));
     }
-    academie(&mut script);
+    behind_the_internet(
+        &mut script,
+        ACADEMIE,
+        "acad0",
+        [("198.51.100.65", "2001:db8:ac::1"), (ACADEMIE_SITE[0], ACADEMIE_SITE[1])],
+    );
+    behind_the_internet(
+        &mut script,
+        FAR,
+        "loin0",
+        [("198.51.100.69", "2001:db8:fa::1"), (FAR_ADDRESSES[0], FAR_ADDRESSES[1])],
+    );
     internet(&mut script);
     line(
         &mut script,
@@ -72,18 +83,17 @@ fn internet(script: &mut String) {
     }
 }
 
-fn academie(script: &mut String) {
-    let [v4, v6] = ACADEMIE_SITE;
-    line(script, &format!("ip link add acad0 netns {INTERNET} type veth peer name eth0 netns {ACADEMIE}"));
-    for (machine, interface, v4, v6) in
-        [(INTERNET, "acad0", "198.51.100.65", "2001:db8:ac::1"), (ACADEMIE, "eth0", v4, v6)]
-    {
+/// A host of its own behind the Internet; `ends` are the addresses of the cable's ends, the Internet's first.
+fn behind_the_internet(script: &mut String, host: &str, plug: &str, ends: [(&str, &str); 2]) {
+    line(script, &format!("ip link add {plug} netns {INTERNET} type veth peer name eth0 netns {host}"));
+    for ((machine, interface), (v4, v6)) in [(INTERNET, plug), (host, "eth0")].into_iter().zip(ends) {
         line(script, &format!("ip -n {machine} addr add {v4}/30 dev {interface}"));
         line(script, &format!("ip -n {machine} addr add {v6}/64 dev {interface} nodad"));
         line(script, &format!("ip -n {machine} link set {interface} up"));
     }
-    line(script, &format!("ip -n {ACADEMIE} route add default via 198.51.100.65"));
-    line(script, &format!("ip -n {ACADEMIE} -6 route add default via 2001:db8:ac::1"));
+    let [(way_v4, way_v6), _] = ends;
+    line(script, &format!("ip -n {host} route add default via {way_v4}"));
+    line(script, &format!("ip -n {host} -6 route add default via {way_v6}"));
 }
 
 fn line(script: &mut String, text: &str) {

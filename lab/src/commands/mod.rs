@@ -1,6 +1,7 @@
 //! The commands of `preau-lab`, one function each.
 
 pub(crate) mod act;
+pub(crate) mod bypass;
 pub(crate) mod load;
 pub(crate) mod measure;
 pub(crate) mod serve;

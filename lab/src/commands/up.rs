@@ -134,6 +134,7 @@ fn invite(name: &str, port: u16, without_box: bool) {
         ("shell enseignant", "be a teacher"),
         ("cut line", "a day without Internet (`restore line`)"),
         ("tour", "eighteen things people try"),
+        ("bypass", "every known way round the filter, with real programs, in schools of its own"),
     ] {
         println!("    {own} {command}\n        {meaning}");
     }

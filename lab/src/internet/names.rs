@@ -19,6 +19,10 @@
 //! | `prive.*` | an address inside the school, as in DNS rebinding |
 //! | `echo.exemple.net`, `ntp.exemple.net` | the UDP echo servers |
 //! | `doh.exemple.net`, `dot.exemple.net` | the other resolver |
+//! | `vpn.example` and the like, below `loin.example` | the far end of tunnels |
+//! | below `t.loin.example` | what the far end's own resolver says, if one runs |
+//! | `bureau-prive.*` | an address of another zone of the school, as in DNS rebinding |
+//! | `_dns.resolver.arpa` | SVCB that names the other resolver (RFC 9462) |
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -26,7 +30,9 @@ use std::{
     time::Duration,
 };
 
-use crate::plan::{ACADEMIE_SITE, ECHO_SERVERS, OTHER_RESOLVERS, PEDAGOGIQUE};
+use crate::plan::{
+    ACADEMIE_SITE, ADMINISTRATION, ECHO_SERVERS, FAR_ADDRESSES, FAR_NAMES, OTHER_RESOLVERS, PEDAGOGIQUE,
+};
 
 /// Record types by their IANA numbers.
 pub mod record_type {
@@ -40,6 +46,8 @@ pub mod record_type {
     pub const TXT: u16 = 16;
     /// IPv6 address.
     pub const AAAA: u16 = 28;
+    /// Service binding (RFC 9460).
+    pub const SVCB: u16 = 64;
     /// Service binding of HTTPS (RFC 9460).
     pub const HTTPS: u16 = 65;
     /// The first type that is for private use (RFC 6895 section 3.1).
@@ -121,7 +129,9 @@ pub fn addresses(name: &str) -> (Ipv4Addr, Ipv6Addr) {
         "echo.exemple.net" | "ntp.exemple.net" => Some(ECHO_SERVERS),
         "doh.exemple.net" | "dot.exemple.net" => Some(OTHER_RESOLVERS),
         _ if name == "ac-exemple.fr" || name.ends_with(".ac-exemple.fr") => Some(ACADEMIE_SITE),
+        _ if FAR_NAMES.contains(&name) || name.ends_with(".loin.example") => Some(FAR_ADDRESSES),
         _ if first_label(name) == "prive" => Some(PEDAGOGIQUE),
+        _ if first_label(name) == "bureau-prive" => Some(ADMINISTRATION),
         _ => None,
     };
     if let Some([v4, v6]) = fixed
@@ -148,6 +158,7 @@ fn data(name: &str, record_type: u16) -> Option<Vec<u8>> {
         record_type::AAAA => (label != "sans-adresse-v6").then(|| v6.octets().to_vec()),
         record_type::TXT if label == "grand" => Some([[250; 1].as_slice(), &[b'x'; 250]].concat().repeat(16)),
         record_type::TXT => Some([&[5], b"Labo".as_slice(), b"!"].concat()),
+        record_type::SVCB if name == "_dns.resolver.arpa" => Some(designated_resolver()),
         record_type::HTTPS if label == "ech" || ENGINES.contains(&name) => Some(service_binding(v4, v6)),
         record_type::PRIVATE_USE.. if label == "inconnu" => Some(b"donnees opaques".to_vec()),
         _ => None,
@@ -162,6 +173,14 @@ fn service_binding(v4: Ipv4Addr, v6: Ipv6Addr) -> Vec<u8> {
         data.extend([0, key, 0, u8::try_from(value.len()).expect("every value above is short")]);
         data.extend(value);
     }
+    data
+}
+
+/// Priority 1, `doh.exemple.net`, then `alpn` and `dohpath` (RFC 9461 section 5).
+fn designated_resolver() -> Vec<u8> {
+    let mut data = vec![0, 1];
+    data.extend(wire_name("doh.exemple.net"));
+    data.extend(b"\x00\x01\x00\x03\x02h2\x00\x07\x00\x10/dns-query{?dns}");
     data
 }
 
