@@ -6,7 +6,7 @@ use preau::{
     journal::{Channel, DecisionRecord, Ground, Matching, Outcome, Record, Segment},
     policy::{Level, MayOpen},
 };
-use preau_lab::Lab;
+use preau_lab::{Lab, plan::PORTAL};
 
 use crate::asking::{CLOSED, REASON, Stage, dig, get, page, signed_in, until};
 
@@ -72,6 +72,12 @@ fn a_closed_page_is_cut_and_refused_in_every_spelling_and_the_rest_of_its_site_i
         {
             assert!(shown.contains(fact), "{fact}: {shown}");
         }
+        let asked = |scheme: &str| {
+            let url = format!("https://{PORTAL}/bloque?u={scheme}%3A%2F%2F{SITE}%2Fjeux");
+            page(lab, "eleve", &url, &[])
+        };
+        assert!(asked("http").contains("Cette page est bloquée") && asked("http").contains("recreation"));
+        assert!(asked("https").contains("vous est ouvert") && asked("https").contains("que le nom du site"));
         lab.write_box_file("etablissement.toml", &usual).unwrap();
         until(4, "the page opens again", || answer(lab, &format!("http://{SITE}/jeux"), &[]).contains("200"));
     });
