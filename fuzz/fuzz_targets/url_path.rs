@@ -1,3 +1,4 @@
+//! Paths of URLs: whatever the text, it has one form, and that form is its own.
 #![no_main]
 
 use preau::model::UrlPath;

@@ -6,6 +6,8 @@ use crate::policy::{Cause, Evasion, Level, Lock, Matched, Origin, Refusal, Rule}
 /// Why a site is refused, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Because {
+    /// What is closed: the site, or a page of it.
+    pub(super) title: &'static str,
     /// Why, in words.
     pub(super) reason: Reason,
     /// Who decided.
@@ -68,7 +70,9 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
     if is_above_the_school(origin) {
         advice.push(words.advice_elsewhere);
     }
+    let title = if origin.is_by_path() { words.blocked_page } else { words.blocked };
     Some(Because {
+        title,
         reason,
         decided_by: decided_by(language, origin.level()),
         rule,
@@ -146,6 +150,7 @@ mod tests {
         let told =
             because(Language::French, &refused(Cause::Policy(Origin::Rule { rule, matched }))).unwrap();
         assert_eq!(told.matched.as_deref(), Some("La page exemple.fr/jeux"));
+        assert_eq!(told.title, "Cette page est bloquée");
         assert!(told.note.unwrap().contains("https"));
         assert_eq!(told.may_open, "Le département ou l’académie : la règle est verrouillée");
     }

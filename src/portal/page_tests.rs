@@ -99,6 +99,7 @@ fn refused(house: &House, language: Language, reason: &str) -> String {
         frame: house.frame_elsewhere(language, "jeux.example"),
         site: &"jeux.example".parse().unwrap(),
         because: Because {
+            title: words.blocked_page,
             reason: Reason::OfTheRule(String::from(reason)),
             decided_by: words.by_academie,
             rule: Some(String::from("jeux")),

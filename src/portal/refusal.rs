@@ -13,7 +13,7 @@ use super::{
 use crate::{
     enforce::proxy::{Page, RefusalPage, RefusedRequest},
     model::Site,
-    policy::Refusal,
+    policy::{Cause, Refusal},
 };
 
 /// The writer of refusal pages for the proxy. The proxy knows no language: pages are French, with a link to English.
@@ -29,14 +29,17 @@ pub fn refusal_page(settings: &Settings) -> RefusalPage {
 /// The answer to a request for another site that is refused.
 pub(super) fn refused(house: &House, language: Language, refusal: &Refusal, wanted: Option<&Wanted>) -> Page {
     let words = language.words();
-    let frame = house.frame_elsewhere(language, &refusal.site.to_string());
+    // About a page the portal is asked by its address: of the name alone it would say something else.
+    let is_page = matches!(&refusal.cause, Cause::Policy(origin) if origin.is_by_path());
+    let page = wanted.filter(|_| is_page).map(Wanted::url);
+    let frame = house.frame_elsewhere(language, &page.unwrap_or_else(|| refusal.site.to_string()));
     if let Some(because) = because(language, refusal) {
         let html = written(&RefusedPage { frame, site: &refusal.site, because });
         return Page { status: 403, location: None, html };
     }
     match &refusal.cause {
-        crate::policy::Cause::SignInNeeded => to_sign_in(house, language, &refusal.site, wanted),
-        crate::policy::Cause::Policy(_) | crate::policy::Cause::NotRecorded => {
+        Cause::SignInNeeded => to_sign_in(house, language, &refusal.site, wanted),
+        Cause::Policy(_) | Cause::NotRecorded => {
             let page = NoticePage {
                 frame,
                 title: words.not_recorded,
@@ -74,7 +77,7 @@ pub(super) fn to_sign_in(house: &House, language: Language, site: &Site, wanted:
 mod tests {
     use super::*;
     use crate::{
-        policy::{Cause, Origin},
+        policy::{ListedBy, Matched, Origin, RuleFile},
         portal::page_tests::{settings, zone},
     };
 
@@ -95,6 +98,20 @@ mod tests {
         let page = answer(Cause::Policy(Origin::ZoneDefault), "http://jeux.example/");
         assert_eq!((page.status, page.location), (403, None));
         assert!(page.html.contains("jeux.example") && page.html.contains("tant qu’aucune règle"));
+    }
+
+    #[test]
+    fn the_other_language_of_a_closed_page_is_about_that_page() {
+        let file = "version = 1\nlevel = \"academie\"\nname = \"x\"\n[[rule]]\nid = \"a\"\neffect = \"block\"\n\
+                    reason = \"Non.\"\ncategories = [\"games\"]";
+        let rule = RuleFile::parse(file).unwrap().rules[0].clone();
+        let page = |by| {
+            let matched = Matched::Category { category: "games".into(), list_date: "2026-08-17".into(), by };
+            let cause = Cause::Policy(Origin::Rule { rule: rule.clone(), matched });
+            answer(cause, "http://jeux.example/a?b").html
+        };
+        assert!(page(ListedBy::Url).contains("/bloque?lang=en&#38;u=http%3A%2F%2Fjeux.example%2Fa%3Fb\""));
+        assert!(page(ListedBy::Site).contains("/bloque?lang=en&#38;u=jeux.example\""));
     }
 
     #[test]

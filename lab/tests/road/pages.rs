@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use preau_lab::Lab;
+use preau::{
+    journal::{Channel, DecisionRecord, Ground, Matching, Outcome, Record, Segment},
+    policy::{Level, MayOpen},
+};
+use preau_lab::{Lab, plan::PORTAL};
 
 use crate::asking::{CLOSED, REASON, Stage, dig, get, page, signed_in, until};
 
@@ -68,6 +72,12 @@ fn a_closed_page_is_cut_and_refused_in_every_spelling_and_the_rest_of_its_site_i
         {
             assert!(shown.contains(fact), "{fact}: {shown}");
         }
+        let asked = |scheme: &str| {
+            let url = format!("https://{PORTAL}/bloque?u={scheme}%3A%2F%2F{SITE}%2Fjeux");
+            page(lab, "eleve", &url, &[])
+        };
+        assert!(asked("http").contains("Cette page est bloquée") && asked("http").contains("recreation"));
+        assert!(asked("https").contains("vous est ouvert") && asked("https").contains("que le nom du site"));
         lab.write_box_file("etablissement.toml", &usual).unwrap();
         until(4, "the page opens again", || answer(lab, &format!("http://{SITE}/jeux"), &[]).contains("200"));
     });
@@ -77,7 +87,8 @@ fn a_closed_page_is_cut_and_refused_in_every_spelling_and_the_rest_of_its_site_i
 fn the_page_the_record_and_explain_tell_the_same_of_a_refusal() {
     let lab = signed_in();
     let shown = page(lab, "eleve", &format!("http://{CLOSED}/"), &[]);
-    let explained = lab.preau(&["explain", "--as", "alix", &format!("http://{CLOSED}/")]).unwrap().stdout;
+    let explained =
+        lab.preau(&["explain", "--as", "alix.exemple", &format!("http://{CLOSED}/")]).unwrap().stdout;
     let date = explained.split("(list of ").nth(1).and_then(|rest| rest.split(')').next()).unwrap();
     for fact in [REASON, "<code>jeux</code>", "L’établissement", date, "Un professeur, pour un moment"] {
         assert!(shown.contains(fact), "{fact}: {shown}");
@@ -88,16 +99,24 @@ fn the_page_the_record_and_explain_tell_the_same_of_a_refusal() {
         assert!(explained.contains(fact), "{fact}: {explained}");
     }
     let dir = lab.door().file_path("box/state/journal");
-    let recorded = fs::read_dir(dir).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        let text = lab.preau(&["journal", "show", path.to_str().unwrap()]).unwrap().stdout;
-        let line = text.lines().find(|line| line.contains(CLOSED) && line.contains("\thttp\t"));
-        line.is_some_and(|line| {
-            line.contains(&format!(
-                "refused by rule `jeux` of etablissement, by category games (list of {date})"
-            )) && line
-                .ends_with("may open: etablissement and every level below it, a teacher for some minutes")
+    let told = fs::read_dir(dir).unwrap().any(|entry| {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let Ok(segment) = Segment::read(&bytes) else { return false };
+        segment.records().flatten().any(|record| match record {
+            Record::Decision(decision) => tells_it(&decision, date),
+            _ => false,
         })
     });
-    assert!(recorded, "no record tells it");
+    assert!(told, "no record tells it");
+}
+
+/// Whether the record tells rule, level, list, the list's date, and who may open it.
+fn tells_it(decision: &DecisionRecord, date: &str) -> bool {
+    let Outcome::Refused(Ground::Rule { id, level, matching, .. }) = &decision.outcome else { return false };
+    let Matching::Category { category, list_date, .. } = matching else { return false };
+    let who = MayOpen::FromLevel { level: Some(Level::Etablissement), teacher: true };
+    decision.site.to_string() == CLOSED
+        && decision.channel == Channel::Http
+        && (&**id, *level, &**category, &**list_date) == ("jeux", Level::Etablissement, "games", date)
+        && decision.may_open() == Some(who)
 }

@@ -49,12 +49,12 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     sign_out_shared: "On a shared computer, sign out before you leave.",
 
     blocked: "This site is blocked",
+    blocked_page: "This page is blocked",
     decided_by: "Who decided",
     rule: "Rule",
     matched: "What the rule is about",
     may_open: "Who may open it",
-    page_only: "The rest of the site is not meant. The rule holds for the address in http; in https the filter sees \
-                only the site’s name.",
+    page_only: "The rule is about this page only, in http. In https the filter sees only the site’s name.",
     what_to_do: "What you can do",
     advice_lesson: "Are you a pupil and need it for a lesson? Speak to your teacher.",
     advice_cite: "If you think this is a mistake, give the site’s address and the rule’s name to the school’s \

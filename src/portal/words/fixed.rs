@@ -49,6 +49,7 @@ pub(in crate::portal) struct Words {
 
     // A site that is refused.
     pub(in crate::portal) blocked: &'static str,
+    pub(in crate::portal) blocked_page: &'static str,
     pub(in crate::portal) decided_by: &'static str,
     pub(in crate::portal) rule: &'static str,
     pub(in crate::portal) matched: &'static str,

@@ -51,12 +51,12 @@ pub(in crate::portal) const FRENCH: Words = Words {
     sign_out_shared: "Sur un ordinateur partagé, déconnectez-vous avant de partir.",
 
     blocked: "Ce site est bloqué",
+    blocked_page: "Cette page est bloquée",
     decided_by: "Qui l’a décidé",
     rule: "Règle",
     matched: "Ce que la règle vise",
     may_open: "Qui peut l’ouvrir",
-    page_only: "Le reste du site n’est pas visé. La règle vaut pour l’adresse en http ; en https, le filtre ne voit \
-                que le nom du site.",
+    page_only: "La règle ne vise que cette page, en http. En https, le filtre ne voit que le nom du site.",
     what_to_do: "Ce que vous pouvez faire",
     advice_lesson: "Élève, vous en avez besoin pour un cours ? Parlez-en à votre professeur.",
     advice_cite: "Si vous pensez que c’est une erreur, donnez l’adresse du site et le nom de la règle \
