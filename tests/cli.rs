@@ -27,7 +27,7 @@ fn a_wrong_command_line_ends_with_2_and_says_what_there_is() {
         (&[][..], "Usage: preau <COMMAND>"),
         (&["chekc"], "a similar subcommand exists: 'check'"),
         (&["check", "--confg", "x"], "a similar argument exists: '--config'"),
-        (&["explain"], "<SITE>"),
+        (&["explain"], "<SITE|URL>"),
         (&["explain", "--role", "pupil", "x.fr"], "the roles are eleve, enseignant"),
         (&["explain", "--as", "a", "--role", "eleve", "x.fr"], "cannot be used with"),
         (&["explain", "--class", "6A", "x.fr"], "--role <ROLE>"),
@@ -99,6 +99,8 @@ fn explain_says_who_where_when_why_and_what_would_change_it() {
         "zone     pedagogique",
         "when     Monday 2026-11-23 09:00:00 +01:00 (Paris)",
         "site     www.jeux.example",
+        "path     not seen, as in DNS and over HTTPS: only the name is judged",
+        "may open academie and nobody below it, for the rule is locked",
         "told     Les jeux sont fermés pendant les cours.",
     ] {
         assert!(ran.out.lines().any(|printed| printed == line), "{line}: {}", ran.out);
@@ -144,9 +146,9 @@ fn lists_are_built_and_shown_and_what_is_no_list_is_refused() {
     let ran = preau(&["lists", "build", &lists, "--out", &table]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains(": 3 names in 2 categories"), "{}", ran.out);
-    let ran = preau(&["lists", "show", &table, "https://www.jeux.example/"]);
-    assert!(ran.out.starts_with("www.jeux.example by jeux.example: games (list of "), "{}", ran.out);
-    let ran = preau(&["lists", "show", &table, "ecole.example"]);
+    let ran = preau(&["lists", "show", "--table", &table, "https://www.jeux.example/echecs"]);
+    assert!(ran.out.starts_with("www.jeux.example/echecs by jeux.example: games "), "{}", ran.out);
+    let ran = preau(&["lists", "show", "--table", &table, "ecole.example"]);
     assert!(ran.out.starts_with("ecole.example is in no category"), "{}", ran.out);
 
     fs::create_dir(school.path("empty")).unwrap();
@@ -158,7 +160,28 @@ fn lists_are_built_and_shown_and_what_is_no_list_is_refused() {
         assert_eq!((ran.code, ran.out.as_str()), (1, ""));
         assert!(ran.err.contains(said), "{}", ran.err);
     }
-    let ran = preau(&["lists", "show", &school.text("accounts.csv"), "x.fr"]);
+    let ran = school.preau(&["lists", "show", "--json", "jeux.example"]);
+    assert!(
+        ran.out.starts_with("{\"entries\":[{\"categories\":[\"games\"],\"listed\":\"jeux.example\""),
+        "{}",
+        ran.out
+    );
+
+    let games = school.path("lists/games/domains");
+    fs::write(&games, "jeux.example\neducation.gouv.fr\n").unwrap();
+    let ran = preau(&["lists", "build", &lists, "--out", &table]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("refused: category `games` would block `education.gouv.fr`"), "{}", ran.out);
+    assert!(ran.err.contains("the table is not built (1 refused)"), "{}", ran.err);
+    let ran = preau(&["lists", "build", &lists, "--out", &table, "--leave-out-protected"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    fs::write(&games, "").unwrap();
+    let ran = preau(&["lists", "build", &lists, "--out", &table]);
+    assert!(ran.code == 1 && ran.out.contains("with --accept games"), "{}", ran.out);
+    let ran = preau(&["lists", "build", &lists, "--out", &table, "--accept", "games"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+
+    let ran = preau(&["lists", "show", "--table", &school.text("accounts.csv"), "x.fr"]);
     assert!(ran.code == 1 && ran.err.contains("this is no category table"), "{}", ran.err);
 }
 
@@ -230,7 +253,8 @@ impl School {
             fs::create_dir_all(&list).unwrap();
             fs::copy(sound.join("lists").join(name).join("domains"), list.join("domains")).unwrap();
         }
-        preau::lists::build(&school.path("lists"), &school.path("categories.table")).unwrap();
+        let (lists, table) = (school.path("lists"), school.path("categories.table"));
+        assert!(preau::lists::build(&lists, &table, &Default::default()).unwrap().refusals.is_empty());
         let pair = rcgen::generate_simple_self_signed([String::from("portail.college.exemple")]).unwrap();
         fs::write(school.path("portal.pem"), pair.cert.pem()).unwrap();
         fs::write(school.path("portal.key"), pair.signing_key.serialize_pem()).unwrap();

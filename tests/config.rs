@@ -105,6 +105,28 @@ fn old_dates_and_rules_that_never_speak_are_warned_of() {
     assert!(ended.contains("does not hold: it ended at 2027-01-01T00:00:00.000Z; renew it"), "{ended}");
 }
 
+#[test]
+fn rules_about_pages_are_warned_of_where_they_do_less_than_they_seem_to() {
+    let school = School::sound();
+    let rules = school.path("etablissement.toml");
+    let mut text = fs::read_to_string(&rules).unwrap();
+    for (id, effect, site) in [
+        ("a", "block", "exemple.fr/jeux"),
+        ("b", "allow", "exemple.fr/jeux/echecs"),
+        ("c", "allow", "exemple.fr/cours"),
+    ] {
+        text.push_str(&format!(
+            "\n[[rule]]\nid = \"{id}\"\neffect = \"{effect}\"\nsites = [\"{site}\"]\nreason = \"x\"\n"
+        ));
+    }
+    fs::write(&rules, text).unwrap();
+    let told = school.warnings(10);
+    let lines: Vec<_> = told.lines().collect();
+    assert!(lines[0].ends_with("rule `a` closes `exemple.fr/jeux` in plain HTTP only: over HTTPS the box sees nothing but the name `exemple.fr`"), "{told}");
+    assert!(lines[1].contains("rule `c` opens nothing by `exemple.fr/cours`"), "{told}");
+    assert!(!told.contains("rule `b`"), "{told}");
+}
+
 proptest! {
     #[test]
     fn a_configuration_with_odd_bytes_is_answered_without_panic(
@@ -134,7 +156,8 @@ impl School {
             let list = File::options().append(true).open(school.path("lists").join(category).join("domains"));
             list.unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(LISTS_SECONDS)).unwrap();
         }
-        lists::build(&school.path("lists"), &school.path("categories.table")).unwrap();
+        let (folder, table) = (school.path("lists"), school.path("categories.table"));
+        assert!(lists::build(&folder, &table, &lists::Options::default()).unwrap().refusals.is_empty());
         school.write_certificate("portal", "portail.college.exemple", 2100);
         school.write_certificate("other", "autre.exemple", 2100);
         school

@@ -6,7 +6,9 @@ use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
-    policy::RuleFile,
+    lists,
+    model::UrlPath,
+    policy::{RuleFile, category},
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -62,6 +64,22 @@ fn rules_files_are_read_or_refused() {
 }
 
 #[test]
+fn paths_have_one_form() {
+    replay("url_path", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let path = UrlPath::from(&*text);
+        assert_eq!(UrlPath::from(path.as_str()), path);
+        assert!(path.prefixes().count() <= UrlPath::SEGMENTS_MAX);
+        let _ = UrlPath::climbs(&text);
+    });
+}
+
+#[test]
+fn category_tables_are_opened_or_refused() {
+    replay("category_table", category::exercise);
+}
+
+#[test]
 fn journal_segments_are_read_or_refused() {
     replay("journal_record", |bytes| {
         if let Ok(segment) = Segment::read(bytes) {
@@ -69,4 +87,9 @@ fn journal_segments_are_read_or_refused() {
         }
         let _ = Record::decode(bytes);
     });
+}
+
+#[test]
+fn lists_are_read_or_refused_line_by_line() {
+    replay("lists", lists::exercise);
 }

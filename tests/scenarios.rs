@@ -7,11 +7,11 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 use preau::{
     model::{
         Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Device, Domain, Mac, Moment, SignIn, Site,
-        Subject, Zone, ZoneKind,
+        Subject, UrlPath, Zone, ZoneKind,
     },
     policy::{
-        Cause, Effect, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
-        category::{Builder, Description, Table},
+        Cause, Effect, ListedBy, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
+        category::{Builder, Description, Since, Table},
     },
 };
 
@@ -55,10 +55,17 @@ struct Scenario {
     policy: Option<Policy>,
 }
 
-/// A category table to be: its date, and each category with its sites.
+/// A category table to be: its date, and each category with what is in it.
 struct List {
     date: String,
-    categories: Vec<(String, Vec<Site>)>,
+    categories: Vec<(String, Vec<Entry>)>,
+}
+
+/// One entry of a category.
+enum Entry {
+    Site(Site),
+    Url(Site, UrlPath),
+    Expression(String),
 }
 
 /// One question and its answer.
@@ -68,6 +75,7 @@ struct Asked {
     machine: Option<Mac>,
     zone: Zone,
     site: Site,
+    path: Option<UrlPath>,
     at: Moment,
     clock: ClockTrust,
     answer: String,
@@ -137,9 +145,8 @@ impl Scenario {
                 machine: asked.machine,
                 zone: &asked.zone,
                 site: &asked.site,
-                path: None,
+                path: asked.path.as_ref(),
                 at: asked.at,
-
                 clock: asked.clock,
             };
             let answer = describe(&policy.judge(&question));
@@ -233,6 +240,13 @@ impl Scenario {
         let (head, site) = asked.split_once(" asks ").ok_or("write `WHO in ZONE asks SITE: ANSWER`")?;
         let (head, machine) = head.split_once(" on ").map_or((head, None), |(head, mac)| (head, Some(mac)));
         let (who, zone) = head.split_once(" in ").ok_or("write `WHO in ZONE asks SITE: ANSWER`")?;
+        let (host, path) = match site.split_once("://") {
+            None => (site, None),
+            Some((scheme, rest)) => {
+                let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                (host, (scheme == "http").then_some(path))
+            }
+        };
         let subject = match who {
             "nobody" => Subject::Nobody,
             _ => self.subjects.get(who).ok_or_else(|| format!("no `{who}` above"))?.clone(),
@@ -252,7 +266,8 @@ impl Scenario {
             subject,
             machine: machine.map(|mac| mac.parse().map_err(text)).transpose()?,
             zone: self.zones.get(zone).ok_or_else(|| format!("no zone `{zone}` above"))?.clone(),
-            site: site.parse().map_err(text)?,
+            site: host.parse().map_err(text)?,
+            path: path.map(UrlPath::from),
             at,
             clock,
             answer: answer.to_owned(),
@@ -286,7 +301,15 @@ fn describe(verdict: &Verdict) -> String {
                 Matched::Site(site) => format!("site {site}"),
                 Matched::Engine(site) => format!("engine {site}"),
                 Matched::Address => "address".to_owned(),
-                Matched::Category { category, list_date } => format!("category {category} {list_date}"),
+                Matched::Url(page) => format!("page {page}"),
+                Matched::Category { category, list_date, by } => {
+                    let by = match by {
+                        ListedBy::Site => "",
+                        ListedBy::Url => " by page",
+                        ListedBy::Expression => " by expression",
+                    };
+                    format!("category {category} {list_date}{by}")
+                }
                 Matched::Everything => "everything".to_owned(),
             };
             format!("{effect} by {}/{}, {matched}", rule.level, rule.id)
@@ -295,27 +318,41 @@ fn describe(verdict: &Verdict) -> String {
     spoken + &served
 }
 
-fn read_list(lines: &[&str]) -> Result<Vec<(String, Vec<Site>)>, String> {
+fn read_list(lines: &[&str]) -> Result<Vec<(String, Vec<Entry>)>, String> {
     let mut categories = Vec::new();
     for line in lines.iter().filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
         let name = words.next().ok_or("write `CATEGORY SITE ...`")?.to_owned();
-        categories.push((name, words.map(|site| site.parse().map_err(text)).collect::<Result<_, _>>()?));
+        categories.push((name, words.map(read_entry).collect::<Result<_, _>>()?));
     }
     Ok(categories)
+}
+
+fn read_entry(word: &str) -> Result<Entry, String> {
+    if let Some(expression) = word.strip_prefix('~') {
+        return Ok(Entry::Expression(expression.to_owned()));
+    }
+    let (host, path) = word.split_at(word.find('/').unwrap_or(word.len()));
+    let site = host.parse().map_err(text)?;
+    Ok(if path.is_empty() { Entry::Site(site) } else { Entry::Url(site, UrlPath::from(path)) })
 }
 
 fn build_table(list: &List) -> Result<Table, String> {
     let mut bytes = Vec::new();
     let mut builder = Builder::new(1, Vec::new()).map_err(text)?;
-    for (name, sites) in &list.categories {
+    for (name, entries) in &list.categories {
         let id = builder.category(name).map_err(text)?;
-        for site in sites {
-            builder.add(site, id).map_err(text)?;
+        for entry in entries {
+            match entry {
+                Entry::Site(site) => builder.add(site, id).map_err(text)?,
+                Entry::Url(host, path) => builder.add_url(host, path, id).map_err(text)?,
+                Entry::Expression(expression) => builder.add_expression(expression, id).map_err(text)?,
+            }
         }
     }
     let description = Description { date: Arc::from(list.date.as_str()), ..Description::default() };
-    builder.finish(&description, &mut bytes).map_err(text)?;
+    let since = Since::first(list.date.parse().map_err(text)?);
+    builder.finish(&description, &since, &mut bytes).map_err(text)?;
     Table::open(bytes).map_err(text)
 }
 

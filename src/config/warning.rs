@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use super::Config;
 use crate::{
     model::{Moment, SignIn, ZoneName},
-    policy::{Level, Rule},
+    policy::{Effect, Level, Rule, SitePattern, Sites, UrlPattern},
     portal,
 };
 
@@ -30,8 +30,35 @@ impl Config {
             warnings.extend(silent.map(|(rule, why)| {
                 format!("{}:{}: rule `{}` never speaks: {why}", path.display(), rule.line, rule.id)
             }));
+            let partial = file.rules.iter().filter_map(|rule| Some((rule, self.what_pages_miss(rule)?)));
+            warnings.extend(
+                partial.map(|(rule, what)| {
+                    format!("{}:{}: rule `{}` {what}", path.display(), rule.line, rule.id)
+                }),
+            );
         }
         warnings
+    }
+
+    /// What a rule about pages does not do, though its writer may think so.
+    fn what_pages_miss(&self, rule: &Rule) -> Option<String> {
+        let first = pages(rule).next()?;
+        if rule.effect == Effect::Block {
+            return Some(format!(
+                "closes `{first}` in plain HTTP only: over HTTPS the box sees nothing but the name `{}`",
+                first.host
+            ));
+        }
+        let table = self.policy.categories();
+        let lists_pages = table.is_some_and(|table| table.categories().iter().any(|one| one.urls > 0));
+        let rules = self.rule_files.iter().flat_map(|(_, file)| &file.rules);
+        let closed: Vec<_> =
+            rules.filter(|rule| rule.effect == Effect::Block).flat_map(|rule| pages(rule)).collect();
+        let is_exception = |page: &UrlPattern| {
+            closed.iter().any(|closed| page.host.is_within(&closed.host) && page.path.is_within(&closed.path))
+        };
+        let idle = pages(rule).find(|page| !lists_pages && !is_exception(page))?;
+        Some(format!("opens nothing by `{idle}`: a page is open only where its name is; write the name"))
     }
 
     fn certificate_warning(&self, now: Moment) -> Option<String> {
@@ -58,6 +85,18 @@ impl Config {
         let days = age.as_secs() / (24 * 3600);
         (age > MONTH).then(|| format!("lists: {path} is {days} days old; build it from a fresh list"))
     }
+}
+
+/// The pages that a rule writes.
+fn pages(rule: &Rule) -> impl Iterator<Item = &UrlPattern> {
+    let patterns = match &rule.sites {
+        Sites::Listed { patterns, .. } => patterns.as_slice(),
+        Sites::Everything | Sites::EnginesWithoutSafeForm => &[],
+    };
+    patterns.iter().filter_map(|pattern| match pattern {
+        SitePattern::Url(page) => Some(page),
+        SitePattern::Name(_) | SitePattern::Network(_) => None,
+    })
 }
 
 /// Why no question can ever match the rule on this box, where that is plain to see.

@@ -97,7 +97,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let dhcp = Dhcp::new(&config.lan);
     tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
-    tasks.start("proxy", |stop| proxy.serve(stop));
+    tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));
     let (still, machines) = (gate, identity.clone());
     tasks.start_on_own_thread("resolver", move |stop| async move {

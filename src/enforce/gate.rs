@@ -132,6 +132,12 @@ impl Gate {
         matches!(self.judge(&asker, zone, site, None), Verdict::Allow(_))
     }
 
+    /// Whether rules write pages of `site`: then what the judge says of its name is not all.
+    #[must_use]
+    pub fn judges_pages_of(&self, site: &Site) -> bool {
+        self.policy.borrow().judges_pages_of(site)
+    }
+
     fn judge(&self, asker: &Asker, zone: &Zone, site: &Site, path: Option<&UrlPath>) -> Verdict {
         let question = Question {
             subject: &asker.subject,

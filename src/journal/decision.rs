@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Pseudonym;
 use crate::{
     model::{Moment, Site, ZoneName},
-    policy::{Cause, Level, Matched, Origin, Verdict},
+    policy::{Cause, Level, ListedBy, Lock, Matched, MayOpen, Origin, Verdict},
 };
 
 /// How a question reached the box.
@@ -41,6 +41,8 @@ pub enum Ground {
         id: Arc<str>,
         /// The level the rule belongs to.
         level: Level,
+        /// Whether levels below could decide otherwise; nothing in records written before it was kept.
+        lock: Option<Lock>,
         /// What in the rule matched.
         matching: Matching,
     },
@@ -57,18 +59,25 @@ pub enum Matching {
     Site,
     /// An address or network written in the rule.
     Address,
+    /// A page written in the rule. Which one is left out.
+    Url,
     /// A category of the rule. The record keeps the first 255 bytes of each text.
     Category {
         /// The category's name.
         category: Arc<str>,
         /// The date of the list that holds the site.
         list_date: Arc<str>,
+        /// What the list holds. Which page or expression is left out.
+        by: ListedBy,
     },
     /// The rule is about every site.
     Everything,
 }
 
 /// One decision.
+///
+/// It holds no path, although the judge may have seen one: what somebody reads or searches for stands in paths, and
+/// nobody has a right to that afterwards (decision D10). That a page decided is told by [`Matching::Url`], not which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
     /// When.
@@ -83,6 +92,23 @@ pub struct DecisionRecord {
     pub site: Site,
     /// What was answered.
     pub outcome: Outcome,
+}
+
+impl DecisionRecord {
+    /// Who could open what was refused; nothing where it was allowed, or where the record does not say.
+    #[must_use]
+    pub fn may_open(&self) -> Option<MayOpen> {
+        match &self.outcome {
+            Outcome::Allowed(_) => None,
+            Outcome::SignInNeeded => Some(MayOpen::SignIn),
+            Outcome::NotRecorded => Some(MayOpen::Repair),
+            Outcome::Refused(Ground::Opening) => Some(MayOpen::Teacher),
+            Outcome::Refused(Ground::ZoneDefault) => Some(MayOpen::of_default(&self.site)),
+            Outcome::Refused(Ground::Rule { level, lock, .. }) => {
+                lock.map(|lock| MayOpen::of_rule(*level, lock, &self.site))
+            }
+        }
+    }
 }
 
 impl From<&Verdict> for Outcome {
@@ -102,7 +128,8 @@ impl From<&Origin> for Ground {
     fn from(origin: &Origin) -> Self {
         match origin {
             Origin::Rule { rule, matched } => {
-                Self::Rule { id: rule.id.clone(), level: rule.level, matching: Matching::from(matched) }
+                let matching = Matching::from(matched);
+                Self::Rule { id: rule.id.clone(), level: rule.level, lock: Some(rule.lock), matching }
             }
             Origin::Opening { scope: _ } => Self::Opening,
             Origin::ZoneDefault => Self::ZoneDefault,
@@ -115,8 +142,9 @@ impl From<&Matched> for Matching {
         match matched {
             Matched::Site(_) | Matched::Engine(_) => Self::Site,
             Matched::Address => Self::Address,
-            Matched::Category { category, list_date } => {
-                Self::Category { category: category.clone(), list_date: list_date.clone() }
+            Matched::Url(_) => Self::Url,
+            Matched::Category { category, list_date, by } => {
+                Self::Category { category: category.clone(), list_date: list_date.clone(), by: *by }
             }
             Matched::Everything => Self::Everything,
         }

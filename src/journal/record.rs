@@ -1,4 +1,5 @@
-//! The bytes of one record, version 1. They are final: a later version adds kinds and changes none.
+//! The bytes of one record, version 2. They are final: a later version adds kinds and changes none. Version 1 had no
+//! ruled decisions: it wrote them as decisions, without the lock.
 //!
 //! A segment (see `segment.rs`) is a header and then frames, one a record. All integers are little-endian.
 //!
@@ -7,7 +8,7 @@
 //!          2  4  low 32 bits of XXH3-64 over the two length bytes and the payload
 //!          6  …  payload
 //!
-//! payload  0  1  kind: 1 decision, 2 presence, 3 clock stepped; a reader passes over any other
+//! payload  0  1  kind: 1 decision, 2 presence, 3 clock stepped, 4 ruled decision; a reader passes over any other
 //!          1  6  milliseconds since 1970-01-01T00:00:00 UTC
 //!          7  …  fields of the kind, to the end of the payload
 //!
@@ -19,6 +20,11 @@
 //!                high half: match (0 no rule, 1 site, 2 address, 3 category, 4 everything)
 //!         18  …  zone (text); for a rule its id (text); for a category its name and its list's date (two texts);
 //!                then the site to the end: the name's bytes, or the address's 4 or 16
+//!
+//! ruled    7  …  as a decision whose ground is 1, but for byte 17:
+//!         17  1  low half: the rule's level (1 to 5), 8 more where it is locked;
+//!                high half: match (1 site, 2 address, 3 category, 4 everything, 5 page, 6 category by a listed page,
+//!                7 category by an expression); name and list's date also for 6 and 7
 //!
 //! presence 7  6  hardware address
 //!         13  1  low half: change (1 signed in, 2 address used, 3 signed out, 4 expired, 5 replaced);
@@ -38,7 +44,7 @@ use std::{net::IpAddr, str::FromStr, sync::Arc};
 use super::{Channel, DecisionRecord, Ground, Matching, Outcome, Pseudonym};
 use crate::{
     model::{AccountId, Domain, Mac, Moment, Presence, PresenceChange, Site, ZoneName},
-    policy::Level,
+    policy::{Level, ListedBy, Lock},
 };
 
 /// Length and checksum before each payload, in bytes.
@@ -56,6 +62,10 @@ const TIME_MAX: i64 = (1 << 48) - 1;
 const KIND_DECISION: u8 = 1;
 const KIND_PRESENCE: u8 = 2;
 const KIND_CLOCK_STEPPED: u8 = 3;
+const KIND_RULED_DECISION: u8 = 4;
+
+/// Stands beside the level of a locked rule in a ruled decision.
+const LOCKED: u8 = 8;
 
 /// One record read back from a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +97,20 @@ pub(super) struct TooLong;
 /// Appends the frame of a decision to `out`.
 pub(super) fn put_decision(out: &mut Vec<u8>, decision: &DecisionRecord) {
     let DecisionRecord { at, zone, who, channel, site, outcome } = decision;
-    let start = open_frame(out, KIND_DECISION, *at);
+    let (answer, ground) = match outcome {
+        Outcome::Allowed(ground) => (0, Some(ground)),
+        Outcome::Refused(ground) => (1, Some(ground)),
+        Outcome::SignInNeeded => (2, None),
+        Outcome::NotRecorded => (3, None),
+    };
+    let (ground_number, rule) = match ground {
+        None => (0, None),
+        Some(Ground::Rule { id, level, lock, matching }) => (1, Some((id, (*level, *lock), matching))),
+        Some(Ground::Opening) => (2, None),
+        Some(Ground::ZoneDefault) => (3, None),
+    };
+    let is_ruled = rule.is_some_and(|(_, (_, lock), _)| lock.is_some());
+    let start = open_frame(out, if is_ruled { KIND_RULED_DECISION } else { KIND_DECISION }, *at);
     out.extend_from_slice(&who.0);
     let channel = match channel {
         Channel::Dns => 0,
@@ -99,24 +122,12 @@ pub(super) fn put_decision(out: &mut Vec<u8>, decision: &DecisionRecord) {
         Site::Address(address) => address_form(*address),
     };
     out.push(channel | form << 4);
-    let (answer, ground) = match outcome {
-        Outcome::Allowed(ground) => (0, Some(ground)),
-        Outcome::Refused(ground) => (1, Some(ground)),
-        Outcome::SignInNeeded => (2, None),
-        Outcome::NotRecorded => (3, None),
-    };
-    let (ground_number, rule) = match ground {
-        None => (0, None),
-        Some(Ground::Rule { id, level, matching }) => (1, Some((id, *level, matching))),
-        Some(Ground::Opening) => (2, None),
-        Some(Ground::ZoneDefault) => (3, None),
-    };
     out.push(answer | ground_number << 4);
-    out.push(rule.map_or(0, |(_, level, matching)| level_number(level) | matching_number(matching) << 4));
+    out.push(rule.map_or(0, |(_, level, matching)| rule_number(level) | matching_number(matching) << 4));
     put_text(out, zone.as_str());
     if let Some((id, _, matching)) = rule {
         put_text(out, id);
-        if let Matching::Category { category, list_date } = matching {
+        if let Matching::Category { category, list_date, by: _ } = matching {
             put_text(out, category);
             put_text(out, list_date);
         }
@@ -214,6 +225,11 @@ const fn address_form(address: IpAddr) -> u8 {
     }
 }
 
+/// A rule's level, with its lock where that is known.
+fn rule_number((level, lock): (Level, Option<Lock>)) -> u8 {
+    level_number(level) | if lock == Some(Lock::Locked) { LOCKED } else { 0 }
+}
+
 const fn level_number(level: Level) -> u8 {
     match level {
         Level::Academie => 1,
@@ -224,12 +240,16 @@ const fn level_number(level: Level) -> u8 {
     }
 }
 
+/// Numbers above 4 stand in ruled decisions only: what has no lock was written before there were pages.
 const fn matching_number(matching: &Matching) -> u8 {
     match matching {
         Matching::Site => 1,
         Matching::Address => 2,
-        Matching::Category { .. } => 3,
+        Matching::Category { by: ListedBy::Site, .. } => 3,
         Matching::Everything => 4,
+        Matching::Url => 5,
+        Matching::Category { by: ListedBy::Url, .. } => 6,
+        Matching::Category { by: ListedBy::Expression, .. } => 7,
     }
 }
 
@@ -243,7 +263,9 @@ impl Record {
         let [a, b, c, d, e, f] = time;
         let at = Moment::from_unix_milliseconds(i64::from_le_bytes([a, b, c, d, e, f, 0, 0]));
         match kind {
-            KIND_DECISION => decode_decision(at, rest).map(Self::Decision),
+            KIND_DECISION | KIND_RULED_DECISION => {
+                decode_decision(at, rest, kind == KIND_RULED_DECISION).map(Self::Decision)
+            }
             KIND_PRESENCE => decode_presence(at, rest).map(Self::Presence),
             KIND_CLOCK_STEPPED => {
                 let milliseconds = i64::from_le_bytes(rest.array()?);
@@ -254,7 +276,7 @@ impl Record {
     }
 }
 
-fn decode_decision(at: Moment, mut rest: Bytes<'_>) -> Option<DecisionRecord> {
+fn decode_decision(at: Moment, mut rest: Bytes<'_>, is_ruled: bool) -> Option<DecisionRecord> {
     let who = Pseudonym(rest.array()?);
     let (channel, form) = rest.halves()?;
     let channel = match channel {
@@ -267,10 +289,10 @@ fn decode_decision(at: Moment, mut rest: Bytes<'_>) -> Option<DecisionRecord> {
     let (level, matching) = rest.halves()?;
     let zone = ZoneName::from_str(rest.text()?).ok()?;
     let ground = match (ground, level, matching) {
-        (0, 0, 0) => None,
-        (1, level, matching) => Some(decode_rule(level, matching, &mut rest)?),
-        (2, 0, 0) => Some(Ground::Opening),
-        (3, 0, 0) => Some(Ground::ZoneDefault),
+        (1, level, matching) => Some(decode_rule(level, matching, is_ruled, &mut rest)?),
+        (0, 0, 0) if !is_ruled => None,
+        (2, 0, 0) if !is_ruled => Some(Ground::Opening),
+        (3, 0, 0) if !is_ruled => Some(Ground::ZoneDefault),
         _ => return None,
     };
     let outcome = match (answer, ground) {
@@ -290,7 +312,9 @@ fn decode_decision(at: Moment, mut rest: Bytes<'_>) -> Option<DecisionRecord> {
     rest.0.is_empty().then_some(DecisionRecord { at, zone, who, channel, site, outcome })
 }
 
-fn decode_rule(level: u8, matching: u8, rest: &mut Bytes<'_>) -> Option<Ground> {
+fn decode_rule(level: u8, matching: u8, is_ruled: bool, rest: &mut Bytes<'_>) -> Option<Ground> {
+    let lock = is_ruled.then_some(if level & LOCKED == 0 { Lock::Open } else { Lock::Locked });
+    let level = if is_ruled { level & !LOCKED } else { level };
     let level = match level {
         1 => Level::Academie,
         2 => Level::Departement,
@@ -300,14 +324,20 @@ fn decode_rule(level: u8, matching: u8, rest: &mut Bytes<'_>) -> Option<Ground> 
         _ => return None,
     };
     let id = Arc::from(rest.text()?);
+    let mut category = |by| -> Option<Matching> {
+        Some(Matching::Category { category: Arc::from(rest.text()?), list_date: Arc::from(rest.text()?), by })
+    };
     let matching = match matching {
         1 => Matching::Site,
         2 => Matching::Address,
-        3 => Matching::Category { category: Arc::from(rest.text()?), list_date: Arc::from(rest.text()?) },
+        3 => category(ListedBy::Site)?,
         4 => Matching::Everything,
+        5 if is_ruled => Matching::Url,
+        6 if is_ruled => category(ListedBy::Url)?,
+        7 if is_ruled => category(ListedBy::Expression)?,
         _ => return None,
     };
-    Some(Ground::Rule { id, level, matching })
+    Some(Ground::Rule { id, level, lock, matching })
 }
 
 fn decode_presence(at: Moment, mut rest: Bytes<'_>) -> Option<Presence> {
@@ -402,15 +432,33 @@ pub(super) mod tests {
             Just(Matching::Site),
             Just(Matching::Address),
             Just(Matching::Everything),
-            (texts(), texts()).prop_map(|(category, list_date)| Matching::Category { category, list_date }),
+            (texts(), texts()).prop_map(|(category, list_date)| Matching::Category {
+                category,
+                list_date,
+                by: ListedBy::Site
+            }),
         ];
+        let locks = prop::option::of(prop::sample::select(vec![Lock::Locked, Lock::Open]));
         prop_oneof![
             Just(Ground::Opening),
             Just(Ground::ZoneDefault),
-            (texts(), levels, matchings).prop_map(|(id, level, matching)| Ground::Rule {
-                id,
-                level,
-                matching
+            (texts(), levels.clone(), locks, matchings)
+                .prop_map(|(id, level, lock, matching)| { Ground::Rule { id, level, lock, matching } }),
+            (texts(), levels, pages()).prop_map(|(id, level, matching)| {
+                Ground::Rule { id, level, lock: Some(Lock::Locked), matching }
+            }),
+        ]
+    }
+
+    /// What matches by a path; only records with a lock tell of it.
+    fn pages() -> impl Strategy<Value = Matching> {
+        let by = prop::sample::select(vec![ListedBy::Url, ListedBy::Expression]);
+        prop_oneof![
+            Just(Matching::Url),
+            (texts(), texts(), by).prop_map(|(category, list_date, by)| Matching::Category {
+                category,
+                list_date,
+                by
             }),
         ]
     }
@@ -504,19 +552,22 @@ pub(super) mod tests {
         }
     }
 
-    #[test]
-    fn the_bytes_of_a_decision_are_those_of_version_1() {
+    #[track_caller]
+    fn check_bytes(lock: Option<Lock>, by: ListedBy, kind: u8, level_and_match: u8) {
         let mut frame = Vec::new();
         let ground = Ground::Rule {
             id: Arc::from("jeux"),
             level: Level::Academie,
-            matching: Matching::Category { category: Arc::from("games"), list_date: Arc::from("2026") },
+            lock,
+            matching: Matching::Category { category: Arc::from("games"), list_date: Arc::from("2026"), by },
         };
         put_decision(&mut frame, &decision(Outcome::Refused(ground)));
         let expected = [
-            b"\x01\x00\x50\x5c\x18\xa3\x01".as_slice(),
+            [kind].as_slice(),
+            b"\x00\x50\x5c\x18\xa3\x01",
             &[1, 2, 3, 4, 5, 6, 7, 8],
-            b"\x01\x11\x31\x0bpedagogique\x04jeux\x05games\x042026a.fr",
+            &[0x01, 0x11, level_and_match],
+            b"\x0bpedagogique\x04jeux\x05games\x042026a.fr",
         ]
         .concat();
         assert_eq!(frame[..2], [u8::try_from(expected.len()).unwrap(), 0]);
@@ -524,9 +575,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_bytes_of_a_decision_are_those_of_its_version() {
+        check_bytes(None, ListedBy::Site, 1, 0x31);
+        check_bytes(Some(Lock::Open), ListedBy::Site, 4, 0x31);
+        check_bytes(Some(Lock::Locked), ListedBy::Site, 4, 0x39);
+        check_bytes(Some(Lock::Locked), ListedBy::Expression, 4, 0x79);
+    }
+
+    #[test]
     fn a_typical_decision_takes_at_most_48_bytes_besides_its_site() {
-        let rule =
-            Ground::Rule { id: Arc::from("reseaux"), level: Level::Academie, matching: Matching::Site };
+        let rule = Ground::Rule {
+            id: Arc::from("reseaux"),
+            level: Level::Academie,
+            lock: Some(Lock::Open),
+            matching: Matching::Site,
+        };
         for ground in [Ground::ZoneDefault, Ground::Opening, rule] {
             let mut frame = Vec::new();
             put_decision(&mut frame, &decision(Outcome::Allowed(ground)));

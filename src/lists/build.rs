@@ -1,74 +1,116 @@
 //! From a folder of lists to a category table.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
-    io::{BufWriter, Write as _},
+    io::{self, BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::{
+    Before, Report,
     folder::{self, Folder},
-    report::{CategoryReport, Report},
+    gather::Gather,
+    guard, list_file,
+    protected::Protected,
     show,
 };
 use crate::{
-    policy::category::{Builder, CategoryId, Description, Names, Table},
+    policy::category::{Builder, Description, ListDay, Names, Since, Table, TableError},
     system::{files::Draft, mapped::Mapped},
 };
 
-/// Builds the table at `out`, and its names file beside it, from the lists in `folder`.
-///
-/// Lines and links that cannot be used are left out and reported. Both files are read back and checked before they
-/// replace older ones.
-///
-/// # Errors
-/// When the folder holds no category or cannot be read, or the table cannot be written; older files then stand.
-pub fn build(folder: &Path, out: &Path) -> anyhow::Result<Report> {
-    let seed = getrandom::u64().context("cannot get random bytes from the kernel")?;
-    build_with_seed(folder, out, seed)
+/// Bytes gathered before they are written to the disk.
+const WRITE_BYTES: usize = 1 << 18;
+
+/// How a table is to be built. The default is what a timer uses: every guard on.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Categories to take as they are, however much they changed and however little of them can be read.
+    pub accept: BTreeSet<String>,
+    /// A file of names that no black list may hold, beside the built-in ones or in place of them.
+    pub protected: Option<PathBuf>,
+    /// What to do about lines that would block a protected name.
+    pub on_protected: OnProtected,
 }
 
-/// Does what [`build`] does, with a given seed: the same folder and seed give the same bytes.
+/// What to do about lines that would block a protected name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnProtected {
+    /// Build no table.
+    #[default]
+    Refuse,
+    /// Leave them out, and say so in the report.
+    LeaveOut,
+}
+
+/// Builds the table at `out`, and its names file beside it, from the lists in `folder`.
+///
+/// Lines that cannot be used are left out and reported. Both files are read back and checked before they replace older
+/// ones. Where the report has refusals, nothing was replaced. The same folder, options and older files give the same
+/// bytes.
 ///
 /// # Errors
-/// As [`build`].
-pub fn build_with_seed(folder: &Path, out: &Path, seed: u64) -> anyhow::Result<Report> {
-    let mut report = Report {
-        list_date: String::new(),
-        categories: Vec::new(),
-        aliases: Vec::new(),
-        names: 0,
-        faults: Vec::new(),
-        faults_count: 0,
-    };
+/// When the folder holds no category or cannot be read, when something that is no table lies at `out`, or the table
+/// cannot be written; older files then stand.
+pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Report> {
+    let mut report = Report::default();
     let found = Folder::survey(folder, &mut report)?;
-    report.list_date = list_date(folder, &found)?;
+    let protected = Protected::load(options.protected.as_deref())?;
+    let day = found.categories.iter().map(folder::Category::changed).max().unwrap_or(SystemTime::UNIX_EPOCH);
+    report.list_date = day_of(day)?;
+    let today: ListDay = report.list_date.parse().context("the newest list has an impossible date")?;
+    let before = table_before(out, &mut report)?;
+    let seed = match &before {
+        Some(before) => before.seed(),
+        None => seed_of(folder, &found)?,
+    };
 
     let failed = || format!("cannot write `{}`", out.display());
     let mut names = Draft::create(&names_path(out)).with_context(failed)?;
     let mut table = Draft::create(out).with_context(failed)?;
     let mut builder =
-        Builder::new(seed, BufWriter::with_capacity(1 << 18, &mut names)).with_context(failed)?;
-    gather(folder, &found, &mut builder, &mut report)?;
+        Builder::new(seed, BufWriter::with_capacity(WRITE_BYTES, &mut names)).with_context(failed)?;
+    let mut gather = Gather {
+        folder,
+        protected: &protected,
+        on_protected: options.on_protected,
+        builder: &mut builder,
+        report: &mut report,
+        sources: list_file::catalogue_sources(folder).into_iter().collect(),
+        licences: licence(folder).into_iter().collect(),
+    };
+    gather.all(&found)?;
+    let (sources, licences) = (gather.sources, gather.licences);
+    report.sources = sources.into_iter().collect();
+    report.licence = Vec::from_iter(licences).join(", ");
     let description = Description {
         date: Arc::from(report.list_date.as_str()),
-        licence: Arc::from(licence(folder)),
-        sources: folder::read_sources(folder),
+        licence: Arc::from(report.licence.as_str()),
+        sources: report.sources.clone(),
+        category_dates: report.categories.iter().map(|list| (list.name.clone(), list.date.clone())).collect(),
     };
-    let mut table_writer = BufWriter::with_capacity(1 << 18, &mut table);
-    builder.finish(&description, &mut table_writer).with_context(failed)?;
+    let names_before = before.as_ref().and_then(|table| names_of(out, table));
+    let since = Since { today, previous: before.as_ref().zip(names_before.as_ref()) };
+    let mut table_writer = BufWriter::with_capacity(WRITE_BYTES, &mut table);
+    builder.finish(&description, &since, &mut table_writer).with_context(failed)?;
     table_writer.flush().with_context(failed)?;
     drop(table_writer);
 
-    check(&table, &names, &found, &mut report).context("the table that was written does not read back")?;
-    // A crash between the two leaves names of another table, which `Names::open` refuses.
-    names.publish().with_context(failed)?;
-    table.publish().with_context(failed)?;
+    check(&table, &names, &mut report).context("the table that was written does not read back")?;
     report.aliases = found.aliases.into_iter().collect();
+    for refusal in guard::compare(&report.categories, before.as_ref(), &options.accept) {
+        report.refuse(refusal);
+    }
+    if report.refusals.is_empty() {
+        // A crash between the two leaves names of another table, which `Names::open` refuses.
+        names.publish().with_context(failed)?;
+        table.publish().with_context(failed)?;
+    }
     Ok(report)
 }
 
@@ -79,56 +121,75 @@ pub(super) fn names_path(table_path: &Path) -> PathBuf {
     table_path.with_file_name(name)
 }
 
-/// Puts every line of every category into the builder.
-fn gather(
-    folder: &Path,
-    found: &Folder,
-    builder: &mut Builder<impl std::io::Write>,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    for name in &found.categories {
-        let id: CategoryId =
-            builder.category(name).with_context(|| format!("cannot add category `{name}`"))?;
-        folder::read_domains(folder, name, report, |site| {
-            builder.add(site, id).with_context(|| format!("cannot add a name to category `{name}`"))
-        })?;
-        let usage = folder::read_usage(folder, name);
-        report.categories.push(CategoryReport { name: name.clone(), names: 0, usage });
-        for (alias, _) in found.aliases.iter().filter(|(_, meant)| *meant == name) {
-            builder.alias(alias, id).with_context(|| format!("cannot add the name `{alias}`"))?;
+/// The table that the new one is compared with and will replace.
+fn table_before(out: &Path, report: &mut Report) -> anyhow::Result<Option<Table>> {
+    let failed = || format!("cannot read the table at `{}`, which this one would replace", out.display());
+    let mapped = match Mapped::open(out) {
+        Ok(mapped) if mapped.is_empty() => return Ok(None),
+        Ok(mapped) => mapped,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(failed),
+    };
+    let read = Table::open(mapped).and_then(|table| table.verify().map(|()| table));
+    match read {
+        Ok(table) => {
+            report.before = Before::Table(table.description().date.to_string());
+            Ok(Some(table))
+        }
+        Err(TableError::NotATable) => {
+            bail!(
+                "`{}` is another file, no category table; it is not overwritten: give another --out",
+                out.display()
+            )
+        }
+        Err(error) => {
+            report.before = Before::Unreadable(error.to_string());
+            Ok(None)
         }
     }
-    Ok(())
+}
+
+/// The names of the table before, which know since when each is listed; none where they are missing or of another table.
+fn names_of(out: &Path, table: &Table) -> Option<Names> {
+    Names::open(Mapped::open(&names_path(out)).ok()?, table).ok()
+}
+
+/// Where the hashes of a first table start: from what the lists say, so that the same lists give the same table.
+fn seed_of(folder: &Path, found: &Folder) -> anyhow::Result<u64> {
+    let mut hasher = blake3::Hasher::new();
+    for file in found.categories.iter().flat_map(|category| &category.files) {
+        let path = folder.join(&file.below);
+        let failed = || format!("cannot read `{}`", path.display());
+        hasher.update(file.below.as_os_str().as_encoded_bytes());
+        hasher.update(&[0]);
+        hasher.update_reader(list_file::open(&path).with_context(failed)?).with_context(failed)?;
+    }
+    let digest = hasher.finalize();
+    digest.as_bytes().first_chunk().map(|first| u64::from_le_bytes(*first)).context("a digest is too short")
 }
 
 /// Reads the drafts back, and completes the report by their counts.
-fn check(table: &Draft, names: &Draft, found: &Folder, report: &mut Report) -> anyhow::Result<()> {
+fn check(table: &Draft, names: &Draft, report: &mut Report) -> anyhow::Result<()> {
     let table: Table = show::open(table.draft_path())?;
-    table.verify()?;
     let names = Names::open(Mapped::open(names.draft_path())?, &table)?;
     let count = names.iter().count();
     anyhow::ensure!(count == table.names_count(), "{count} of {} names", table.names_count());
-    anyhow::ensure!(table.categories().len() == found.categories.len(), "categories are missing");
+    anyhow::ensure!(table.categories().len() == report.categories.len(), "categories are missing");
     report.names = table.names_count();
     for (written, category) in report.categories.iter_mut().zip(table.categories()) {
         written.names = category.names;
+        written.urls = category.urls;
     }
     Ok(())
 }
 
-/// The day the newest list was last changed.
-fn list_date(folder: &Path, found: &Folder) -> anyhow::Result<String> {
-    let mut newest = SystemTime::UNIX_EPOCH;
-    for category in &found.categories {
-        let path = folder::domains_path(folder, category);
-        let changed = path.metadata().and_then(|metadata| metadata.modified());
-        newest = newest.max(changed.with_context(|| format!("cannot read `{}`", path.display()))?);
-    }
-    let newest = jiff::Timestamp::try_from(newest).context("a list has an impossible date")?;
-    Ok(newest.strftime("%Y-%m-%d").to_string())
+/// The day (UTC) of a file's last change.
+pub(super) fn day_of(changed: SystemTime) -> anyhow::Result<String> {
+    let changed = jiff::Timestamp::try_from(changed).context("a list has an impossible date")?;
+    Ok(changed.strftime("%Y-%m-%d").to_string())
 }
 
-/// The licence, told by the text of it that UT1 puts into the folder.
-fn licence(folder: &Path) -> &'static str {
-    if folder::is_plain_file(&folder.join("cc-by-sa-4-0.pdf")) { "CC-BY-SA-4.0" } else { "not given" }
+/// The licence of the Toulouse lists, told by the text of it that lies in their folder.
+fn licence(folder: &Path) -> Option<String> {
+    list_file::open(&folder.join("cc-by-sa-4-0.pdf")).is_ok().then(|| "CC-BY-SA-4.0".to_owned())
 }

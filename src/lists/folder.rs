@@ -1,186 +1,241 @@
-//! Reads a folder of lists: which categories it has, under which names, and what each line says.
+//! Surveys a folder of lists: which categories it has, under which names, and in which files.
+//!
+//! A folder comes from outside. Nothing is followed out of it, nothing but plain files is opened, and what a directory
+//! holds is looked at one level deep only. A file with several names (hard links) is read like any other: mirrors keep
+//! unchanged lists that way, and a list can say nothing but names.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{BufRead, BufReader, Read as _},
+    fs::{self, DirEntry},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use anyhow::Context as _;
 
-use super::report::{Report, Usage};
-use crate::model::Site;
+use super::{Limits, Reason, Report, Usage, formats::Format, list_file};
+use crate::policy::category::CategoryId;
 
-/// Bytes of a line. A name has at most 253; the rest is room for comments.
-const LINE_BYTES_MAX: u64 = 1024;
+/// Ends of the names of compressed files and archives.
+const PACKED_ENDS: [&str; 9] = ["gz", "tgz", "bz2", "xz", "zst", "zip", "tar", "7z", "rar"];
 
-/// Bytes of a `usage` file that are read: it holds a few words.
-const USAGE_BYTES_MAX: u64 = 4096;
-
-/// Bytes of `global_usage` that are read to find where the lists come from.
-const CATALOGUE_BYTES_MAX: u64 = 1 << 20;
+/// Beginnings of the names of files for people, which lists come with; in lower case.
+const PAPERS: [&str; 6] = ["readme", "license", "licence", "copying", "changelog", "cc-by"];
 
 /// The categories of a folder, before their lines are read.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
-    /// Names of the categories, sorted.
-    pub(super) categories: Vec<String>,
-    /// Other names, sorted, each with the category it means.
+    /// The categories, by name.
+    pub(super) categories: Vec<Category>,
+    /// Other names, each with the category it means, by name.
     pub(super) aliases: BTreeMap<String, String>,
+}
+
+/// A directory with lists.
+#[derive(Debug)]
+pub(super) struct Category {
+    /// Its name.
+    pub(super) name: String,
+    /// Its lists, by name.
+    pub(super) files: Vec<ListFile>,
+    /// What its publisher means it for.
+    pub(super) usage: Usage,
+}
+
+/// A list.
+#[derive(Debug)]
+pub(super) struct ListFile {
+    /// Where it lies, below the folder.
+    pub(super) below: PathBuf,
+    /// What its lines are.
+    pub(super) format: Format,
+    /// When it was last changed.
+    pub(super) changed: SystemTime,
+}
+
+impl Category {
+    /// When the newest of its lists was last changed.
+    pub(super) fn changed(&self) -> SystemTime {
+        self.files.iter().map(|file| file.changed).max().unwrap_or(SystemTime::UNIX_EPOCH)
+    }
 }
 
 impl Folder {
     /// Finds the categories of `folder`. What is no category is left out; what looks like one but cannot be is noted.
     ///
     /// # Errors
-    /// When the folder cannot be read or has no category at all.
+    /// When the folder cannot be read, has no category at all, or too many.
     pub(super) fn survey(folder: &Path, report: &mut Report) -> anyhow::Result<Self> {
+        let failed = || format!("cannot read `{}`", folder.display());
         let root = folder.canonicalize().with_context(|| format!("cannot find `{}`", folder.display()))?;
+        anyhow::ensure!(
+            root.is_dir(),
+            "`{}` is a file; unpack the lists first (`tar xzf blacklists.tar.gz`), then give the folder that holds \
+             the categories",
+            folder.display()
+        );
         let mut found = Self::default();
-        for entry in fs::read_dir(&root).with_context(|| format!("cannot read `{}`", folder.display()))? {
-            let entry = entry.with_context(|| format!("cannot read `{}`", folder.display()))?;
-            let kind =
-                entry.file_type().with_context(|| format!("cannot read `{}`", entry.path().display()))?;
-            let Some(name) =
-                entry.file_name().to_str().filter(|name| is_category_name(name)).map(str::to_owned)
-            else {
-                if kind.is_dir() {
-                    report.note(entry.file_name().into(), None, "not a category's name (a-z, 0-9, _ and -)");
-                }
-                continue;
-            };
-            if kind.is_symlink() {
-                match linked_category(&root, &entry.path()) {
-                    Ok(category) => {
-                        found.aliases.insert(name, category);
-                    }
-                    Err(message) => report.note(name.into(), None, message),
-                }
-            } else if kind.is_dir() && is_plain_file(&entry.path().join("domains")) {
-                found.categories.push(name);
-            } else if kind.is_dir() {
-                report.note(name.into(), None, "no plain file `domains`");
+        for entry in sorted_entries(&root).with_context(failed)? {
+            let kind = entry.file_type().with_context(failed)?;
+            let name = entry.file_name().to_str().filter(|name| is_category_name(name)).map(str::to_owned);
+            match name {
+                _ if kind.is_file() => note_loose_file(&entry, report),
+                None if kind.is_dir() => report.note_file(entry.file_name().into(), Reason::CategoryName),
+                None => {}
+                Some(name) if kind.is_symlink() => match linked_category(&root, &entry.path()) {
+                    Some(category) => drop(found.aliases.insert(name, category)),
+                    None => report.note_file(name.into(), Reason::Link),
+                },
+                Some(name) if kind.is_dir() => found.categories.extend(category(&root, name, report)?),
+                Some(name) => report.note_file(name.into(), Reason::NotAFile),
             }
         }
-        found.categories.sort();
-        found.aliases.retain(|alias, category| {
-            let is_known = found.categories.binary_search(category).is_ok();
-            if !is_known {
-                report.note(alias.into(), None, format!("a link to `{category}`, which is no category"));
-            }
-            is_known
-        });
+        found.keep_known_aliases(report);
+        anyhow::ensure!(!found.categories.is_empty(), "{}", no_category(folder, &root));
         anyhow::ensure!(
-            !found.categories.is_empty(),
-            "`{}` holds no category (a directory with a file `domains`); give the folder that holds the categories",
-            folder.display()
+            found.categories.len() <= CategoryId::COUNT_MAX && found.aliases.len() <= CategoryId::COUNT_MAX,
+            "`{}` holds {} categories and {} links to categories; a table has at most {} of each: remove some, or \
+             join their lists in one directory",
+            folder.display(),
+            found.categories.len(),
+            found.aliases.len(),
+            CategoryId::COUNT_MAX
         );
         Ok(found)
     }
+
+    fn keep_known_aliases(&mut self, report: &mut Report) {
+        let categories = &self.categories;
+        self.aliases.retain(|alias, category| {
+            let is_known = categories.binary_search_by(|other| other.name.cmp(category)).is_ok();
+            if !is_known {
+                report.note_file(alias.into(), Reason::Link);
+            }
+            is_known
+        });
+    }
 }
 
-/// Gives `take` every site that `folder/category/domains` lists; lines that are none are noted.
-///
-/// # Errors
-/// When the file cannot be read, or `take` fails.
-pub(super) fn read_domains(
-    folder: &Path,
-    category: &str,
-    report: &mut Report,
-    mut take: impl FnMut(&Site) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let file = Path::new(category).join("domains");
-    let path = folder.join(&file);
-    let failed = || format!("cannot read `{}`", path.display());
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(&path).with_context(failed)?);
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        if reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line).with_context(failed)? == 0 {
-            break;
-        }
-        if !line.ends_with(b"\n") && u64::try_from(line.len()) == Ok(LINE_BYTES_MAX) {
-            reader.skip_until(b'\n').with_context(failed)?;
-            report.note(file.clone(), Some(number), format!("longer than {LINE_BYTES_MAX} bytes"));
-            continue;
-        }
-        match site(&line) {
-            Ok(Some(site)) => take(&site)?,
-            Ok(None) => {}
-            Err(message) => report.note(file.clone(), Some(number), message),
+/// The lists of the directory `name`; none where it has no list.
+fn category(root: &Path, name: String, report: &mut Report) -> anyhow::Result<Option<Category>> {
+    let dir = root.join(&name);
+    let failed = || format!("cannot read `{}`", dir.display());
+    let mut files = Vec::new();
+    for entry in sorted_entries(&dir).with_context(failed)? {
+        let below = Path::new(&name).join(entry.file_name());
+        let metadata = entry.metadata().with_context(failed)?;
+        match kind_of_file(&entry.file_name().to_string_lossy()) {
+            FileKind::List(format) if metadata.is_file() => {
+                anyhow::ensure!(
+                    metadata.len() <= Limits::FILE_BYTES_MAX,
+                    "`{}` has {} bytes, which no list has; remove it from the folder",
+                    entry.path().display(),
+                    metadata.len()
+                );
+                let changed = metadata.modified().with_context(failed)?;
+                files.push(ListFile { below, format, changed });
+            }
+            FileKind::List(_) if metadata.is_symlink() => report.note_file(below, Reason::LinkedFile),
+            _ if metadata.is_dir() => report.note_file(below, Reason::Nested),
+            FileKind::List(_) => report.note_file(below, Reason::NotAFile),
+            FileKind::LeftOut(reason) => report.note_file(below, reason),
+            FileKind::Paper => {}
         }
     }
-    Ok(())
-}
-
-/// What the publisher means the category for; nothing where there is no `usage`.
-pub(super) fn read_usage(folder: &Path, category: &str) -> Usage {
-    let mut usage = Usage::default();
-    for line in beginning(&folder.join(category).join("usage"), USAGE_BYTES_MAX).lines() {
-        for word in line.split('#').next().unwrap_or("").split_whitespace() {
-            usage.black |= word == "black";
-            usage.white |= word == "white";
-        }
-    }
-    usage
-}
-
-/// The publishers that the catalogue `global_usage` names, each once, sorted.
-pub(super) fn read_sources(folder: &Path) -> Vec<String> {
-    let catalogue = beginning(&folder.join("global_usage"), CATALOGUE_BYTES_MAX);
-    let sources = catalogue.lines().filter_map(|line| line.strip_prefix("SOURCE:"));
-    let mut sources: Vec<_> = sources.map(|source| source.trim().to_owned()).collect();
-    sources.sort();
-    sources.dedup();
-    sources
-}
-
-/// The first bytes of a plain file as text; nothing where there is none.
-fn beginning(path: &Path, bytes_max: u64) -> String {
-    let mut bytes = Vec::new();
-    if is_plain_file(path)
-        && let Ok(file) = File::open(path)
-        && file.take(bytes_max).read_to_end(&mut bytes).is_ok()
-    {
-        return String::from_utf8_lossy(&bytes).into_owned();
-    }
-    String::new()
-}
-
-/// What a line lists: a site, nothing (empty or a comment), or why not.
-fn site(line: &[u8]) -> Result<Option<Site>, String> {
-    let line = std::str::from_utf8(line).map_err(|_| "not UTF-8 text".to_owned())?;
-    let text = line.split('#').next().unwrap_or("").trim();
-    let text = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
-    if text.is_empty() {
+    anyhow::ensure!(
+        files.len() <= Limits::CATEGORY_FILES_MAX,
+        "`{}` holds {} lists; a category has at most {}: join them",
+        dir.display(),
+        files.len(),
+        Limits::CATEGORY_FILES_MAX
+    );
+    if files.is_empty() {
+        report.note_file(name.into(), Reason::NoList);
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|error| {
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
-        format!("`{shown}`: {error}")
-    })
+    let usage = list_file::usage(&dir.join("usage"));
+    Ok(Some(Category { name, files, usage }))
 }
 
-/// The category a link means.
-fn linked_category(root: &Path, link: &Path) -> Result<String, String> {
-    let target = link.canonicalize().map_err(|_| "a link to nothing".to_owned())?;
-    let is_beside = target.parent() == Some(root);
-    let name = target.file_name().and_then(|name| name.to_str()).filter(|_| is_beside);
-    name.map(str::to_owned).ok_or_else(|| "refused: a link out of the folder's categories".to_owned())
+/// The entries of a directory in the order of their names, so that the same folder is always read the same way.
+fn sorted_entries(dir: &Path) -> anyhow::Result<Vec<DirEntry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        anyhow::ensure!(
+            entries.len() < Limits::ENTRIES_MAX,
+            "it has more than {} entries, which no folder of lists has",
+            Limits::ENTRIES_MAX
+        );
+        entries.push(entry?);
+    }
+    entries.sort_unstable_by_key(DirEntry::file_name);
+    Ok(entries)
+}
+
+/// What the name of a file in a category says of it.
+enum FileKind {
+    List(Format),
+    /// A file for people or for other programs, of which nothing need be said.
+    Paper,
+    LeftOut(Reason),
+}
+
+fn kind_of_file(name: &str) -> FileKind {
+    let lower = name.to_ascii_lowercase();
+    let end = lower.rsplit_once('.').map_or("", |(_, end)| end);
+    if PAPERS.iter().any(|paper| lower.starts_with(paper)) || matches!(end, "md" | "pdf") {
+        FileKind::Paper
+    } else if PACKED_ENDS.contains(&end) {
+        FileKind::LeftOut(Reason::Packed)
+    } else if let Some(format) = Format::of_file(name) {
+        FileKind::List(format)
+    } else {
+        match name {
+            "usage" => FileKind::Paper,
+            "very_restrictive_expression" => FileKind::LeftOut(Reason::VeryRestrictive),
+            _ => FileKind::LeftOut(Reason::UnknownFile),
+        }
+    }
+}
+
+/// Notes a file beside the categories that somebody may think is read.
+fn note_loose_file(entry: &DirEntry, report: &mut Report) {
+    match kind_of_file(&entry.file_name().to_string_lossy()) {
+        FileKind::List(_) => report.note_file(entry.file_name().into(), Reason::OutsideCategory),
+        FileKind::LeftOut(Reason::Packed) => report.note_file(entry.file_name().into(), Reason::Packed),
+        FileKind::LeftOut(_) | FileKind::Paper => {}
+    }
+}
+
+/// Says that there is no category, and where there might be some.
+fn no_category(folder: &Path, root: &Path) -> String {
+    let mut text = format!(
+        "`{}` holds no category (a directory with a file `domains`, `urls` or `expressions`); give the folder that \
+         holds the categories",
+        folder.display()
+    );
+    let has_lists = |dir: &Path| Format::of_file("domains").is_some() && dir.join("domains").is_file();
+    let inner = fs::read_dir(root).into_iter().flatten().flatten().take(Limits::ENTRIES_MAX);
+    let is_meant = |dir: &PathBuf| {
+        let below = fs::read_dir(dir).into_iter().flatten().flatten().take(Limits::ENTRIES_MAX);
+        below.into_iter().any(|entry| has_lists(&entry.path()))
+    };
+    if has_lists(root) {
+        text.push_str(", not a category itself");
+    } else if let Some(meant) = inner.map(|entry| entry.path()).find(is_meant) {
+        text.push_str(&format!(", such as `{}`", meant.display()));
+    }
+    text
+}
+
+/// The category a link means; none where it leads to nothing or out of the folder's categories.
+fn linked_category(root: &Path, link: &Path) -> Option<String> {
+    let target = link.canonicalize().ok()?;
+    let name = target.file_name()?.to_str()?;
+    (target.parent() == Some(root)).then(|| name.to_owned())
 }
 
 fn is_category_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
-}
-
-/// Whether a file is there and no link: what a list says must come from inside its folder.
-pub(super) fn is_plain_file(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
-}
-
-/// The `domains` file of a category.
-pub(super) fn domains_path(folder: &Path, category: &str) -> PathBuf {
-    folder.join(category).join("domains")
 }

@@ -1,12 +1,13 @@
-//! Opens a table, and tells what it says of one site.
+//! Opens a table, and tells what it says of one site or URL.
 
 use std::{fmt, io, path::Path, sync::Arc};
 
 use anyhow::Context as _;
+use serde_json::json;
 
 use super::build::names_path;
 use crate::{
-    model::Site,
+    model::{Site, UrlPath},
     policy::category::{Listed, Names, Table},
     system::mapped::Mapped,
 };
@@ -29,33 +30,77 @@ pub fn open(path: &Path) -> anyhow::Result<Table> {
 pub struct Shown {
     /// The site asked for.
     pub site: Site,
+    /// What was asked behind it.
+    pub path: Option<UrlPath>,
     /// The date of the list.
     pub list_date: Arc<str>,
-    /// The entries that hold the site, the most general first: the entry as listed, and its categories.
-    pub entries: Vec<(String, Vec<Arc<str>>)>,
+    /// The entries that hold it, the most general first.
+    pub entries: Vec<Entry>,
 }
 
-/// Looks `site` up in the table at `path`. Where the names file is there, each entry is confirmed by it.
+/// An entry of a list that holds what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name, address, URL or expression as listed.
+    pub listed: String,
+    /// The categories that list it.
+    pub categories: Vec<Arc<str>>,
+    /// The date of the first table here that listed it; none where the names file is not at hand.
+    pub since: Option<String>,
+}
+
+/// Looks `site`, and `path` behind it, up in the table at `table_path`. Where the names file is there, each entry is
+/// confirmed by it.
 ///
 /// # Errors
 /// When the table or its names file cannot be read, or the names file contradicts the table.
-pub fn show(path: &Path, site: &Site) -> anyhow::Result<Shown> {
-    let table = open(path)?;
-    let names = open_names(path, &table)?;
+pub fn show(table_path: &Path, site: &Site, path: Option<&UrlPath>) -> anyhow::Result<Shown> {
+    let table = open(table_path)?;
+    let names = open_names(table_path, &table)?;
+    let mut entries = Vec::new();
     let listed: Vec<Listed<'_>> = match site {
         Site::Name(name) => table.listed(name).collect(),
         Site::Address(address) => table.listed_address(*address).into_iter().collect(),
     };
-    let mut entries = Vec::with_capacity(listed.len());
-    for entry in listed {
-        let text = if entry.suffix.is_empty() { site.to_string() } else { entry.suffix.to_owned() };
-        if let Some(names) = &names {
-            let written = names.name_of(&entry).unwrap_or("nothing readable");
-            anyhow::ensure!(written == text, "the table found `{text}`, its names file says `{written}`");
-        }
-        entries.push((text, entry.categories.iter().map(|id| table.category_name(id)).collect()));
+    for found in listed {
+        let text = if found.suffix.is_empty() { site.to_string() } else { found.suffix.to_owned() };
+        entries.push(entry(&table, names.as_ref(), &found, text)?);
     }
-    Ok(Shown { site: site.clone(), list_date: Arc::clone(&table.description().date), entries })
+    for found in path.into_iter().flat_map(|path| table.listed_urls(site, path)) {
+        let host = match site {
+            Site::Name(name) => name.as_str().strip_prefix("www.").unwrap_or(name.as_str()).to_owned(),
+            Site::Address(address) => address.to_canonical().to_string(),
+        };
+        entries.push(entry(&table, names.as_ref(), &found, format!("{host}{}", found.suffix))?);
+    }
+    for (id, expression) in path.into_iter().flat_map(|path| table.matching_expressions(site, path)) {
+        let categories = vec![table.category_name(id)];
+        entries.push(Entry { listed: expression.to_owned(), categories, since: None });
+    }
+    let list_date = Arc::clone(&table.description().date);
+    Ok(Shown { site: site.clone(), path: path.cloned(), list_date, entries })
+}
+
+/// What the table found, confirmed by its names file: two names may hash alike.
+fn entry(table: &Table, names: Option<&Names>, found: &Listed<'_>, listed: String) -> anyhow::Result<Entry> {
+    if let Some(names) = names {
+        let written = names.name_of(found).unwrap_or("nothing readable");
+        anyhow::ensure!(
+            is_same(written, &listed),
+            "the table found `{listed}`, its names file says `{written}`"
+        );
+    }
+    let categories = found.categories.iter().map(|id| table.category_name(id)).collect();
+    let since = names.and_then(|names| names.since(found)).map(|day| day.to_string());
+    Ok(Entry { listed, categories, since })
+}
+
+/// Whether two texts of an entry mean the same: empty parts of a path say nothing.
+fn is_same(written: &str, found: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        text.split(['/', '?', '&']).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    written == found || parts(written) == parts(found)
 }
 
 /// The names of a table; none where the box was given the table alone.
@@ -69,13 +114,35 @@ fn open_names(path: &Path, table: &Table) -> anyhow::Result<Option<Names>> {
     }
 }
 
+impl Shown {
+    /// The same as JSON, one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let entry = |Entry { listed, categories, since }: &Entry| {
+            let categories: Vec<&str> = categories.iter().map(|name| &**name).collect();
+            json!({ "listed": listed, "categories": categories, "since": since })
+        };
+        let entries: Vec<_> = self.entries.iter().map(entry).collect();
+        json!({
+            "site": self.site.to_string(),
+            "path": self.path.as_ref().map(UrlPath::as_str),
+            "list_date": &*self.list_date,
+            "entries": entries,
+        })
+        .to_string()
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.as_ref().map_or("", UrlPath::as_str);
         if self.entries.is_empty() {
-            return writeln!(f, "{} is in no category (list of {})", self.site, self.list_date);
+            return writeln!(f, "{}{path} is in no category (list of {})", self.site, self.list_date);
         }
-        for (entry, categories) in &self.entries {
-            writeln!(f, "{} by {entry}: {} (list of {})", self.site, categories.join(", "), self.list_date)?;
+        for Entry { listed, categories, since } in &self.entries {
+            let since = since.as_ref().map_or_else(String::new, |day| format!(" since {day}"));
+            let categories = categories.join(", ");
+            writeln!(f, "{}{path} by {listed}: {categories}{since} (list of {})", self.site, self.list_date)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Level, Rule, SearchRule};
+use super::{Level, Rule, SearchRule, UrlPattern};
 use crate::model::{Domain, Site, UrlPath};
 
 /// The judge's answer to one question.
@@ -57,6 +57,11 @@ impl Permit {
     /// The same permit, good only while the sites on the `way` are allowed as well: the names an alias leads through.
     pub fn by_way_of(self, way: impl IntoIterator<Item = Site>) -> Self {
         Self { way: way.into_iter().collect(), ..self }
+    }
+
+    /// The same permit for the page at `path` alone.
+    pub(super) fn for_page(self, path: Option<&UrlPath>) -> Self {
+        Self { path: path.cloned(), ..self }
     }
 
     /// A permit that no judge made, for tests of what takes one.
@@ -144,6 +149,15 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Whether it spoke because of the path: about the name alone, the answer may be another.
+    #[must_use]
+    pub fn is_by_path(&self) -> bool {
+        match self {
+            Self::Rule { matched, .. } => matched.is_by_path(),
+            Self::Opening { .. } | Self::ZoneDefault => false,
+        }
+    }
+
     /// The level the rule belongs to; none for a zone's default.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
@@ -164,15 +178,45 @@ pub enum Matched {
     Engine(Domain),
     /// An address or network written in the rule holds the site's address.
     Address,
-    /// A list puts the site, or this parent of it, in a category of the rule.
+    /// The page is written in the rule, itself or by this one above it.
+    Url(UrlPattern),
+    /// A list puts the site, or the page, in a category of the rule.
     Category {
         /// The category's name, such as `gambling`.
         category: Arc<str>,
         /// The date of the list, as its header gives it.
         list_date: Arc<str>,
+        /// What the list holds.
+        by: ListedBy,
     },
     /// The rule is about every site.
     Everything,
+}
+
+impl Matched {
+    /// Whether the path made it match.
+    #[must_use]
+    pub fn is_by_path(&self) -> bool {
+        match self {
+            Self::Url(_) | Self::Category { by: ListedBy::Url | ListedBy::Expression, .. } => true,
+            Self::Site(_)
+            | Self::Engine(_)
+            | Self::Address
+            | Self::Category { by: ListedBy::Site, .. }
+            | Self::Everything => false,
+        }
+    }
+}
+
+/// What a list holds of what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListedBy {
+    /// The site, or a parent of it.
+    Site,
+    /// The page, or one above it.
+    Url,
+    /// An expression that the page's address matches.
+    Expression,
 }
 
 impl fmt::Display for Matched {
@@ -181,7 +225,15 @@ impl fmt::Display for Matched {
             Self::Site(domain) => write!(f, "site {domain}"),
             Self::Engine(domain) => write!(f, "search engine without a safe form {domain}"),
             Self::Address => f.write_str("address"),
-            Self::Category { category, list_date } => write!(f, "category {category} (list of {list_date})"),
+            Self::Url(page) => write!(f, "page {page}"),
+            Self::Category { category, list_date, by } => {
+                let by = match by {
+                    ListedBy::Site => "",
+                    ListedBy::Url => ", by its page",
+                    ListedBy::Expression => ", by an expression",
+                };
+                write!(f, "category {category} (list of {list_date}{by})")
+            }
             Self::Everything => f.write_str("every site"),
         }
     }

@@ -6,12 +6,12 @@ use std::{fmt, sync::Arc};
 use super::{
     Cause, Effect, Matched, Opening, Origin, Policy, Question, Rule, Stranger, Timetable, Verdict, When,
     category::CategorySet,
-    index::Rank,
+    index::{Hit, Rank},
     judge::needs_sign_in,
     remedies::remedies,
     timetable::{LocalMinute, in_paris},
 };
-use crate::model::{ClockTrust, Domain, Moment, Site, Subject};
+use crate::model::{ClockTrust, Domain, Moment, Site, Subject, UrlPath};
 
 /// How many changes of timetables and openings are looked through for one that changes the answer: two weeks of a
 /// school's timetable with ten slots a day.
@@ -30,6 +30,10 @@ pub struct Explanation {
     pub clock: ClockTrust,
     /// What was asked for.
     pub site: Site,
+    /// The path and query asked for, where they are seen.
+    pub path: Option<UrlPath>,
+    /// Whether rules write pages of the site, or their categories list any: they say nothing without a path.
+    pub are_pages_judged: bool,
     /// The judge's answer.
     pub verdict: Verdict,
     /// The entries of the category table that hold the site, with the entry as listed and its categories.
@@ -72,6 +76,10 @@ pub enum Part {
     BehindOpening,
     /// Nobody has signed in, so no rule was asked.
     BeforeSignIn,
+    /// It is about a page, and only the name is seen.
+    PathUnseen,
+    /// It is about the page, whose name is closed.
+    NameClosed,
 }
 
 /// A moment at which the answer becomes another one by itself.
@@ -97,8 +105,10 @@ impl Policy {
             at: question.at,
             clock: question.clock,
             site: question.site.clone(),
-            listed: self.listed(question.site),
-            elsewhere: self.rules().len() - considered.len(),
+            path: question.path.cloned(),
+            are_pages_judged: self.judges_pages_of(question.site) || self.index().lists_pages(),
+            listed: self.listed(question.site, question.path),
+            elsewhere: self.elsewhere(&considered),
             changes: self.change(question, &verdict),
             remedies: remedies(question, &verdict),
             considered,
@@ -107,38 +117,59 @@ impl Policy {
     }
 
     fn considered(&self, question: &Question<'_>, verdict: &Verdict) -> Vec<Considered> {
-        let by_opening = matches!(origin(verdict), Some(Origin::Opening { .. }));
-        let mut has_spoken = false;
-        let mut part = |rank: Rank, rule: &Rule| {
-            if needs_sign_in(question) {
-                return Part::BeforeSignIn;
-            }
-            if let Err(stranger) = rule.people.hold(question.subject, question.machine, &question.zone.name) {
-                return Part::Stranger(stranger);
-            }
-            if !rule.speaks_at(question.clock, || LocalMinute::from(question.at)) {
-                return Part::OtherTime;
-            }
-            if !self.is_in_force(rule, question) {
-                return Part::OtherSearchRule;
-            }
-            if by_opening && !rank.is_locked() {
-                return Part::BehindOpening;
-            }
-            if std::mem::replace(&mut has_spoken, true) { Part::Outranked } else { Part::Spoke }
+        let considered = |part: Part, rank: Rank, hit: Hit<'_>| Considered {
+            rule: Arc::clone(self.index().rule(rank)),
+            matched: self.matched(hit),
+            part,
         };
-        let all = self.index().all(question.site, self.categories());
-        let considered = all.into_iter().map(|(rank, hit)| {
-            let rule = self.index().rule(rank);
-            Considered { part: part(rank, rule), rule: Arc::clone(rule), matched: self.matched(hit) }
-        });
-        considered.collect()
+        // The rules that were asked, and those about pages that were not.
+        let all = |path| self.index().all(question.site, path, self.categories());
+        let is_allowed = |verdict: &Verdict| matches!(verdict, Verdict::Allow(_));
+        let is_name_closed = !is_allowed(verdict) && is_allowed(&self.decide(question));
+        let (asked, silent, why_silent) = match question.path {
+            None => (all(None), self.index().pages_of(question.site), Part::PathUnseen),
+            Some(path) if is_name_closed => (all(None), all(Some(path)), Part::NameClosed),
+            Some(path) => (all(Some(path)), Vec::new(), Part::NameClosed),
+        };
+        let mut has_spoken = false;
+        let mut part = |rank: Rank| self.part(question, verdict, rank, &mut has_spoken);
+        let mut all: Vec<_> =
+            asked.into_iter().map(|(rank, hit)| considered(part(rank), rank, hit)).collect();
+        let silent = silent.into_iter().map(|(rank, hit)| considered(why_silent, rank, hit));
+        all.extend(silent.filter(|page| page.matched.is_by_path()));
+        all
     }
 
-    fn listed(&self, site: &Site) -> Vec<(String, Vec<Arc<str>>)> {
+    /// The part of a rule that was asked; the first that could speak has spoken.
+    fn part(&self, question: &Question<'_>, verdict: &Verdict, rank: Rank, has_spoken: &mut bool) -> Part {
+        let rule = self.index().rule(rank);
+        if needs_sign_in(question) {
+            return Part::BeforeSignIn;
+        }
+        if let Err(stranger) = rule.people.hold(question.subject, question.machine, &question.zone.name) {
+            return Part::Stranger(stranger);
+        }
+        if !rule.speaks_at(question.clock, || LocalMinute::from(question.at)) {
+            return Part::OtherTime;
+        }
+        if !self.is_in_force(rule, question) {
+            return Part::OtherSearchRule;
+        }
+        if matches!(origin(verdict), Some(Origin::Opening { .. })) && !rank.is_locked() {
+            return Part::BehindOpening;
+        }
+        if std::mem::replace(has_spoken, true) { Part::Outranked } else { Part::Spoke }
+    }
+
+    fn elsewhere(&self, considered: &[Considered]) -> usize {
+        let is_elsewhere = |rule: &&Arc<Rule>| !considered.iter().any(|known| Arc::ptr_eq(&known.rule, rule));
+        self.rules().iter().filter(is_elsewhere).count()
+    }
+
+    fn listed(&self, site: &Site, path: Option<&UrlPath>) -> Vec<(String, Vec<Arc<str>>)> {
         let Some(table) = self.categories() else { return Vec::new() };
         let names = |set: CategorySet| set.iter().map(|id| table.category_name(id)).collect();
-        match site {
+        let mut all: Vec<_> = match site {
             Site::Name(name) => table
                 .listed(name)
                 .map(|listed| (listed.suffix.to_owned(), names(listed.categories)))
@@ -147,7 +178,16 @@ impl Policy {
                 let listed = table.listed_address(*address).into_iter();
                 listed.map(|listed| (address.to_string(), names(listed.categories))).collect()
             }
+        };
+        if let Some(path) = path {
+            let urls = table.listed_urls(site, path);
+            all.extend(urls.map(|listed| (format!("{site}{}", listed.suffix), names(listed.categories))));
+            let expressions = table.matching_expressions(site, path).into_iter();
+            all.extend(
+                expressions.map(|(id, text)| (format!("expression {text}"), vec![table.category_name(id)])),
+            );
         }
+        all
     }
 
     /// Asks again at every change to come until the answer is another one: the other verdict, or another name that the
@@ -232,12 +272,18 @@ impl fmt::Display for Explanation {
             writeln!(f, "clock    in doubt: what depends on the hour falls to its stricter side")?;
         }
         writeln!(f, "site     {}", self.site)?;
+        if let Some(path) = &self.path {
+            writeln!(f, "path     {path}")?;
+        } else if self.are_pages_judged {
+            writeln!(f, "path     not seen, as in DNS and over HTTPS: only the name is judged")?;
+        }
         for (entry, categories) in &self.listed {
             writeln!(f, "listed   {entry}: {}", categories.join(", "))?;
         }
         writeln!(f, "answer   {}", self.verdict)?;
         if let Verdict::Refuse(refusal) = &self.verdict {
             writeln!(f, "told     {}", refusal.reason_fr())?;
+            writeln!(f, "may open {}", refusal.may_open())?;
         }
         for considered in &self.considered {
             let label = if considered.part == Part::Spoke { "spoke" } else { "silent" };
@@ -286,6 +332,8 @@ impl fmt::Display for Considered {
             Part::Outranked => "a stronger rule spoke",
             Part::BehindOpening => "a teacher's timed decision spoke",
             Part::BeforeSignIn => "not asked before sign-in",
+            Part::PathUnseen => "only the name is seen",
+            Part::NameClosed => "the name itself is closed",
         };
         write!(f, ": {reason}")
     }

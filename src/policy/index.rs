@@ -1,6 +1,6 @@
 //! Finds the rules about a site without looking at the others.
 //!
-//! Every rule stands in one list per site, network or category it names, or in the list of rules about everything. A
+//! Every rule stands in one list per site, page, network or category it names, or in the list of rules about everything. A
 //! question reads the lists of its site only, each sorted by the order of judgment, and stops in each as soon as a
 //! stronger rule has spoken.
 
@@ -14,18 +14,19 @@ use ipnet::IpNet;
 
 use super::{
     category::{CategoryId, CategorySet, Table},
+    decision::ListedBy,
     engines,
-    rule::{Rule, SitePattern, Sites},
+    rule::{Rule, SitePattern, Sites, UrlPattern},
 };
-use crate::model::{Domain, Site};
+use crate::model::{Domain, Site, UrlPath};
 
 /// A rule's place in the order of judgment; the least speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     /// Locked levels from the top, then open levels from the most specific: decision D7.
     tier: u8,
-    /// Within a tier: a written site, the longest first, before a category or everything.
-    breadth: u8,
+    /// Within a tier: a written page, then a written site, the longest first, before a category or everything.
+    breadth: u16,
     /// Within that: the order of the files. Also the rule's index.
     order: u32,
 }
@@ -41,7 +42,13 @@ impl Rank {
 const LOCKED_TIERS: u8 = 4;
 
 /// The breadth of a category or of everything; a written site is narrower whatever its length.
-const BROAD: u8 = u8::MAX;
+const BROAD: u16 = u16::MAX;
+
+/// The breadth of a site of no length; a written page is narrower whatever its length.
+const SITE: u16 = BROAD - 1;
+
+/// The breadth of a page of no length: below the longest site.
+const PAGE: u16 = SITE - 256;
 
 /// How a rule is about a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +59,10 @@ pub(super) enum Hit<'a> {
     Network,
     /// The rule refuses engines without a safe form, and this is one, itself or by this parent.
     Engine(&'a Domain),
-    /// The rule names a category that lists the site.
-    Category(CategoryId),
+    /// The rule writes this page.
+    Url(&'a UrlPattern),
+    /// The rule names a category that lists the site, or the page asked for.
+    Category(CategoryId, ListedBy),
     /// The rule is about every site.
     Everything,
 }
@@ -64,6 +73,8 @@ pub(super) struct Index {
     rules: Vec<Arc<Rule>>,
     tiers: Vec<u8>,
     by_name: HashMap<Domain, Vec<u32>>,
+    /// Pages, by their host and then by their path.
+    by_url: HashMap<Domain, HashMap<UrlPath, (UrlPattern, Vec<u32>)>>,
     /// Engines without a safe form; empty unless a rule refuses them.
     by_engine: HashMap<Domain, Vec<u32>>,
     by_network: HashMap<IpNet, Vec<u32>>,
@@ -73,6 +84,8 @@ pub(super) struct Index {
     by_category: Vec<Vec<u32>>,
     /// The categories that any rule names.
     categories: CategorySet,
+    /// Whether any of these lists pages or has expressions.
+    lists_pages: bool,
     about_everything: Vec<u32>,
 }
 
@@ -83,18 +96,22 @@ impl Index {
         let mut index = Self {
             tiers: rules.iter().map(|rule| rule.tier()).collect(),
             by_name: HashMap::new(),
+            by_url: HashMap::new(),
             by_engine: HashMap::new(),
             by_network: HashMap::new(),
             prefixes_v4: Vec::new(),
             prefixes_v6: Vec::new(),
             by_category: vec![Vec::new(); CategoryId::COUNT_MAX],
             categories: CategorySet::EMPTY,
+            lists_pages: false,
             about_everything: Vec::new(),
             rules: Vec::new(),
         };
         for (order, rule) in (0..).zip(&rules) {
             index.enter(order, rule, table);
         }
+        index.lists_pages =
+            table.is_some_and(|table| index.categories.iter().any(|id| table.lists_pages(id)));
         index.rules = rules;
         index.sort();
         index
@@ -110,15 +127,16 @@ impl Index {
         &self.rules
     }
 
-    /// The strongest rule about `site` that `speaks`.
+    /// The strongest rule about `site`, or its page at `path`, that `speaks`.
     pub(super) fn strongest<'a>(
         &'a self,
         site: &Site,
+        path: Option<&UrlPath>,
         table: Option<&Table>,
         speaks: impl Fn(&Rule) -> bool,
     ) -> Option<(Rank, Hit<'a>)> {
         let mut best: Option<(Rank, Hit<'a>)> = None;
-        self.walk(site, table, |breadth, hit, orders| {
+        self.walk(site, path, table, |breadth, hit, orders| {
             for &order in orders {
                 let rank = self.rank(order, breadth);
                 if best.is_some_and(|(strongest, _)| strongest <= rank) {
@@ -133,10 +151,15 @@ impl Index {
         best
     }
 
-    /// Every rule about `site` once, by its strongest hit, the strongest first.
-    pub(super) fn all(&self, site: &Site, table: Option<&Table>) -> Vec<(Rank, Hit<'_>)> {
+    /// Every rule about `site`, or its page at `path`, once, by its strongest hit, the strongest first.
+    pub(super) fn all(
+        &self,
+        site: &Site,
+        path: Option<&UrlPath>,
+        table: Option<&Table>,
+    ) -> Vec<(Rank, Hit<'_>)> {
         let mut found: HashMap<u32, (Rank, Hit<'_>)> = HashMap::new();
-        self.walk(site, table, |breadth, hit, orders| {
+        self.walk(site, path, table, |breadth, hit, orders| {
             for &order in orders {
                 let rank = self.rank(order, breadth);
                 match found.entry(order) {
@@ -153,17 +176,39 @@ impl Index {
         all
     }
 
-    /// Gives `visit` each list of rules about `site`, with its breadth.
-    fn walk<'a>(&'a self, site: &Site, table: Option<&Table>, mut visit: impl FnMut(u8, Hit<'a>, &'a [u32])) {
+    /// Every rule about a page of `site`, once for each page, the strongest first.
+    pub(super) fn pages_of(&self, site: &Site) -> Vec<(Rank, Hit<'_>)> {
+        let Site::Name(name) = site else { return Vec::new() };
+        let pages = name.ancestry().filter_map(|suffix| self.by_url.get(suffix)).flat_map(HashMap::values);
+        let mut all: Vec<_> = pages
+            .flat_map(|(written, orders)| orders.iter().map(move |order| (*order, written)))
+            .map(|(order, written)| (self.rank(order, page_breadth(written)), Hit::Url(written)))
+            .collect();
+        all.sort_by_key(|(rank, _)| *rank);
+        all
+    }
+
+    /// Whether any rule writes a page of `site`.
+    pub(super) fn writes_pages_of(&self, site: &Site) -> bool {
+        matches!(site, Site::Name(name) if name.ancestry().any(|suffix| self.by_url.contains_key(suffix)))
+    }
+
+    /// Whether any category that rules name lists pages or has expressions.
+    pub(super) fn lists_pages(&self) -> bool {
+        self.lists_pages
+    }
+
+    /// Gives `visit` each list of rules about `site` and its page at `path`, with its breadth. What does not need the
+    /// path comes before what does, so that of two hits alike the one that always holds is kept.
+    fn walk<'a>(
+        &'a self,
+        site: &Site,
+        path: Option<&UrlPath>,
+        table: Option<&Table>,
+        mut visit: impl FnMut(u16, Hit<'a>, &'a [u32]),
+    ) {
         match site {
-            Site::Name(name) => {
-                for (suffix, (written, orders)) in suffixes_in(&self.by_name, name) {
-                    visit(narrowness(suffix.len()), Hit::Name(written), orders);
-                }
-                for (suffix, (engine, orders)) in suffixes_in(&self.by_engine, name) {
-                    visit(narrowness(suffix.len()), Hit::Engine(engine), orders);
-                }
-            }
+            Site::Name(name) => self.walk_names(name, path, &mut visit),
             Site::Address(address) => {
                 let address = address.to_canonical();
                 let prefixes = if address.is_ipv4() { &self.prefixes_v4 } else { &self.prefixes_v6 };
@@ -177,10 +222,50 @@ impl Index {
         }
         if let Some(table) = table.filter(|_| !self.categories.is_empty()) {
             for id in (table.categories_of_site(site) & self.categories).iter() {
-                visit(BROAD, Hit::Category(id), &self.by_category[id.index()]);
+                visit(BROAD, Hit::Category(id, ListedBy::Site), &self.by_category[id.index()]);
+            }
+            if let Some(path) = path.filter(|_| self.lists_pages) {
+                self.walk_lists_of_pages(site, path, table, &mut visit);
             }
         }
         visit(BROAD, Hit::Everything, &self.about_everything);
+    }
+
+    fn walk_names<'a>(
+        &'a self,
+        name: &Domain,
+        path: Option<&UrlPath>,
+        visit: &mut impl FnMut(u16, Hit<'a>, &'a [u32]),
+    ) {
+        for (suffix, (written, orders)) in suffixes_in(&self.by_name, name) {
+            visit(narrowness(suffix.len()), Hit::Name(written), orders);
+        }
+        for (suffix, (engine, orders)) in suffixes_in(&self.by_engine, name) {
+            visit(narrowness(suffix.len()), Hit::Engine(engine), orders);
+        }
+        let Some(path) = path.filter(|_| !self.by_url.is_empty()) else { return };
+        for pages in name.ancestry().filter_map(|suffix| self.by_url.get(suffix)) {
+            for (written, orders) in path.prefixes().filter_map(|prefix| pages.get(prefix)) {
+                visit(page_breadth(written), Hit::Url(written), orders);
+            }
+        }
+    }
+
+    fn walk_lists_of_pages<'a>(
+        &'a self,
+        site: &Site,
+        path: &UrlPath,
+        table: &Table,
+        visit: &mut impl FnMut(u16, Hit<'a>, &'a [u32]),
+    ) {
+        let urls = table.listed_urls(site, path);
+        let urls = urls.fold(CategorySet::EMPTY, |all, listed| all | listed.categories);
+        for id in (urls & self.categories).iter() {
+            visit(BROAD, Hit::Category(id, ListedBy::Url), &self.by_category[id.index()]);
+        }
+        for (id, _) in table.matching_expressions(site, path) {
+            visit(BROAD, Hit::Category(id, ListedBy::Expression), &self.by_category[id.index()]);
+        }
     }
 
     fn enter(&mut self, order: u32, rule: &Rule, table: Option<&Table>) {
@@ -197,6 +282,11 @@ impl Index {
         for pattern in patterns {
             match pattern {
                 SitePattern::Name(name) => self.by_name.entry(name.clone()).or_default().push(order),
+                SitePattern::Url(url) => {
+                    let pages = self.by_url.entry(url.host.clone()).or_default();
+                    let page = pages.entry(url.path.clone()).or_insert_with(|| (url.clone(), Vec::new()));
+                    page.1.push(order);
+                }
                 SitePattern::Network(network) => {
                     self.by_network.entry(*network).or_default().push(order);
                     match network {
@@ -214,9 +304,10 @@ impl Index {
 
     fn sort(&mut self) {
         let tiers = &self.tiers;
+        let pages = self.by_url.values_mut().flat_map(HashMap::values_mut).map(|(_, orders)| orders);
         let by_name = self.by_name.values_mut().chain(self.by_engine.values_mut());
         let lists = by_name.chain(self.by_network.values_mut()).chain(&mut self.by_category);
-        for list in lists.chain([&mut self.about_everything]) {
+        for list in lists.chain(pages).chain([&mut self.about_everything]) {
             list.sort_by_key(|order| (tiers[place(*order)], *order));
             list.dedup();
         }
@@ -226,7 +317,7 @@ impl Index {
         }
     }
 
-    fn rank(&self, order: u32, breadth: u8) -> Rank {
+    fn rank(&self, order: u32, breadth: u16) -> Rank {
         Rank { tier: self.tiers[place(order)], breadth, order }
     }
 }
@@ -241,9 +332,16 @@ fn suffixes_in<'a, 'n, V>(
 }
 
 /// The breadth of a written site of this length, in bytes of a name or bits of a network.
-fn narrowness(length: usize) -> u8 {
-    // A name has at most 253 bytes and a network at most 128 bits: always below BROAD.
-    BROAD.saturating_sub(1).saturating_sub(u8::try_from(length).unwrap_or(u8::MAX))
+fn narrowness(length: usize) -> u16 {
+    // A name has at most 253 bytes and a network at most 128 bits: always above PAGE.
+    SITE.saturating_sub(u16::try_from(length).unwrap_or(u16::MAX))
+}
+
+/// The breadth of a written page, by the bytes of its host and path.
+fn page_breadth(page: &UrlPattern) -> u16 {
+    let length = page.host.as_str().len() + page.path.as_str().len();
+    // A path has at most 2,048 bytes: always above zero.
+    PAGE.saturating_sub(u16::try_from(length).unwrap_or(u16::MAX))
 }
 
 fn network(address: IpAddr, prefix: u8) -> Option<IpNet> {

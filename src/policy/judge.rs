@@ -15,6 +15,14 @@
 //! or network speaks first. So a school opens one site of a category it closes, in any order of its file. Rules that
 //! are still equal speak in the order of the files. A rule that writes the site and also names its category counts as
 //! writing it, and says so.
+//!
+//! **Pages.** Where the question has a path (plain HTTP), rules that write a page, and lists of pages and expressions, are
+//! asked too. A written page is narrower than any written site; a category is a category, however its list holds the
+//! page. Where there is no path (DNS, TLS) they say nothing: they never close a whole name, and never open one.
+//!
+//! **A page is open only where its name is.** What allows a page is an exception to what closes pages; it opens none of a
+//! name that is closed, whatever the levels. DNS could not answer for one page alone, and TLS would then be open to all
+//! of them: the failing side is the closed one. Whoever wants a page open opens its name, and may close pages of it.
 
 use std::{cell::LazyCell, collections::HashSet, fmt, sync::Arc};
 
@@ -24,7 +32,7 @@ use super::{
     Effect, Matched, Opening, Origin, Permit, Question, Refusal, Rule, RuleFile, SearchRule, Timetable,
     Verdict,
     category::{CategoryId, Table},
-    decision::Cause,
+    decision::{Cause, ListedBy},
     index::{Hit, Index, Rank},
     rule::{Level, Sites},
     search::{SafeSearch, SearchRules},
@@ -150,6 +158,20 @@ impl Policy {
 
     /// Answers one question (decision D7).
     pub fn judge(&self, question: &Question<'_>) -> Verdict {
+        match self.decide(question) {
+            Verdict::Allow(permit) if permit.origin().is_by_path() => {
+                match self.decide(&Question { path: None, ..*question }) {
+                    Verdict::Allow(_) => Verdict::Allow(permit),
+                    // Closed: a page is open only where its name is.
+                    refusal @ Verdict::Refuse(_) => refusal,
+                }
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// Answers by the strongest voice, without asking whether the name of a page is open.
+    pub(super) fn decide(&self, question: &Question<'_>) -> Verdict {
         let site = question.site;
         if needs_sign_in(question) {
             return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
@@ -166,7 +188,10 @@ impl Policy {
             (None, None) => (default_effect(question), Origin::ZoneDefault),
         };
         match effect {
-            Effect::Allow => Verdict::Allow(self.served(Permit::new(site.clone(), origin), question)),
+            Effect::Allow => {
+                let permit = Permit::new(site.clone(), origin).for_page(question.path);
+                Verdict::Allow(self.served(permit, question))
+            }
             Effect::Block => Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::Policy(origin) }),
         }
     }
@@ -191,6 +216,12 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Arc<Rule>] {
         self.rules.index.rules()
+    }
+
+    /// Whether rules write pages of `site`: they speak only where the path is seen.
+    #[must_use]
+    pub fn judges_pages_of(&self, site: &Site) -> bool {
+        self.rules.index.writes_pages_of(site)
     }
 
     pub(super) fn index(&self) -> &Index {
@@ -221,14 +252,15 @@ impl Policy {
             Hit::Name(name) => Matched::Site(name.clone()),
             Hit::Engine(name) => Matched::Engine(name.clone()),
             Hit::Network => Matched::Address,
-            Hit::Category(id) => self.matched_category(id),
+            Hit::Url(page) => Matched::Url(page.clone()),
+            Hit::Category(id, by) => self.matched_category(id, by),
             Hit::Everything => Matched::Everything,
         }
     }
 
     fn strongest(&self, question: &Question<'_>) -> Option<(Rank, Hit<'_>)> {
         let minute = LazyCell::new(|| LocalMinute::from(question.at));
-        self.rules.index.strongest(question.site, self.categories(), |rule| {
+        self.rules.index.strongest(question.site, question.path, self.categories(), |rule| {
             rule.people.hold(question.subject, question.machine, &question.zone.name).is_ok()
                 && rule.speaks_at(question.clock, || *minute)
                 && self.is_in_force(rule, question)
@@ -254,11 +286,12 @@ impl Policy {
         (rule.effect, Origin::Rule { rule: Arc::clone(rule), matched: self.matched(hit) })
     }
 
-    fn matched_category(&self, id: CategoryId) -> Matched {
+    fn matched_category(&self, id: CategoryId, by: ListedBy) -> Matched {
         match &self.rules.categories {
             Some(Categories { table, names }) => Matched::Category {
                 category: names.get(id.index()).map(Arc::clone).unwrap_or_default(),
                 list_date: Arc::clone(&table.description().date),
+                by,
             },
             None => Matched::Everything,
         }

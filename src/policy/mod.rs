@@ -6,6 +6,7 @@ mod engines;
 mod explanation;
 mod index;
 mod judge;
+mod may_open;
 mod opening;
 #[cfg(test)]
 mod properties;
@@ -19,12 +20,13 @@ mod sentences;
 mod tests;
 mod timetable;
 
-pub use decision::{Cause, Matched, Origin, Permit, Refusal, Verdict};
+pub use decision::{Cause, ListedBy, Matched, Origin, Permit, Refusal, Verdict};
 pub use explanation::{Change, Considered, Explanation, Part};
 pub use judge::{Policy, PolicyError};
+pub use may_open::MayOpen;
 pub use opening::{Opening, Scope};
 pub use question::Question;
-pub use rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, Stranger, When};
+pub use rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, Stranger, UrlPattern, When};
 pub use rule_file::{Limits, RuleFile, RuleFileError};
 pub use search::{SafeSearch, SearchRule, YouTube};
 pub use timetable::{LocalMinute, Timetable};

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 use ipnet::IpNet;
 
 use super::timetable::{LocalMinute, Timetable};
-use crate::model::{ClassName, ClockTrust, DeviceKind, Domain, Mac, Role, Subject, ZoneName};
+use crate::model::{ClassName, ClockTrust, DeviceKind, Domain, Mac, Role, Subject, UrlPath, ZoneName};
 
 /// Who a rule comes from, the most general first (decision D7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,6 +172,17 @@ pub enum SitePattern {
     Name(Domain),
     /// A network, or one address as a network of its own; host bits are zero.
     Network(IpNet),
+    /// A page and everything below it. It is seen in plain HTTP only, and says nothing anywhere else.
+    Url(UrlPattern),
+}
+
+/// A page and everything below it, at a host and at everything below that, such as `exemple.fr/jeux`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UrlPattern {
+    /// The host, with everything below it.
+    pub host: Domain,
+    /// The path, with everything below it; never the root alone, and at most [`UrlPath::SEGMENTS_MAX`] segments.
+    pub path: UrlPath,
 }
 
 impl SitePattern {
@@ -193,7 +204,14 @@ impl fmt::Display for SitePattern {
         match self {
             Self::Name(name) => name.fmt(f),
             Self::Network(network) => network.fmt(f),
+            Self::Url(pattern) => pattern.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for UrlPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.host, self.path)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    category::{Builder, Description, Table},
+    category::{Builder, Description, Since, Table},
     *,
 };
 use crate::model::{
@@ -27,7 +27,11 @@ fn games() -> Table {
     let id = builder.category("games").unwrap();
     builder.add(&"jeux.example".parse().unwrap(), id).unwrap();
     builder
-        .finish(&Description { date: Arc::from("2026-08-17"), ..Description::default() }, &mut bytes)
+        .finish(
+            &Description { date: Arc::from("2026-08-17"), ..Description::default() },
+            &Since::first("2026-08-17".parse().unwrap()),
+            &mut bytes,
+        )
         .unwrap();
     Table::open(bytes).unwrap()
 }
@@ -126,6 +130,7 @@ fn an_explanation_tells_who_why_and_what_would_change_it_without_a_name() {
          listed   jeux.example: games\n\
          answer   refused by rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17)\n\
          told     Les jeux sont fermés pendant les cours.\n\
+         may open academie and every level below it, a teacher for some minutes\n\
          spoke    rule `jeux` (academie, `Fichier academie` line 7) by category games (list of 2026-08-17)\n         \
          1 other rule is about other sites\n\
          later    Monday 2026-11-23 12:00:00 +01:00 (Paris): allowed by the zone's default (the timetable `cours` ends)\n\

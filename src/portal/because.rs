@@ -14,6 +14,10 @@ pub(super) struct Because {
     pub(super) rule: Option<String>,
     /// What in the rule matched.
     pub(super) matched: Option<String>,
+    /// Who may open it.
+    pub(super) may_open: &'static str,
+    /// What the filter sees of the site, where that matters.
+    pub(super) note: Option<&'static str>,
     /// What the person can do.
     pub(super) advice: Vec<&'static str>,
 }
@@ -56,7 +60,15 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
     if is_above_the_school(origin) {
         advice.push(words.advice_elsewhere);
     }
-    Some(Because { reason, decided_by: decided_by(language, origin.level()), rule, matched, advice })
+    Some(Because {
+        reason,
+        decided_by: decided_by(language, origin.level()),
+        rule,
+        matched,
+        may_open: language.may_open(refusal.may_open()),
+        note: origin.is_by_path().then_some(words.page_only),
+        advice,
+    })
 }
 
 /// The reason the rule's author wrote for people.
@@ -87,7 +99,8 @@ fn told_match(language: Language, matched: &Matched) -> String {
         Matched::Site(domain) => format!("{} {domain}", words.matched_site),
         Matched::Engine(domain) => format!("{} {domain}", words.matched_engine),
         Matched::Address => String::from(words.matched_address),
-        Matched::Category { category, list_date } => language.matched_category(category, list_date),
+        Matched::Url(page) => format!("{} {page}", words.matched_page),
+        Matched::Category { category, list_date, by } => language.matched_category(category, list_date, *by),
         Matched::Everything => String::from(words.matched_everything),
     }
 }
@@ -95,6 +108,7 @@ fn told_match(language: Language, matched: &Matched) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{RuleFile, SitePattern, Sites};
 
     fn refused(cause: Cause) -> Refusal {
         Refusal { site: "exemple.fr".parse().unwrap(), cause }
@@ -107,6 +121,25 @@ mod tests {
         let exam = Origin::Opening { scope: "classe 6A".into() };
         let exam = because(Language::English, &refused(Cause::Policy(exam))).unwrap();
         assert_eq!((exam.decided_by, exam.matched.as_deref()), ("A teacher, for a while", Some("classe 6A")));
+        assert_eq!(
+            (closed.may_open, exam.may_open),
+            ("Un professeur, pour un moment ; l’établissement, par une règle", "A teacher")
+        );
+    }
+
+    #[test]
+    fn a_page_that_a_locked_rule_closes_says_what_is_seen_and_who_may_open_it() {
+        let file = "version = 1\nlevel = \"departement\"\nname = \"x\"\n[[rule]]\nid = \"a\"\neffect = \"block\"\n\
+                    locked = true\nreason = \"Non.\"\nsites = [\"exemple.fr/jeux\"]";
+        let rule = RuleFile::parse(file).unwrap().rules[0].clone();
+        let Sites::Listed { patterns, .. } = &rule.sites else { panic!("listed sites") };
+        let [SitePattern::Url(page)] = patterns.as_slice() else { panic!("a page") };
+        let matched = Matched::Url(page.clone());
+        let told =
+            because(Language::French, &refused(Cause::Policy(Origin::Rule { rule, matched }))).unwrap();
+        assert_eq!(told.matched.as_deref(), Some("La page exemple.fr/jeux"));
+        assert!(told.note.unwrap().contains("https"));
+        assert_eq!(told.may_open, "Le département ou l’académie : la règle est verrouillée");
     }
 
     #[test]

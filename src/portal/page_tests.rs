@@ -12,7 +12,10 @@ use super::{
     settings::Settings,
     wanted::Wanted,
 };
-use crate::model::{DefaultVerdict, Role, SignIn, Transport, Zone, ZoneKind};
+use crate::{
+    model::{DefaultVerdict, Role, SignIn, Transport, Zone, ZoneKind},
+    policy::{Level, ListedBy, MayOpen},
+};
 
 /// A phone on a slow line opens the first page of a captive portal in one go (decision D19).
 const FIRST_PAGE_BYTES_MAX: usize = 50_000;
@@ -98,7 +101,9 @@ fn refused(house: &House, language: Language, reason: &str) -> String {
             reason: Reason::OfTheRule(String::from(reason)),
             decided_by: words.by_academie,
             rule: Some(String::from("jeux")),
-            matched: Some(language.matched_category("games", "2026-08-17")),
+            matched: Some(language.matched_category("games", "2026-08-17", ListedBy::Url)),
+            may_open: language.may_open(MayOpen::Locked(Level::Academie)),
+            note: Some(words.page_only),
             advice: vec![words.advice_lesson, words.advice_cite, words.advice_elsewhere],
         },
     })

@@ -36,7 +36,7 @@ use crate::{
         proxy::Page,
     },
     journal::Channel,
-    model::{Domain, Site},
+    model::{Domain, Site, UrlPath},
     policy::{Cause, Verdict},
 };
 
@@ -78,7 +78,7 @@ async fn answer(
         source: visitor.source,
         zone: visitor.zone.clone(),
         site: site.clone(),
-        path: None,
+        path: Some(UrlPath::from(path)),
         channel: Channel::Http,
     };
     let verdict = plain.gate.ask(asking).await;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /` | home of whoever may use the network, sign-in page for the others |
 //! | `POST /connexion`, `POST /deconnexion` | signs in, signs out |
-//! | `GET /bloque?u=SITE` | judges the site for the visitor and says why it is closed (decision D6) |
+//! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
 
@@ -32,7 +32,7 @@ use super::{
     },
     time_of_day,
     visitor::{Standing, Visitor},
-    wanted::{Wanted, query_value, read_site},
+    wanted::{Sought, Wanted, query_value},
     words::Words,
 };
 use crate::{
@@ -194,7 +194,7 @@ async fn why_blocked(
 ) -> Response {
     let words = asked.language.words();
     let typed = asked.query.u.as_deref().unwrap_or("");
-    let Some(site) = read_site(typed) else {
+    let Some(Sought { site, path, hides_path }) = Sought::read(typed) else {
         let page = secure.asking_page(&asked, words.not_a_site, words.not_a_site_text, None);
         return html(StatusCode::OK, page);
     };
@@ -202,11 +202,13 @@ async fn why_blocked(
         source: visitor.source,
         zone: visitor.zone.clone(),
         site: site.clone(),
-        path: None,
+        path: path.clone(),
         channel: Channel::Http,
     };
     let verdict = secure.gate.ask(asking).await;
-    secure.told_verdict(&asked, &verdict, &site)
+    let name_only = hides_path || (path.is_none() && secure.gate.judges_pages_of(&site));
+    let told_open = if name_only { words.open_name_only } else { words.open_now };
+    secure.told_verdict(&asked, &verdict, &site, told_open)
 }
 
 async fn captive_state(
@@ -285,12 +287,18 @@ impl Secure {
         }
     }
 
-    /// What the gate answered about `site`, for a reader who is on the portal.
-    fn told_verdict(&self, asked: &Asked, verdict: &Verdict, site: &Site) -> Response {
+    /// What the gate answered about `site`, for a reader who is on the portal; `told_open` where it is open.
+    fn told_verdict(
+        &self,
+        asked: &Asked,
+        verdict: &Verdict,
+        site: &Site,
+        told_open: &'static str,
+    ) -> Response {
         let words = asked.language.words();
         let refusal = match verdict {
             Verdict::Allow(_) => {
-                return html(StatusCode::OK, self.asking_page(asked, words.open, words.open_now, Some(site)));
+                return html(StatusCode::OK, self.asking_page(asked, words.open, told_open, Some(site)));
             }
             Verdict::Refuse(refusal) => refusal,
         };

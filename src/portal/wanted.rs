@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::Site;
+use crate::model::{Site, UrlPath};
 
 /// The longest address of a page that is kept, in bytes; a longer one is kept as its site only.
 const URL_BYTES_MAX: usize = 1024;
@@ -49,22 +49,40 @@ impl Wanted {
     }
 }
 
-/// The site in what a person typed or pasted: a bare name or any web address.
-pub(super) fn read_site(text: &str) -> Option<Site> {
-    let text = text.trim();
-    if text.len() > URL_BYTES_MAX {
-        return None;
+/// What a person asks about: a bare name or any web address, typed or pasted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sought {
+    /// The site.
+    pub(super) site: Site,
+    /// The path and query, where the box would see them: in an address that begins with `http://`.
+    pub(super) path: Option<UrlPath>,
+    /// Whether it names a page whose path the box would not see.
+    pub(super) hides_path: bool,
+}
+
+impl Sought {
+    /// What `text` names, if it names a site.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.len() > URL_BYTES_MAX {
+            return None;
+        }
+        let after = |scheme: &str| {
+            let start = text.get(..scheme.len())?;
+            start.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
+        };
+        let plain = after("http://");
+        let rest = plain.or_else(|| after("https://")).unwrap_or(text);
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let site = authority.parse().ok().or_else(|| {
+            let (host, port) = authority.rsplit_once(':')?;
+            port.parse::<u16>().ok()?;
+            host.parse().ok()
+        })?;
+        let path = UrlPath::from(path);
+        let hides_path = plain.is_none() && !path.is_root();
+        Some(Self { site, path: plain.map(|_| path), hides_path })
     }
-    let rest = ["https://", "http://"].iter().find_map(|scheme| {
-        let start = text.get(..scheme.len())?;
-        start.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
-    });
-    let authority = rest.unwrap_or(text).split(['/', '?', '#']).next()?;
-    authority.parse().ok().or_else(|| {
-        let (host, port) = authority.rsplit_once(':')?;
-        port.parse::<u16>().ok()?;
-        host.parse().ok()
-    })
 }
 
 /// `text` as one value of a query string (everything but letters, digits and `-._~` written as `%XX`).
@@ -115,18 +133,23 @@ mod tests {
 
     #[test]
     fn a_site_is_read_from_a_name_or_a_pasted_address() {
-        for (text, site) in [
-            ("exemple.fr", "exemple.fr"),
-            ("  https://WWW.Exemple.fr/page?x#y ", "www.exemple.fr"),
-            ("HTTP://exemple.fr:8080/", "exemple.fr"),
-            ("192.0.2.1", "192.0.2.1"),
-            ("http://[2001:db8::1]/", "2001:db8::1"),
+        for (text, site, path) in [
+            ("exemple.fr", "exemple.fr", None),
+            ("exemple.fr/page", "exemple.fr", None),
+            ("  https://WWW.Exemple.fr/page?x#y ", "www.exemple.fr", None),
+            ("HTTP://exemple.fr:8080/", "exemple.fr", Some("/")),
+            ("http://exemple.fr/Page?x#y", "exemple.fr", Some("/page?x")),
+            ("192.0.2.1", "192.0.2.1", None),
+            ("http://[2001:db8::1]", "2001:db8::1", Some("/")),
         ] {
-            assert_eq!(read_site(text).unwrap().to_string(), site, "{text}");
+            let sought = Sought::read(text).unwrap();
+            assert_eq!(sought.site.to_string(), site, "{text}");
+            assert_eq!(sought.path.as_ref().map(UrlPath::as_str), path, "{text}");
+            assert_eq!(sought.hides_path, path.is_none() && text.contains("/page"), "{text}");
         }
         for text in ["", "deux mots", "<script>", "moi@exemple.fr", "https://", "é.fr", "h€://a", "a:b:c"]
         {
-            assert_eq!(read_site(text), None, "{text}");
+            assert_eq!(Sought::read(text), None, "{text}");
         }
     }
 

@@ -33,7 +33,7 @@ pub fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// A TCP listener that takes the connections TPROXY hands it: the accepted socket's local address is the destination
-/// the client asked for.
+/// the client asked for. Accepted sockets send what they are given at once (`TCP_NODELAY`), as their listener does.
 ///
 /// # Errors
 /// As [`bind_udp`]; also without `CAP_NET_ADMIN`.
@@ -69,6 +69,7 @@ fn bound(
     };
     socket.set_nonblocking(true)?;
     if destination == Destination::Any {
+        socket.set_tcp_nodelay(true)?;
         if address.is_ipv4() {
             socket.set_ip_transparent_v4(true)?
         } else {

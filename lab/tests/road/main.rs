@@ -13,6 +13,7 @@ mod clock;
 mod death;
 mod journal;
 mod live;
+mod pages;
 mod reload;
 mod requests;
 mod search;

@@ -12,7 +12,11 @@ use preau::{
     system::clock::Clock,
 };
 
-use super::{Configured, output::print, site::site};
+use super::{
+    Configured,
+    output::print,
+    site::{Sought, sought},
+};
 
 /// The time zone of every school the box serves.
 const TIME_ZONE: &str = "Europe/Paris";
@@ -42,8 +46,8 @@ pub(super) struct Arguments {
     /// As while the clock is in doubt: what depends on the hour falls to its stricter side
     #[arg(long)]
     clock_in_doubt: bool,
-    /// The site: a name, an address, or a whole URL, of which only the host is judged
-    #[arg(value_name = "SITE")]
+    /// What: an http:// URL with its path, an https:// URL, of which only the host can be judged, a name or an address
+    #[arg(value_name = "SITE|URL")]
     site: String,
 }
 
@@ -52,7 +56,7 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
     let config = Config::load(&arguments.configured.path)?;
     let zone = zone(&config, arguments.zone.as_deref())?;
     let subject = subject(&config, arguments)?;
-    let site = site(&arguments.site)?;
+    let Sought { site, path, hides_path } = sought(&arguments.site)?;
     let (at, doubt) = match &arguments.at {
         Some(text) => (moment(text)?, None),
         None => {
@@ -67,11 +71,13 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
         machine: arguments.device,
         zone: &zone,
         site: &site,
-        path: None,
+        path: path.as_ref(),
         at,
         clock,
     };
-    print(config.policy.explain(&question))
+    let mut explanation = config.policy.explain(&question);
+    explanation.are_pages_judged |= hides_path;
+    print(explanation)
 }
 
 fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {

@@ -1,7 +1,7 @@
 //! `preau journal`: the records of decisions and of presences, as lines.
 //!
-//! The fields of a line stand apart by tabs. A decision: time in UTC, zone, pseudonym, channel, site, answer. A
-//! presence: time in UTC, zone, account, machine, what happened.
+//! The fields of a line stand apart by tabs. A decision: time in UTC, zone, pseudonym, channel, site, answer, and
+//! where it was refused who may open it. A presence: time in UTC, zone, account, machine, what happened.
 
 use std::{
     fmt,
@@ -15,6 +15,7 @@ use clap::Subcommand;
 use preau::{
     journal::{Channel, DecisionRecord, Ground, Matching, Outcome, Record, Segment},
     model::{Presence, PresenceChange},
+    policy::{ListedBy, Lock},
 };
 
 use super::output::print_lines;
@@ -102,21 +103,29 @@ fn write_decision(decision: &DecisionRecord, f: &mut fmt::Formatter<'_>) -> fmt:
         Outcome::Refused(ground) => write_ground("refused", ground, f),
         Outcome::SignInNeeded => f.write_str("refused, nobody had signed in"),
         Outcome::NotRecorded => f.write_str("refused, an earlier step could not be recorded"),
-    }
+    }?;
+    decision.may_open().map_or(Ok(()), |who| write!(f, "\tmay open: {who}"))
 }
 
 fn write_ground(answer: &str, ground: &Ground, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match ground {
         Ground::Opening => write!(f, "{answer} by a teacher's timed decision"),
         Ground::ZoneDefault => write!(f, "{answer} by the zone's default"),
-        Ground::Rule { id, level, matching } => {
-            write!(f, "{answer} by rule `{}` of {level}, ", id.escape_debug())?;
+        Ground::Rule { id, level, lock, matching } => {
+            let lock = if *lock == Some(Lock::Locked) { ", locked" } else { "" };
+            write!(f, "{answer} by rule `{}` of {level}{lock}, ", id.escape_debug())?;
             match matching {
                 Matching::Site => f.write_str("by the site"),
                 Matching::Address => f.write_str("by the address"),
-                Matching::Category { category, list_date } => {
+                Matching::Url => f.write_str("by a page"),
+                Matching::Category { category, list_date, by } => {
                     let (category, date) = (category.escape_debug(), list_date.escape_debug());
-                    write!(f, "by category {category} (list of {date})")
+                    let by = match by {
+                        ListedBy::Site => "",
+                        ListedBy::Url => ", by a page",
+                        ListedBy::Expression => ", by an expression",
+                    };
+                    write!(f, "by category {category} (list of {date}{by})")
                 }
                 Matching::Everything => f.write_str("every site"),
             }

@@ -83,7 +83,7 @@ fn act(act: Act) -> anyhow::Result<()> {
         Act::Check(configured) => check::check(&configured.path),
         Act::Status(arguments) => runtime()?.block_on(status::status(&arguments)),
         Act::Explain(arguments) => explain::explain(&arguments),
-        Act::Lists { act } => lists::act(&act),
+        Act::Lists { act } => lists::act(act),
         Act::Accounts { act } => accounts::act(&act),
         Act::Journal { act } => journal::act(&act),
     }

@@ -20,12 +20,12 @@ use crate::{
         gate::{Asking, Gate},
     },
     journal::Channel,
-    model::{Site, Zone},
+    model::{Site, UrlPath, Zone},
     policy::{Permit, Verdict},
 };
 
-/// Asks the gate about one site.
-type Judge = Box<dyn Fn(Site) -> BoxFuture<'static, Verdict> + Send + Sync>;
+/// Asks the gate about one site, and the page of it where the path is seen.
+type Judge = Box<dyn Fn(Site, Option<UrlPath>) -> BoxFuture<'static, Verdict> + Send + Sync>;
 /// Connects to a permitted site, and narrows the permit to the way that led there.
 type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Connected> + Send + Sync>;
 /// A connection and what it may be used under, or why there is none.
@@ -80,9 +80,9 @@ impl Passage {
         let Ground { gate, resolver, own, mut epoch, page, pipes, limits } = ground.clone();
         let judge = {
             let (gate, zone) = (gate.clone(), Arc::clone(zone));
-            move |site| -> BoxFuture<'static, Verdict> {
+            move |site, path| -> BoxFuture<'static, Verdict> {
                 let gate = gate.clone();
-                let asking = Asking { source, zone: Arc::clone(&zone), site, path: None, channel };
+                let asking = Asking { source, zone: Arc::clone(&zone), site, path, channel };
                 Box::pin(async move { gate.ask(asking).await })
             }
         };

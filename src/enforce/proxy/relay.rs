@@ -31,6 +31,9 @@ const COPIED_BYTES: u64 = 64 * 1024;
 /// The largest buffer, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// The first buffer, in bytes: most connections end before they have moved more, and small pieces of memory are cheap.
+const FIRST_BUFFER_BYTES: usize = 8 * 1024;
+
 /// The pipes that may be open at one time. Cloning is cheap; all clones are one.
 #[derive(Clone, Debug)]
 pub(super) struct Pipes(Arc<Semaphore>);
@@ -142,7 +145,10 @@ pub(super) async fn forward(
         }
         let moved = match &mut lent {
             Some(lent) => splice(from, to, left, &mut lent.pipe, pulse).await?,
-            None => copy(from, to, left, pulse).await?,
+            None => {
+                let room = if copied == 0 { FIRST_BUFFER_BYTES } else { BUFFER_BYTES };
+                copy(from, to, usize::try_from(left).map_or(room, |left| left.min(room)), pulse).await?
+            }
         };
         if moved == 0 {
             return match count {
@@ -156,9 +162,8 @@ pub(super) async fn forward(
     Ok(())
 }
 
-/// Carries what there is, up to `count` bytes, through a buffer; zero at the sender's end.
-async fn copy(from: &TcpStream, to: &TcpStream, count: u64, pulse: &Pulse) -> Result<u64, Broken> {
-    let room = usize::try_from(count).map_or(BUFFER_BYTES, |count| count.min(BUFFER_BYTES));
+/// Carries what there is, up to `room` bytes, through a buffer; zero at the sender's end.
+async fn copy(from: &TcpStream, to: &TcpStream, room: usize, pulse: &Pulse) -> Result<u64, Broken> {
     loop {
         from.readable().await.map_err(Broken::Sender)?;
         let mut buffer = Vec::with_capacity(room).limit(room);
@@ -176,7 +181,7 @@ async fn copy(from: &TcpStream, to: &TcpStream, count: u64, pulse: &Pulse) -> Re
     }
 }
 
-/// As [`copy`], by way of an empty pipe, which is empty again afterwards.
+/// Carries what there is, up to `count` bytes, by way of an empty pipe, which is empty again afterwards.
 async fn splice(
     from: &TcpStream,
     to: &TcpStream,

@@ -26,7 +26,7 @@ use super::{
     relay::Pipes,
 };
 use crate::{
-    model::{DefaultVerdict, SignIn, Site, Zone, ZoneKind},
+    model::{DefaultVerdict, SignIn, Site, UrlPath, Zone, ZoneKind},
     policy::{Cause, Origin, Permit, Refusal, Verdict},
 };
 
@@ -52,7 +52,7 @@ pub(super) async fn pair() -> (TcpStream, TcpStream) {
 /// What a gate and a resolver would say, and what they were asked.
 #[derive(Clone, Default)]
 pub(super) struct Scene {
-    /// The allowed sites, with the port of each on the loopback address.
+    /// The allowed sites (but for their pages below `/ferme`), with the port of each on the loopback address.
     sites: HashMap<String, u16>,
     /// Allowed sites that lead to refused ones.
     aliases: HashMap<String, Site>,
@@ -103,8 +103,8 @@ impl Scene {
         Passage {
             zone: Arc::new(zone()),
             destination: (Ipv4Addr::new(192, 0, 2, 9), 443).into(),
-            judge: Box::new(move |site| {
-                let verdict = judge.judge(site);
+            judge: Box::new(move |site, path| {
+                let verdict = judge.judge(site, path.as_ref());
                 Box::pin(async move { verdict })
             }),
             connect: Box::new(move |permit| {
@@ -127,9 +127,10 @@ impl Scene {
         }
     }
 
-    fn judge(&self, site: Site) -> Verdict {
+    fn judge(&self, site: Site, path: Option<&UrlPath>) -> Verdict {
         self.asked.lock().unwrap().push(site.to_string());
-        if self.sites.contains_key(&site.to_string()) && !self.closed.load(Ordering::SeqCst) {
+        let is_closed = path.is_some_and(|path| path.is_within(&UrlPath::from("/ferme")));
+        if self.sites.contains_key(&site.to_string()) && !is_closed && !self.closed.load(Ordering::SeqCst) {
             Verdict::Allow(Permit::for_tests(site))
         } else {
             Verdict::Refuse(Refusal { site, cause: Cause::Policy(Origin::ZoneDefault) })

@@ -102,13 +102,16 @@ impl Service {
         Ok(Self { listeners, ground, places })
     }
 
-    /// Serves until `stop`; connections that are open then are closed.
+    /// Serves until `stop`, on the runtime that calls, whichever it was that bound; connections that are open then are
+    /// closed.
     ///
     /// # Errors
-    /// None at present: a failing accept is survived.
+    /// When a listener cannot be taken over. A failing accept is survived.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut accepting = JoinSet::new();
         for (zone, listener) in self.listeners {
+            let moved = listener.into_std().and_then(TcpListener::from_std);
+            let listener = moved.context("cannot take over a listener of the proxy")?;
             let (ground, gate) = (self.ground.clone(), self.ground.gate.clone());
             accepting.spawn(accept(
                 listener,
@@ -166,8 +169,6 @@ async fn accept<Served>(
 /// Sends one connection down the road of the port that the client asked for.
 async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: Ground) {
     let Ok(destination) = client.local_addr() else { return reset(client) };
-    // Where the kernel refuses, bytes only come a little later.
-    let _ = client.set_nodelay(true);
     let passage = |channel| Passage::new(&ground, source, &zone, destination, channel);
     match destination.port() {
         PORT_TLS => tls::serve(client, &passage(Channel::Tls)).await,

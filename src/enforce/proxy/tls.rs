@@ -41,7 +41,7 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
     };
     debug!(named = hello.server_name.is_some(), ech = hello.ech, "hello read");
     let site = hello.server_name.map_or(Site::Address(passage.destination.ip()), Site::Name);
-    let permit = match (passage.judge)(site).await {
+    let permit = match (passage.judge)(site, None).await {
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(_) => {
             return say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;

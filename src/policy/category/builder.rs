@@ -1,28 +1,23 @@
-//! Writes a category table from names that come one by one, in 16 bytes of memory a name.
+//! Writes a category table from names and URLs that come one by one, in 16 bytes of memory each.
 
 use std::{
-    collections::HashMap,
     io::{self, Write},
     net::IpAddr,
     sync::Arc,
 };
 
 use thiserror::Error;
-use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
+    entries::{self, Entry, Parents},
+    expressions::{self, Expression, ExpressionError, Limits},
     hash,
-    layout::{BUCKET_BITS_MAX, Description, MAGIC, SETS_MAX, VERSION, head_sum},
+    layout::{self, Category, Description, HEADER_BYTES, MAGIC, SETS_MAX, VERSION, head_sum},
     names::NamesWriter,
     set::{CategoryId, CategorySet},
+    since::{self, Since},
 };
-use crate::model::{Domain, Site};
-
-/// Names a bucket holds on average, at most.
-const BUCKET_NAMES: usize = 4;
-
-/// Bytes gathered before they are summed and written.
-const CHUNK_BYTES: usize = 1 << 16;
+use crate::model::{Domain, Site, UrlPath};
 
 /// Why a table cannot be built.
 #[derive(Debug, Error)]
@@ -36,6 +31,12 @@ pub enum BuildError {
     /// More different combinations of categories than a table can number.
     #[error("a table has at most {SETS_MAX} combinations of categories")]
     Sets,
+    /// The expressions, each of which was taken, are too large together.
+    #[error("the expressions of all categories together are too large when compiled")]
+    Expressions,
+    /// A URL of more segments than are looked at. The line can be left out.
+    #[error("the path has more than {} segments", hash::SEGMENTS_MAX)]
+    LongUrl,
     /// Too many names.
     #[error("a table has less than 4 thousand million names, and less than 4 GB of them")]
     Names,
@@ -48,27 +49,23 @@ pub enum BuildError {
 #[derive(Debug)]
 pub struct Builder<W> {
     seed: u64,
-    categories: Vec<Arc<str>>,
+    categories: Vec<Category>,
     aliases: Vec<(Arc<str>, CategoryId)>,
+    expressions: Vec<Expression>,
     entries: Vec<Entry>,
+    parents: Parents,
     names: NamesWriter<W>,
 }
 
 /// What a finished table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Names and addresses, each counted once.
+    /// Names, addresses and URLs, each counted once.
     pub names: usize,
+    /// Regular expressions.
+    pub expressions: usize,
     /// Different combinations of categories.
     pub sets: usize,
-}
-
-/// A name in a category; once names are joined, `category` is the number of its set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    hash: u64,
-    category: u16,
-    name_offset: u32,
 }
 
 impl<W: Write> Builder<W> {
@@ -78,7 +75,15 @@ impl<W: Write> Builder<W> {
     /// When `names` cannot be written.
     pub fn new(seed: u64, names: W) -> Result<Self, BuildError> {
         let names = NamesWriter::new(names)?;
-        Ok(Self { seed, categories: Vec::new(), aliases: Vec::new(), entries: Vec::new(), names })
+        Ok(Self {
+            seed,
+            categories: Vec::new(),
+            aliases: Vec::new(),
+            expressions: Vec::new(),
+            entries: Vec::new(),
+            parents: Parents::default(),
+            names,
+        })
     }
 
     /// Adds a category.
@@ -87,7 +92,7 @@ impl<W: Write> Builder<W> {
     /// When there are too many, or the name does not fit.
     pub fn category(&mut self, name: &str) -> Result<CategoryId, BuildError> {
         let id = u8::try_from(self.categories.len()).map(CategoryId).map_err(|_| BuildError::Categories)?;
-        self.categories.push(self.free_name(name)?);
+        self.categories.push(Category { name: self.free_name(name)?, names: 0, urls: 0 });
         Ok(id)
     }
 
@@ -114,90 +119,137 @@ impl<W: Write> Builder<W> {
         }
     }
 
+    /// Lists what lies at `path` of `host` and below, in the category `id`: `exemple.fr/jeux` holds `/jeux/x` and
+    /// `/jeux?x`, not `/jeuxvideo`. The host is meant with and without `www.`, and without the names below it.
+    ///
+    /// # Errors
+    /// As [`Builder::add`]; or when the path has more than 32 segments, which leaves the table as it was.
+    pub fn add_url(&mut self, host: &Site, path: &UrlPath, id: CategoryId) -> Result<(), BuildError> {
+        let host_hash = hash::host_hash(host, self.seed);
+        let hash = hash::url_hash(path.as_str(), host_hash).ok_or(BuildError::LongUrl)?;
+        self.parents.push(host_hash);
+        let beginnings = hash::prefix_hashes(path.as_str(), host_hash).map(|(_, hash)| hash);
+        beginnings.take_while(|beginning| *beginning != hash).for_each(|hash| self.parents.push(hash));
+        let written = match path.as_str().trim_end_matches(['/', '?', '&']) {
+            "" => "/",
+            written => written,
+        };
+        let name_offset = match host {
+            Site::Name(name) => self.names.push(hash::without_www(name), written)?,
+            Site::Address(address) => self.names.push(&address.to_canonical().to_string(), written)?,
+        };
+        self.push(Entry::url(hash, id, name_offset))
+    }
+
+    /// Lists every URL that the regular expression `text` finds something in, in the category `id`. It is matched with
+    /// `host/path?query`, whatever the case.
+    ///
+    /// # Errors
+    /// Says why the table does not take it, and leaves the table as it was.
+    pub fn add_expression(&mut self, text: &str, id: CategoryId) -> Result<(), ExpressionError> {
+        let expression = Expression { category: id, text: Box::from(text) };
+        if self.expressions.contains(&expression) {
+            return Ok(());
+        }
+        if self.expressions.len() >= Limits::COUNT_MAX {
+            return Err(ExpressionError::TooMany);
+        }
+        expressions::check(text)?;
+        self.expressions.push(expression);
+        Ok(())
+    }
+
     /// Writes the table to `out` and ends the names file.
     ///
     /// # Errors
-    /// When there are too many combinations of categories, or something cannot be written.
-    pub fn finish(mut self, description: &Description, mut out: impl Write) -> Result<Totals, BuildError> {
+    /// When there are too many combinations of categories, all expressions together are too large, or something cannot
+    /// be written.
+    pub fn finish(
+        mut self,
+        description: &Description,
+        since: &Since<'_>,
+        mut out: impl Write,
+    ) -> Result<Totals, BuildError> {
+        if expressions::compile(self.expressions.iter().map(|expression| &*expression.text)).is_none() {
+            return Err(BuildError::Expressions);
+        }
         self.entries.sort_unstable();
-        let (sets, counts) = self.join()?;
-        let bucket_bits = bucket_bits(self.entries.len());
+        let bucket_bits = entries::bucket_bits(self.entries.len());
+        let sets = entries::join(&mut self.entries, bucket_bits, &mut self.categories)?;
+        let parents = std::mem::take(&mut self.parents).sorted();
+        self.write_head(description, &sets, bucket_bits, &mut out)?;
+        let checksum = entries::write_body(&self.entries, &parents, bucket_bits, &mut out)?;
+        out.flush()?;
+        let number_of = |name: &str| {
+            let index = self.categories.iter().position(|category| &*category.name == name)?;
+            u8::try_from(index).ok().map(CategoryId)
+        };
+        let days = since::days(&self.entries, &sets, (self.seed, bucket_bits), since, number_of);
+        let offsets = self.entries.iter().map(|entry| entry.name_offset);
+        self.names.finish(offsets, &days, checksum)?;
+        Ok(Totals { names: self.entries.len(), sets: sets.len(), expressions: self.expressions.len() })
+    }
 
+    fn write_head(
+        &self,
+        description: &Description,
+        sets: &[CategorySet],
+        bucket_bits: u32,
+        out: &mut impl Write,
+    ) -> Result<(), BuildError> {
         let mut head = description.to_text().into_bytes();
         let description_bytes = head.len();
-        self.push_categories(&counts, &mut head)?;
+        self.push_categories(&mut head)?;
         let categories_bytes = head.len() - description_bytes;
         head.extend(sets.iter().flat_map(|set| set.to_bytes()));
+        let before_expressions = head.len();
+        self.push_expressions(&mut head)?;
+        let expressions_bytes = head.len() - before_expressions;
+        head.resize(head.len() + layout::padding(HEADER_BYTES + head.len()), 0);
         let number = |count: usize| u32::try_from(count).map_err(|_| BuildError::Names);
         let mut header = Vec::from(MAGIC);
         header.extend(VERSION.to_le_bytes());
         header.extend(bucket_bits.to_le_bytes());
         header.extend(self.seed.to_le_bytes());
         header.extend(u64::from(number(self.entries.len())?).to_le_bytes());
-        for count in [description_bytes, categories_bytes, sets.len(), 0] {
+        for count in [description_bytes, categories_bytes, sets.len(), expressions_bytes] {
             header.extend(number(count)?.to_le_bytes());
         }
         let checksum = head_sum(&header, &head);
         out.write_all(&header)?;
         out.write_all(&checksum.to_le_bytes())?;
         out.write_all(&head)?;
-
-        let checksum = self.write_body(bucket_bits, &mut out)?;
-        out.flush()?;
-        self.names.finish(self.entries.iter().map(|entry| entry.name_offset), checksum)?;
-        Ok(Totals { names: self.entries.len(), sets: sets.len() })
-    }
-
-    fn add_name(&mut self, name: &Domain, id: CategoryId) -> Result<(), BuildError> {
-        let name_offset = self.names.push(name.as_str())?;
-        self.push(hash::name_hash(name, self.seed), id, name_offset)
-    }
-
-    fn add_address(&mut self, address: IpAddr, id: CategoryId) -> Result<(), BuildError> {
-        let name_offset = self.names.push(&address.to_canonical().to_string())?;
-        self.push(hash::address_hash(address, self.seed), id, name_offset)
-    }
-
-    fn push(&mut self, hash: u64, id: CategoryId, name_offset: u32) -> Result<(), BuildError> {
-        if u32::try_from(self.entries.len()).is_err() {
-            return Err(BuildError::Names);
-        }
-        self.entries.push(Entry { hash, category: u16::from(id.0), name_offset });
         Ok(())
     }
 
-    /// Makes one entry of all that share a hash, in place; gives the sets and each category's count of names.
-    fn join(&mut self) -> Result<(Vec<CategorySet>, Vec<u64>), BuildError> {
-        let mut sets = Vec::new();
-        let mut numbers: HashMap<CategorySet, u16> = HashMap::new();
-        let mut counts = vec![0; self.categories.len()];
-        let (mut read, mut written) = (0, 0);
-        while let Some(&first) = self.entries.get(read) {
-            let mut set = CategorySet::EMPTY;
-            while let Some(entry) = self.entries.get(read).filter(|entry| entry.hash == first.hash) {
-                if let Ok(id) = u8::try_from(entry.category).map(CategoryId) {
-                    let is_first = set.insert(id);
-                    counts[id.index()] += u64::from(is_first);
-                }
-                read += 1;
+    fn add_name(&mut self, name: &Domain, id: CategoryId) -> Result<(), BuildError> {
+        let name_offset = self.names.push(name.as_str(), "")?;
+        let mut hash = self.seed;
+        for (depth, (_, next)) in hash::suffix_hashes(name, self.seed).enumerate() {
+            match depth {
+                0 => {}
+                1 => self.parents.push_top(hash),
+                _ => self.parents.push(hash),
             }
-            let number = match numbers.get(&set) {
-                Some(number) => *number,
-                None => {
-                    let number = u16::try_from(sets.len()).map_err(|_| BuildError::Sets)?;
-                    sets.push(set);
-                    numbers.insert(set, number);
-                    number
-                }
-            };
-            self.entries[written] = Entry { category: number, ..first };
-            written += 1;
+            hash = next;
         }
-        self.entries.truncate(written);
-        Ok((sets, counts))
+        self.push(Entry::name(hash, id, name_offset))
     }
 
-    fn push_categories(&self, counts: &[u64], head: &mut Vec<u8>) -> Result<(), BuildError> {
+    fn add_address(&mut self, address: IpAddr, id: CategoryId) -> Result<(), BuildError> {
+        let name_offset = self.names.push(&address.to_canonical().to_string(), "")?;
+        self.push(Entry::name(hash::address_hash(address, self.seed), id, name_offset))
+    }
+
+    fn push(&mut self, entry: Entry) -> Result<(), BuildError> {
+        if u32::try_from(self.entries.len()).is_err() {
+            return Err(BuildError::Names);
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn push_categories(&self, head: &mut Vec<u8>) -> Result<(), BuildError> {
         let count = |length: usize| u16::try_from(length).map_err(|_| BuildError::Categories);
         let push_name = |head: &mut Vec<u8>, name: &str| {
             let length = u8::try_from(name.len()).map_err(|_| BuildError::CategoryName(name.to_owned()))?;
@@ -206,8 +258,9 @@ impl<W: Write> Builder<W> {
             Ok::<_, BuildError>(())
         };
         head.extend(count(self.categories.len())?.to_le_bytes());
-        for (name, names) in self.categories.iter().zip(counts) {
+        for Category { name, names, urls } in &self.categories {
             head.extend(names.to_le_bytes());
+            head.extend(urls.to_le_bytes());
             push_name(head, name)?;
         }
         head.extend(count(self.aliases.len())?.to_le_bytes());
@@ -218,68 +271,27 @@ impl<W: Write> Builder<W> {
         Ok(())
     }
 
-    fn write_body(&self, bucket_bits: u32, out: impl Write) -> Result<u64, BuildError> {
-        let mut body = Body { out, sum: Xxh3Default::new(), chunk: Vec::with_capacity(CHUNK_BYTES) };
-        let mut index = 0u32;
-        let mut rest = self.entries.as_slice();
-        for bucket in 0..=(1u64 << bucket_bits) {
-            let is_before =
-                |entry: &Entry| entry.hash.checked_shr(u64::BITS - bucket_bits).unwrap_or(0) < bucket;
-            while let Some((_, after)) = rest.split_first().filter(|(entry, _)| is_before(entry)) {
-                index += 1;
-                rest = after;
-            }
-            body.push(&index.to_le_bytes())?;
+    fn push_expressions(&self, head: &mut Vec<u8>) -> Result<(), BuildError> {
+        let number = |length: usize| u16::try_from(length).map_err(|_| BuildError::Expressions);
+        head.extend(number(self.expressions.len())?.to_le_bytes());
+        for Expression { category, text } in &self.expressions {
+            head.extend(u16::from(category.0).to_le_bytes());
+            head.extend(number(text.len())?.to_le_bytes());
+            head.extend(text.as_bytes());
         }
-        for entry in &self.entries {
-            body.push(&entry.hash.to_le_bytes())?;
-        }
-        for entry in &self.entries {
-            body.push(&entry.category.to_le_bytes())?;
-        }
-        Ok(body.finish()?)
+        Ok(())
     }
 
     fn free_name(&self, name: &str) -> Result<Arc<str>, BuildError> {
-        let mut taken = self.categories.iter().chain(self.aliases.iter().map(|(alias, _)| alias));
+        let mut taken = self
+            .categories
+            .iter()
+            .map(|category| &category.name)
+            .chain(self.aliases.iter().map(|(alias, _)| alias));
         let fits = !name.is_empty() && name.len() <= usize::from(u8::MAX);
         if !fits || taken.any(|other| &**other == name) {
             return Err(BuildError::CategoryName(name.chars().take(64).collect()));
         }
         Ok(Arc::from(name))
-    }
-}
-
-/// The least bits that leave at most [`BUCKET_NAMES`] names a bucket on average.
-fn bucket_bits(names: usize) -> u32 {
-    names.div_ceil(BUCKET_NAMES).max(1).next_power_of_two().trailing_zeros().min(BUCKET_BITS_MAX)
-}
-
-/// Writes the long sections and sums them on the way.
-struct Body<W> {
-    out: W,
-    sum: Xxh3Default,
-    chunk: Vec<u8>,
-}
-
-impl<W: Write> Body<W> {
-    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.chunk.extend_from_slice(bytes);
-        if self.chunk.len() >= CHUNK_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.sum.update(&self.chunk);
-        self.out.write_all(&self.chunk)?;
-        self.chunk.clear();
-        Ok(())
-    }
-
-    /// Ends the body with its checksum.
-    fn finish(mut self) -> io::Result<u64> {
-        self.flush()?;
-        let sum = self.sum.digest();
-        self.out.write_all(&sum.to_le_bytes())?;
-        Ok(sum)
     }
 }

@@ -5,16 +5,23 @@ use std::{collections::HashSet, ops::Range, sync::Arc};
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::set::{CategoryId, CategorySet};
+use super::{
+    expressions::{Expression, Limits},
+    set::{CategoryId, CategorySet},
+};
 
 pub(super) const MAGIC: &[u8; 8] = b"PREAUCAT";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Bytes before the description.
 pub(super) const HEADER_BYTES: usize = 56;
 /// Bytes of the header that the head checksum covers.
 pub(super) const CHECKED_BYTES: usize = 48;
 pub(super) const BUCKET_BITS_MAX: u32 = 31;
-pub(super) const SETS_MAX: usize = 1 << 16;
+pub(super) const SETS_MAX: usize = 1 << 15;
+/// Bytes of a bucket and of an entry.
+pub(super) const CELL_BYTES: usize = 8;
+/// Where the body may begin: a cache line holds whole buckets and whole entries.
+pub(super) const BODY_ALIGNMENT: usize = 64;
 
 /// Why bytes are not a category table.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -34,6 +41,9 @@ pub enum TableError {
     /// The names contradict their checksum.
     #[error("the table's names are damaged; build it again")]
     Body,
+    /// The expressions are none for this program.
+    #[error("the table's expressions do not compile; build it again")]
+    Expressions,
     /// A names file that was made with another table.
     #[error("the names file belongs to another table")]
     OtherTable,
@@ -48,14 +58,18 @@ pub struct Description {
     pub licence: Arc<str>,
     /// Who publishes it.
     pub sources: Vec<String>,
+    /// The date of each category's own list: the category, and the date.
+    pub category_dates: Vec<(String, String)>,
 }
 
 impl Description {
     /// As the table file writes it; a line break in a value becomes a space.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
-        let sources = self.sources.iter().map(|source| ("source", source.as_str()));
-        for (key, value) in [("date", &*self.date), ("licence", &*self.licence)].into_iter().chain(sources) {
+        let sources = self.sources.iter().map(|source| ("source", source.clone()));
+        let dates = self.category_dates.iter().map(|(name, date)| ("category", format!("{name} {date}")));
+        let list = [("date", self.date.to_string()), ("licence", self.licence.to_string())];
+        for (key, value) in list.into_iter().chain(sources).chain(dates) {
             text.push_str(key);
             text.push_str(": ");
             text.push_str(&value.replace(['\n', '\r'], " "));
@@ -71,6 +85,10 @@ impl Description {
                 Some(("date", value)) => description.date = Arc::from(value),
                 Some(("licence", value)) => description.licence = Arc::from(value),
                 Some(("source", value)) => description.sources.push(value.to_owned()),
+                Some(("category", value)) => {
+                    let (name, date) = value.rsplit_once(' ').ok_or(TableError::Head("description"))?;
+                    description.category_dates.push((name.to_owned(), date.to_owned()));
+                }
                 _ => return Err(TableError::Head("description")),
             }
         }
@@ -83,8 +101,10 @@ impl Description {
 pub struct Category {
     /// Its name, such as `gambling`.
     pub name: Arc<str>,
-    /// How many names are listed in it.
+    /// How many names and addresses are listed in it.
     pub names: u64,
+    /// How many URLs are.
+    pub urls: u64,
 }
 
 /// The checked head of a table and the places of its long sections.
@@ -97,9 +117,9 @@ pub(super) struct Layout {
     pub(super) categories: Vec<Category>,
     pub(super) aliases: Vec<(Arc<str>, CategoryId)>,
     pub(super) sets: Vec<CategorySet>,
+    pub(super) expressions: Vec<Expression>,
     pub(super) buckets: Range<usize>,
-    pub(super) hashes: Range<usize>,
-    pub(super) set_numbers: Range<usize>,
+    pub(super) entries: Range<usize>,
     /// What the body checksum must be.
     pub(super) body_checksum: u64,
 }
@@ -126,9 +146,10 @@ impl Layout {
         let description_bytes = header.length()?;
         let categories_bytes = header.length()?;
         let sets_count = header.length()?;
-        if sets_count > SETS_MAX || header.u32()? != 0 {
+        if sets_count > SETS_MAX {
             return Err(TableError::Head("category sets"));
         }
+        let expressions_bytes = header.length()?;
         let head_checksum = header.u64()?;
 
         let mut end = HEADER_BYTES;
@@ -143,15 +164,16 @@ impl Layout {
         let description = section(description_bytes, 1)?;
         let categories = section(categories_bytes, 1)?;
         let sets = section(sets_count, CategorySet::BYTES)?;
-        let buckets = section((1 << bucket_bits) + 1, 4)?;
-        let hashes = section(names, 8)?;
-        let set_numbers = section(names, 2)?;
+        let expressions = section(expressions_bytes, 1)?;
+        let padding = section(padding(expressions.end), 1)?;
+        let buckets = section((1 << bucket_bits) + 1, CELL_BYTES)?;
+        let entries = section(names, CELL_BYTES)?;
         let checksum = section(1, 8)?;
         if bytes.len() != checksum.end {
             return Err(TableError::Length);
         }
         let slice = |range: &Range<usize>| bytes.get(range.clone()).ok_or(TableError::Length);
-        let head = slice(&(HEADER_BYTES..sets.end))?;
+        let head = slice(&(HEADER_BYTES..padding.end))?;
         if head_sum(slice(&(0..CHECKED_BYTES))?, head) != head_checksum {
             return Err(TableError::Head("checksum"));
         }
@@ -162,6 +184,7 @@ impl Layout {
         if sets.iter().any(|set| set.iter().any(|id| id.index() >= categories.len())) {
             return Err(TableError::Head("category sets"));
         }
+        let expressions = read_expressions(slice(&expressions)?, categories.len())?;
         Ok(Self {
             seed,
             bucket_bits,
@@ -170,9 +193,9 @@ impl Layout {
             categories,
             aliases,
             sets,
+            expressions,
             buckets,
-            hashes,
-            set_numbers,
+            entries,
             body_checksum: Reader(slice(&checksum)?).u64()?,
         })
     }
@@ -191,8 +214,8 @@ fn read_categories(section: &[u8]) -> Result<Named, TableError> {
     let mut seen = HashSet::new();
     let mut categories = Vec::new();
     for _ in 0..reader.u16()? {
-        let names = reader.u64()?;
-        categories.push(Category { name: reader.name()?, names });
+        let (names, urls) = (reader.u64()?, reader.u64()?);
+        categories.push(Category { name: reader.name()?, names, urls });
     }
     if categories.len() > CategoryId::COUNT_MAX {
         return Err(wrong);
@@ -210,10 +233,35 @@ fn read_categories(section: &[u8]) -> Result<Named, TableError> {
     if is_unique && reader.0.is_empty() { Ok((categories, aliases)) } else { Err(wrong) }
 }
 
+fn read_expressions(section: &[u8], categories: usize) -> Result<Vec<Expression>, TableError> {
+    let wrong = TableError::Head("expressions");
+    let mut reader = Reader(section);
+    let count = usize::from(reader.u16()?);
+    if count > Limits::COUNT_MAX {
+        return Err(wrong);
+    }
+    let mut expressions = Vec::with_capacity(count);
+    for _ in 0..count {
+        let category = u8::try_from(reader.u16()?).map(CategoryId).map_err(|_| wrong)?;
+        let length = reader.u16()?;
+        let text = reader.text(usize::from(length)).ok_or(wrong)?;
+        if category.index() >= categories || text.len() > Limits::LENGTH_MAX {
+            return Err(wrong);
+        }
+        expressions.push(Expression { category, text: Box::from(text) });
+    }
+    if reader.0.is_empty() { Ok(expressions) } else { Err(wrong) }
+}
+
+/// Zero bytes that bring the body, after a head that ends at `end`, to its alignment.
+pub(super) fn padding(end: usize) -> usize {
+    end.next_multiple_of(BODY_ALIGNMENT) - end
+}
+
 /// Takes numbers from the front of bytes.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], TableError> {
         let (taken, rest) = self.0.split_first_chunk().ok_or(TableError::Length)?;
         self.0 = rest;
@@ -238,8 +286,13 @@ impl Reader<'_> {
 
     fn name(&mut self) -> Result<Arc<str>, TableError> {
         let [length] = self.take()?;
-        let (name, rest) = self.0.split_at_checked(usize::from(length)).ok_or(TableError::Length)?;
+        self.text(usize::from(length)).map(Arc::from).ok_or(TableError::Head("categories"))
+    }
+
+    /// So many bytes of UTF-8.
+    fn text(&mut self, length: usize) -> Option<&'a str> {
+        let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(name).map(Arc::from).map_err(|_| TableError::Head("categories"))
+        std::str::from_utf8(text).ok()
     }
 }

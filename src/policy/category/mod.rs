@@ -1,7 +1,8 @@
 //! Which categories a name is in: the published lists, millions of names, as one table that is mapped and never loaded.
 //!
 //! A question walks its name from the top-level label down and looks every parent up by a 64-bit hash, so that a listed
-//! `exemple.fr` also lists `www.exemple.fr`. [`Table`] reads, [`Builder`] writes, both over plain bytes: files are
+//! `exemple.fr` also lists `www.exemple.fr`. Where the URL is known too, the beginnings of its path are looked up in the same
+//! way, and the lists' regular expressions are matched with it. [`Table`] reads, [`Builder`] writes, both over plain bytes: files are
 //! somebody else's trade.
 //!
 //! # The table file
@@ -11,26 +12,39 @@
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | `PREAUCAT` |
-//! | 8 | 4 | version, 1 |
-//! | 12 | 4 | `B`, bits of a bucket's number, 0 to 31: the least that leave no more than 4 names a bucket on average |
+//! | 8 | 4 | version, 2 |
+//! | 12 | 4 | `B`, bits of a bucket's number, 0 to 31: the least that leave no more than 8 entries a bucket on average |
 //! | 16 | 8 | seed of the hashes |
-//! | 24 | 8 | `N`, count of names, below 2^32 |
+//! | 24 | 8 | `N`, count of entries (names, addresses and URLs), below 2^32 |
 //! | 32 | 4 | `D`, bytes of the description |
 //! | 36 | 4 | `C`, bytes of the categories |
-//! | 40 | 4 | `S`, count of category sets, at most 65,536 |
-//! | 44 | 4 | zero |
-//! | 48 | 8 | head checksum: xxh3-64, seed 0, of bytes 0 to 47 and the three sections below |
-//! | 56 | `D` | description, UTF-8, one `key: value` a line: `date`, `licence`, and a `source` for each source |
-//! | | `C` | categories: u16 count, then for each u64 count of names, u8 length, name; then aliases: u16 count, then for each u16 number of the category, u8 length, name |
+//! | 40 | 4 | `S`, count of category sets, at most 32,768 |
+//! | 44 | 4 | `E`, bytes of the expressions |
+//! | 48 | 8 | head checksum: xxh3-64, seed 0, of bytes 0 to 47 and of all sections before the buckets |
+//! | 56 | `D` | description, UTF-8, one `key: value` a line: `date`, `licence`, a `source` for each source, and a `category` with its name and date for each list |
+//! | | `C` | categories: u16 count, then for each u64 count of names and addresses, u64 count of URLs, u8 length, name; then aliases: u16 count, then for each u16 number of the category, u8 length, name |
 //! | | 32 `S` | category sets: 256 bits, the bit of category `i` is bit `i % 8` of byte `i / 8` |
-//! | | 4 (2^`B` + 1) | buckets: u32 index of the first hash whose top `B` bits are the bucket's number or more; the last is `N` |
-//! | | 8 `N` | hashes, u64, ascending, no two equal |
-//! | | 2 `N` | for each hash the u16 number of its category set |
-//! | | 8 | body checksum: xxh3-64, seed 0, of buckets, hashes and set numbers |
+//! | | `E` | expressions: u16 count, at most 256, then for each u16 number of the category, u16 length, at most 4,096, text |
+//! | | 0 to 63 | zeros up to an offset that 64 divides |
+//! | | 8 (2^`B` + 1) | buckets: u32 index of the first entry whose hash has the bucket's number or more in its top `B` bits (the last is `N`), u32 signature |
+//! | | 8 `N` | entries in the order of their hashes: u16 number of the category set, with its highest bit set if more is listed below; then the 48 bits of the hash below its top `B` |
+//! | | 8 | body checksum: xxh3-64, seed 0, of buckets and entries |
 //!
 //! The hash of a name is xxh3-64 label by label from the top: `h(fr) = xxh3("fr", seed)`, `h(exemple.fr) =
 //! xxh3("exemple", h(fr))`. An address is hashed as one label that holds its usual text (`203.0.113.7`), which no name
-//! can be. The seed is chosen anew for each build, so that nobody can prepare a name that hashes like a listed one.
+//! can be. A URL goes on from its host, without a leading `www.`, segment by segment of its path: `h(exemple.fr/jeux) =
+//! xxh3("/jeux", h(exemple.fr))`; `/`, `?` and `&` begin a segment, and one that is nothing else is skipped, so that
+//! `/jeux/?x` is `/jeux?x`. No label begins like a segment, so one look-up serves names and URLs. A host with `/` alone
+//! is hashed with that as its only segment. The seed is chosen by whoever builds.
+//!
+//! squidGuard takes the lines of `urls` for beginnings of text, so that its `exemple.fr/jeux` also holds
+//! `/jeuxvideo`. Here whole segments count: the publisher means a place on a site, and a name that begins alike is
+//! somebody else's place.
+//!
+//! The signature of a bucket has the bits `hash >> 16 & 31` and `hash >> 21 & 31` set for each of its entries, and for
+//! each name, host and beginning of a path below which something is listed. So a walk ends at the first part that the
+//! signature does not know, which for nearly every name that is not listed is the one below the top-level label: one
+//! cache line. At a listed name it ends too, unless the entry says that there is more below: two cache lines.
 //!
 //! # The names file
 //!
@@ -40,23 +54,33 @@
 //! | bytes | content |
 //! |---|---|
 //! | 8 | `PREAUNAM` |
-//! | 4 | version, 1 |
-//! | `L` | names in the order they were given: u8 length, name |
-//! | 4 `N` | for each hash of the table the u32 offset of its name in the section above |
+//! | 4 | version, 2 |
+//! | `L` | names, addresses and URLs in the order they were given: u8 length, text; a length of 255 means that the length is the u16 behind it |
+//! | 4 `N` | for each entry of the table the u32 offset of its text in the section above |
+//! | 2 `N` | for each entry the u16 day, counted from 1970-01-01, since when it is in just these categories |
 //! | 8 | body checksum of the table |
 //! | 8 | `N` |
 
 mod builder;
+mod day;
+mod entries;
+mod exercise;
+mod expressions;
 mod hash;
 mod layout;
 mod names;
 mod set;
+mod since;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use builder::{BuildError, Builder, Totals};
+pub use day::{ListDay, ListDayError};
+pub use exercise::exercise;
+pub use expressions::ExpressionError;
 pub use layout::{Category, Description, TableError};
 pub use names::Names;
 pub use set::{CategoryId, CategorySet};
+pub use since::Since;
 pub use table::{Listed, Table};

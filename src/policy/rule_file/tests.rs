@@ -135,7 +135,14 @@ fn an_id_is_used_once() {
 fn a_site_is_a_name_an_address_or_a_network() {
     for (site, message) in [
         ("https://jeux.example/", "without https://"),
-        ("jeux.example/page", "paths cannot be told apart"),
+        ("jeux.example/", "write the name alone"),
+        ("jeux.example//./", "write the name alone"),
+        ("jeux.example/a#b", "never leaves a browser"),
+        ("jeux.example/a/../b", "without `..`"),
+        ("jeux.example/a/*", "write the name alone"),
+        ("jeux.example:80/a", "no host name has"),
+        ("203.0.113.5/page", "the name is an IP address"),
+        ("/page", "empty"),
         ("*.jeux.example", "write the name alone"),
         (".jeux.example", "write the name alone"),
         ("203.0.113.5/24", "write `203.0.113.0/24`"),
@@ -203,6 +210,20 @@ fn every_bound_is_held() {
     let text = format!("version = 1\nlevel = \"groupe\"\nname = \"x\"\n{rules}");
     check_fault(&text, 3 + 4 * Limits::RULES_MAX + 2, "id", "at most 1000");
     check_fault(&"#".repeat(Limits::FILE_BYTES_MAX + 1), 1, "", "split it");
+}
+
+#[test]
+fn a_page_is_written_as_its_host_and_path_and_compared_in_one_form() {
+    let head = "version = 1\nlevel = \"groupe\"\nname = \"x\"\n[[rule]]\nid = \"a\"\neffect = \"allow\"\n";
+    let sites = r#"sites = ["Jeux.example/Page/", "a.fr/%6Aeux?id=4", "a.fr/;x/été"]"#;
+    let file = RuleFile::parse(&format!("{head}{sites}")).unwrap();
+    let Sites::Listed { patterns, .. } = &file.rules[0].sites else { panic!("listed sites") };
+    let patterns: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+    assert_eq!(patterns, ["jeux.example/page", "a.fr/jeux?id=4", "a.fr/été"]);
+    let deep = format!("{head}sites = [\"a.fr{}\"]", "/b".repeat(33));
+    assert!(RuleFile::parse(&deep).unwrap_err().to_string().contains("32 segments"));
+    let long = format!("{head}sites = [\"a.fr/{}\"]", "b".repeat(2048));
+    assert!(RuleFile::parse(&long).unwrap_err().to_string().contains("2048 bytes"));
 }
 
 /// A search rule of these lines, where the file's lines before it are six.

@@ -12,7 +12,8 @@
 //! id = "jeux"
 //! effect = "block"              # or "allow"
 //! locked = true                 # default false
-//! sites = ["jeux.example", "203.0.113.0/24"]   # names (with everything below), addresses, networks
+//! sites = ["jeux.example", "203.0.113.0/24"]   # names (with everything below), addresses, networks,
+//!                               # pages such as "exemple.fr/jeux" (with everything below; plain HTTP only)
 //! categories = ["games"]
 //! everything = false            # true: every site (then no sites, no categories)
 //! roles = ["eleve"]             # eleve enseignant administratif referent invite; empty = any subject

@@ -5,11 +5,14 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::{
-    model::DomainError,
-    policy::{rule::SitePattern, timetable::DAY_MINUTES},
+    model::{Domain, DomainError, UrlPath},
+    policy::{
+        rule::{SitePattern, UrlPattern},
+        timetable::DAY_MINUTES,
+    },
 };
 
-/// Reads a name, an address or a network.
+/// Reads a name, an address, a network, or a page of a name.
 pub(super) fn site_pattern(text: &str) -> Result<SitePattern, String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(SitePattern::Network(IpNet::from(address.to_canonical())));
@@ -25,18 +28,39 @@ pub(super) fn site_pattern(text: &str) -> Result<SitePattern, String> {
     let shown = brief(text);
     if text.contains("://") {
         return Err(format!(
-            "`{shown}` is a page's address; write only the site's name, without https:// and path"
-        ));
-    }
-    if text.contains('/') {
-        return Err(format!(
-            "`{shown}` is neither a site's name nor a network; paths cannot be told apart, remove the `/`"
+            "`{shown}` is a page's address; write the site's name without https://, for one page of it with its path"
         ));
     }
     if text.contains('*') || text.starts_with('.') {
         return Err(format!("`{shown}`: write the name alone; everything below it is meant as well"));
     }
-    text.parse().map(SitePattern::Name).map_err(|error: DomainError| format!("`{shown}` is no site: {error}"))
+    let no_site = |error: DomainError| format!("`{shown}` is no site: {error}");
+    match text.find('/').map(|slash| text.split_at(slash)) {
+        None => text.parse().map(SitePattern::Name).map_err(no_site),
+        Some((host, path)) => {
+            let host = host.parse().map_err(no_site)?;
+            url_pattern(host, path).map(SitePattern::Url).map_err(|wrong| format!("`{shown}`: {wrong}"))
+        }
+    }
+}
+
+/// A page as a rule may write it: one that is compared as it was meant.
+fn url_pattern(host: Domain, written: &str) -> Result<UrlPattern, String> {
+    let path = UrlPath::from(written);
+    if written.contains('#') {
+        return Err("what is behind `#` never leaves a browser; remove it".to_owned());
+    }
+    if written.chars().any(char::is_control) || UrlPath::climbs(written) {
+        return Err("write the path without `..` and control characters".to_owned());
+    }
+    if path.is_root() {
+        return Err("write the name alone, without `/`: every page of it is meant".to_owned());
+    }
+    if written.len() > UrlPath::BYTES_MAX || path.segments().count() > UrlPath::SEGMENTS_MAX {
+        let (bytes, segments) = (UrlPath::BYTES_MAX, UrlPath::SEGMENTS_MAX);
+        return Err(format!("a path has at most {bytes} bytes and {segments} segments; write its beginning"));
+    }
+    Ok(UrlPattern { host, path })
 }
 
 /// Reads `08:00-12:00` as minutes of the day.

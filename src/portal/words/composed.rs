@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::category;
 use crate::{
     model::{Role, Transport, ZoneKind},
+    policy::{Level, ListedBy, MayOpen},
     portal::language::Language,
 };
 
@@ -67,12 +68,50 @@ impl Language {
         }
     }
 
-    /// That the list of a date holds the site in a category.
-    pub(in crate::portal) fn matched_category(self, name: &str, list_date: &str) -> String {
+    /// That the list of a date holds the site, or its page, in a category.
+    pub(in crate::portal) fn matched_category(self, name: &str, list_date: &str, by: ListedBy) -> String {
         let category = category(self, name).unwrap_or(name);
+        let what = match (self, by) {
+            (Self::French, ListedBy::Site) => "le site",
+            (Self::French, ListedBy::Url) => "cette page",
+            (Self::French, ListedBy::Expression) => "cette adresse, par un mot qu’elle contient,",
+            (Self::English, ListedBy::Site) => "the site",
+            (Self::English, ListedBy::Url) => "this page",
+            (Self::English, ListedBy::Expression) => "this address, by a word in it,",
+        };
         match self {
-            Self::French => format!("La liste du {list_date} le classe dans « {category} »"),
-            Self::English => format!("The list of {list_date} files it under “{category}”"),
+            Self::French => format!("La liste du {list_date} classe {what} dans « {category} »"),
+            Self::English => format!("The list of {list_date} files {what} under “{category}”"),
+        }
+    }
+
+    /// Who may open what is refused, as people of a school know them. Nothing where no rule is behind it.
+    pub(in crate::portal) const fn may_open(self, who: MayOpen) -> &'static str {
+        let (french, english) = match who {
+            MayOpen::Locked(Level::Academie) => {
+                ("L’académie seule : la règle est verrouillée", "Only the académie: the rule is locked")
+            }
+            MayOpen::Locked(Level::Departement) => (
+                "Le département ou l’académie : la règle est verrouillée",
+                "The département or the académie: the rule is locked",
+            ),
+            MayOpen::Locked(Level::Etablissement | Level::Groupe | Level::Opening) => (
+                "L’établissement, mais pas un professeur : la règle est verrouillée",
+                "The school, but no teacher: the rule is locked",
+            ),
+            MayOpen::FromLevel { teacher: true, .. } => (
+                "Un professeur, pour un moment ; l’établissement, par une règle",
+                "A teacher, for a while; the school, by a rule",
+            ),
+            MayOpen::FromLevel { teacher: false, .. } => {
+                ("L’établissement, par une règle", "The school, by a rule")
+            }
+            MayOpen::Teacher => ("Un professeur", "A teacher"),
+            MayOpen::SignIn | MayOpen::Repair => ("", ""),
+        };
+        match self {
+            Self::French => french,
+            Self::English => english,
         }
     }
 }
@@ -91,7 +130,15 @@ mod tests {
 
     #[test]
     fn a_category_is_named_in_words_and_an_unknown_one_by_itself() {
-        assert!(Language::French.matched_category("gambling", "2026-08-17").contains("jeux d’argent"));
-        assert!(Language::French.matched_category("sur_mesure", "2026-08-17").contains("sur_mesure"));
+        assert!(
+            Language::French
+                .matched_category("gambling", "2026-08-17", ListedBy::Site)
+                .contains("jeux d’argent")
+        );
+        assert!(
+            Language::French
+                .matched_category("sur_mesure", "2026-08-17", ListedBy::Url)
+                .contains("sur_mesure")
+        );
     }
 }

@@ -52,6 +52,9 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     decided_by: "Who decided",
     rule: "Rule",
     matched: "What the rule is about",
+    may_open: "Who may open it",
+    page_only: "The rest of the site is not meant. The rule holds for the address in http; in https the filter sees \
+                only the site’s name.",
     what_to_do: "What you can do",
     advice_lesson: "Are you a pupil and need it for a lesson? Speak to your teacher.",
     advice_cite: "If you think this is a mistake, give the site’s address and the rule’s name to the school’s \
@@ -68,12 +71,15 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     by_zone: "The school, for this whole network",
     matched_engine: "The search engine without a safe mode",
     matched_site: "The site",
+    matched_page: "The page",
     matched_address: "The address of this site",
     matched_everything: "Every site",
 
     open: "This site is open to you",
     open_now: "No rule blocks it for you at this moment. If it does not appear, the fault lies elsewhere: \
                try again later.",
+    open_name_only: "No rule closes its name for you at this moment. Some of its pages may be closed in http; in \
+                     https the filter sees only the site’s name.",
     open_soon: "Your browser still remembers the former answer. The page will load by itself in a few seconds.",
     reload: "Load the page",
 

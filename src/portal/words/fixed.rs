@@ -52,6 +52,8 @@ pub(in crate::portal) struct Words {
     pub(in crate::portal) decided_by: &'static str,
     pub(in crate::portal) rule: &'static str,
     pub(in crate::portal) matched: &'static str,
+    pub(in crate::portal) may_open: &'static str,
+    pub(in crate::portal) page_only: &'static str,
     pub(in crate::portal) what_to_do: &'static str,
     pub(in crate::portal) advice_lesson: &'static str,
     pub(in crate::portal) advice_cite: &'static str,
@@ -67,12 +69,14 @@ pub(in crate::portal) struct Words {
     pub(in crate::portal) by_zone: &'static str,
     pub(in crate::portal) matched_engine: &'static str,
     pub(in crate::portal) matched_site: &'static str,
+    pub(in crate::portal) matched_page: &'static str,
     pub(in crate::portal) matched_address: &'static str,
     pub(in crate::portal) matched_everything: &'static str,
 
     // A site that is open.
     pub(in crate::portal) open: &'static str,
     pub(in crate::portal) open_now: &'static str,
+    pub(in crate::portal) open_name_only: &'static str,
     pub(in crate::portal) open_soon: &'static str,
     pub(in crate::portal) reload: &'static str,
 

@@ -54,6 +54,9 @@ pub(in crate::portal) const FRENCH: Words = Words {
     decided_by: "Qui l’a décidé",
     rule: "Règle",
     matched: "Ce que la règle vise",
+    may_open: "Qui peut l’ouvrir",
+    page_only: "Le reste du site n’est pas visé. La règle vaut pour l’adresse en http ; en https, le filtre ne voit \
+                que le nom du site.",
     what_to_do: "Ce que vous pouvez faire",
     advice_lesson: "Élève, vous en avez besoin pour un cours ? Parlez-en à votre professeur.",
     advice_cite: "Si vous pensez que c’est une erreur, donnez l’adresse du site et le nom de la règle \
@@ -70,12 +73,15 @@ pub(in crate::portal) const FRENCH: Words = Words {
     by_zone: "L’établissement, pour tout ce réseau",
     matched_engine: "Le moteur de recherche sans mode protégé",
     matched_site: "Le site",
+    matched_page: "La page",
     matched_address: "L’adresse de ce site",
     matched_everything: "Tous les sites",
 
     open: "Ce site vous est ouvert",
     open_now: "Aucune règle ne le bloque pour vous en ce moment. S’il ne s’affiche pas, la panne est ailleurs : \
                réessayez plus tard.",
+    open_name_only: "Aucune règle ne ferme son nom pour vous en ce moment. Certaines de ses pages peuvent être fermées \
+                     en http ; en https, le filtre ne voit que le nom du site.",
     open_soon: "Votre navigateur se souvient encore de l’ancienne réponse. La page va se charger \
                 d’elle-même dans quelques secondes.",
     reload: "Charger la page",

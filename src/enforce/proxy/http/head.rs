@@ -10,6 +10,7 @@
 //! | an empty line before the request line (RFC 9112 section 2.2 would let it pass) | 400 |
 //! | CONNECT | 405 |
 //! | any version but 1.0 and 1.1, so also the HTTP/2 preface | 505 |
+//! | a path that goes up by `..`, in any spelling: every program resolves those before it asks | 400 |
 //! | more than 16 KiB or 100 fields | 431 |
 
 use thiserror::Error;
@@ -18,7 +19,7 @@ use super::{
     body::Framing,
     fields::{Field, Hop, decimal, head_bytes, split_head, token, write_head},
 };
-use crate::model::Site;
+use crate::model::{Site, UrlPath};
 
 /// The longest head of a request, in bytes: twice what common servers take.
 pub(super) const BYTES_MAX: usize = 16 * 1024;
@@ -55,6 +56,8 @@ pub enum HeadError {
     Version,
     #[error("the target is malformed")]
     Target,
+    #[error("the path goes up")]
+    PathClimbs,
     #[error("a field is malformed")]
     Field,
     #[error("a field goes on over two lines")]
@@ -117,6 +120,9 @@ pub fn read_request(bytes: &[u8]) -> Result<Option<(RequestHead<'_>, usize)>, He
     let (method, target, version) = request_line(start_line)?;
     let host = only_host(&fields)?;
     let target = path_of(target, method, host)?;
+    if UrlPath::climbs(target) {
+        return Err(HeadError::PathClimbs);
+    }
     let framing = framing(&fields, version)?;
     let hop = Hop::read(&fields)?;
     Ok(Some((RequestHead { method, target, version, site: site(host)?, framing, fields, hop }, length)))
@@ -128,6 +134,12 @@ impl RequestHead<'_> {
     pub fn is_last(&self) -> bool {
         // Keep-alive of HTTP/1.0 was never a standard; its clients take a close.
         self.hop.close || self.version == Version::Http10
+    }
+
+    /// The path and query to be judged; none where the request is about the server as a whole.
+    #[must_use]
+    pub fn path(&self) -> Option<UrlPath> {
+        (self.target != "*").then(|| UrlPath::from(self.target))
     }
 
     /// What was asked for, as a browser shows it.

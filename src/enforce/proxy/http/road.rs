@@ -31,6 +31,18 @@ struct Upstream {
 }
 
 impl Upstream {
+    /// The connection for another request under that request's own permit, if it leads to the same site by the same way
+    /// and may be used for it. What the former request was permitted counts for nothing: its page may be another.
+    fn taken_under(self, permit: &Permit, passage: &Passage) -> Option<Self> {
+        let leads_there =
+            self.permit.site() == permit.site() && self.permit.served_as() == permit.served_as();
+        if !leads_there || !self.is_quiet() {
+            return None;
+        }
+        let permit = permit.clone().by_way_of(self.permit.sites().skip(1).cloned());
+        (passage.still_allows)(&permit).then_some(Self { permit, wire: self.wire })
+    }
+
     /// Whether the site has neither hung up nor said anything unasked.
     fn is_quiet(&self) -> bool {
         let quiet = matches!(
@@ -88,14 +100,11 @@ async fn serve_one(
     passage: &Passage,
 ) -> Next {
     let head_only = head.method == "HEAD";
-    let permit = match (passage.judge)(head.site.clone()).await {
+    let permit = match (passage.judge)(head.site.clone(), head.path()).await {
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(refusal) => return refused(&refusal, head, passage),
     };
-    let may_stay = |kept: &Upstream| {
-        *kept.permit.site() == head.site && kept.is_quiet() && (passage.still_allows)(&kept.permit)
-    };
-    let kept = upstream.take().filter(may_stay);
+    let kept = upstream.take().and_then(|kept| kept.taken_under(&permit, passage));
     let is_kept = kept.is_some();
     let (mut server, permit) = match kept {
         Some(kept) => (kept.wire, kept.permit),
@@ -239,6 +248,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_page_that_is_closed_is_refused_on_a_connection_kept_for_another_in_any_spelling() {
+        for target in ["/ferme", "/ferme/x?y", "//FERME", "/%66erme", "/./ferme;x=1", "http://a.fr/ferme"] {
+            let mut scene = Scene::default();
+            let listener = scene.site("a.fr").await;
+            let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+            send(&mut client, GET_A).await;
+            let mut site = accept(&listener).await;
+            expect(&mut site, GET_A).await;
+            send(&mut site, OK).await;
+            expect(&mut client, OK).await;
+            send(&mut client, format!("GET {target} HTTP/1.1\r\nHost: a.fr\r\n\r\n").as_bytes()).await;
+            let refusal = read_all(&mut client).await.unwrap();
+            assert!(starts_with(&refusal, "HTTP/1.1 403 Forbidden\r\n"), "{target}");
+            assert_eq!(scene.connections(), 1);
+        }
+    }
+
+    #[tokio::test]
     async fn a_site_that_hung_up_meanwhile_is_connected_to_again() {
         let mut scene = Scene::default();
         let listener = scene.site("a.fr").await;
@@ -343,6 +370,8 @@ mod tests {
         for (request, status) in [
             (&b"GET / HTTP/1.1\r\n\r\n"[..], "HTTP/1.1 400 "),
             (b"GET / HTTP/1.1\r\nHost: a.fr\r\nHost: b.fr\r\n\r\n", "HTTP/1.1 400 "),
+            (b"GET /x/../ferme HTTP/1.1\r\nHost: a.fr\r\n\r\n", "HTTP/1.1 400 "),
+            (b"GET /ferme/..%2fx HTTP/1.1\r\nHost: a.fr\r\n\r\n", "HTTP/1.1 400 "),
             (b"CONNECT a.fr:443 HTTP/1.1\r\nHost: a.fr\r\n\r\n", "HTTP/1.1 405 "),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 "),
         ] {
