@@ -1,8 +1,8 @@
 //! A clock in doubt: what depends on the hour falls to its stricter side, and it shows.
 
-use preau_lab::{Lab, Output};
+use preau_lab::{Lab, Output, plan::PORTAL};
 
-use crate::asking::{CLOSED, OPEN, Stage, box_status, get, until};
+use crate::asking::{CLOSED, OPEN, Stage, box_status, get, page, until};
 
 static STAGE: Stage = Stage::new();
 
@@ -67,6 +67,8 @@ fn a_clock_behind_the_time_already_seen_closes_what_a_timetable_opens_and_nothin
         assert!(!opens(lab, CLOSED), "a timed opening runs");
         assert!(!opens(lab, "strict.exemple.fr"), "a timed block is silent");
         assert!(opens(lab, OPEN), "what depends on no hour stays open, and nobody is signed out");
+        let home = page(lab, "eleve", &format!("https://{PORTAL}/"), &[]);
+        assert!(home.contains("L’heure du réseau n’est pas sûre"), "{home}");
         let told = lab.preau(&["explain", "--role", "eleve", CLOSED]).and_then(Output::checked).unwrap();
         assert!(told.contains("clock    in doubt") && told.contains("refused by rule `jeux`"), "{told}");
 
