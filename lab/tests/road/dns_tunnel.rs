@@ -22,12 +22,12 @@ const FAR_END: &str = "
     iodined -f -c -P secret -p 5301 10.99.0.1/24 $0 &
     python3 -m http.server --directory far 8000 &
     exec dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --cache-size=0 --port=5300 --user=root \
-      --group= --pid-file= --log-queries --log-facility=questions --server=/$0/127.0.0.1#5301 --server=$1";
+      --group= --pid-file= --log-queries --log-facility=- --server=/$0/127.0.0.1#5301 --server=$1 > questions 2>&1";
 
 /// Opens the tunnel with small answers, which it begins with nothing to probe, and fetches what it can in 40 s.
 const FETCH: &str = "
-    timeout 60 iodine -f -r -m 150 -P secret $0 $1 > iodine.log 2>&1 &
-    for second in $(seq 30); do ip addr show dns0 > /dev/null 2>&1 && break; sleep 1; done
+    timeout 60 iodine -f -r -m 150 -T TXT -P secret $0 $1 > iodine.log 2>&1 &
+    for second in $(seq 30); do ip addr show dns0 2>&1 | grep -q 'inet 10[.]99' && break; sleep 1; done; sleep 1
     curl --silent --max-time 40 --output got http://10.99.0.1:8000/much
     cat got 2> /dev/null | wc -c";
 
