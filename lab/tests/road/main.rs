@@ -11,6 +11,7 @@ mod bad_input;
 mod before_sign_in;
 mod clock;
 mod death;
+mod dns_tunnel;
 mod journal;
 mod live;
 mod pages;

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::scene::*;
 use crate::enforce::dns::{
     answer::{Answer, Unusable},
-    exercise,
+    exercise, news,
     outer::tests::CLOUDFLARE,
     private::Inside,
     svcb,
@@ -192,6 +192,35 @@ fn what_a_stripped_key_says_is_kept_but_for_a_name_that_hides_behind_itself() {
     };
     assert_eq!(found("www.exemple.fr"), [("cloudflare-ech.com".to_owned(), 0x87)]);
     assert_eq!(found("cloudflare-ech.com"), []);
+}
+
+#[test]
+fn names_that_point_in_a_circle_or_forward_make_an_answer_unusable() {
+    // The owner of the first record stands behind the question, at 22.
+    assert_eq!(Draft::answer_to("a.fr", Rtype::A).0.len(), 22);
+    for (fact, owner) in [
+        ("at itself", &[0xc0, 22][..]),
+        ("at the label before the pointer", &[1, b'a', 0xc0, 22]),
+        ("forward", &[0xc0, 26]),
+        ("beyond the end", &[0xff, 0xff]),
+        ("into the header", &[0xc0, 2]),
+    ] {
+        let draft = Draft::answer_to("a.fr", Rtype::A).answer(owner, Rtype::A, 60, &[192, 0, 2, 1]);
+        assert_eq!(read(&draft, "a.fr", Rtype::A).unwrap_err(), Unusable::Malformed, "{fact}");
+    }
+}
+
+#[test]
+fn an_answer_of_64_kib_is_read_whole_and_all_of_it_counts_as_brought() {
+    let mut draft = Draft::answer_to("a.fr", Rtype::TXT);
+    for number in 0..199_u8 {
+        let data = [&[255][..], &[number; 255], &[59], &[number; 59]].concat();
+        draft = draft.answer(ASKED, Rtype::TXT, 0, &data);
+    }
+    assert!((65_000..=65_535).contains(&draft.0.len()), "{}", draft.0.len());
+    let answer = read(&draft, "a.fr", Rtype::TXT).unwrap();
+    let brought = news::records(&answer.message);
+    assert_eq!(brought.iter().map(|record| record.bytes()).sum::<u64>(), 199 * 316);
 }
 
 #[test]

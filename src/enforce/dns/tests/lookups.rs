@@ -57,6 +57,20 @@ async fn answering(ttl: u32) -> FakeUpstream {
 }
 
 #[test]
+fn a_flood_of_names_keeps_the_cache_within_its_bounds() {
+    let (mut cache, now) = (Cache::new(1 << 20, 100), Instant::now());
+    let keys: Vec<_> = (0..5000).map(|number| key(&format!("x{number}.fr"), Rtype::A)).collect();
+    for key in &keys {
+        cache.keep(key, &kept(60), now);
+        cache.note_failure(key, now);
+    }
+    let held = keys.iter().filter(|key| !matches!(cache.find(key, now), Known::Nothing)).count();
+    assert!((1..=100).contains(&held), "{held}");
+    cache.forget(&keys[4999]);
+    assert!(matches!(cache.find(&keys[4999], now), Known::Nothing));
+}
+
+#[test]
 fn an_answer_ages_expires_and_is_gone_a_day_later() {
     let (mut cache, begun, key) = (Cache::new(1 << 20, 100), Instant::now(), key("a.fr", Rtype::A));
     cache.keep(&key, &kept(60), begun);
