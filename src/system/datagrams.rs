@@ -135,9 +135,15 @@ impl Datagrams {
     pub fn receive<T>(&self, take: impl FnOnce(Train<'_>) -> T) -> io::Result<T> {
         ROOM.with_borrow_mut(|room| {
             let mut meta = [RecvMeta::default()];
-            self.socket.try_io(COMING, || {
-                self.state.recv((&self.socket).into(), &mut [IoSliceMut::new(room)], &mut meta)
-            })?;
+            let mut receive =
+                || self.state.recv((&self.socket).into(), &mut [IoSliceMut::new(room)], &mut meta);
+            // One after the other: tokio knows no attempt for two kinds of news at once.
+            match self.socket.try_io(Interest::READABLE, &mut receive) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.socket.try_io(Interest::ERROR, &mut receive)
+                }
+                received => received,
+            }?;
             let [RecvMeta { addr, len, stride, ecn, dst_ip }] = meta;
             let bytes = room.get(..len).unwrap_or_default();
             Ok(take(Train { from: addr, to: dst_ip, bytes, size: stride, mark: ecn }))

@@ -180,6 +180,7 @@ fn two_clients_reach_one_site_at_once_each_by_its_own_flow() {
     filtering(|lab| {
         let place = &places(OPEN)[0];
         std::thread::scope(|scope| {
+            let lab = &*lab;
             let both = ["eleve", "eleve2"].map(|who| {
                 scope.spawn(move || http3(lab, who, OPEN, place, "/octets/3000000").checked().unwrap().len())
             });
