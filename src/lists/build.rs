@@ -83,6 +83,7 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
         report: &mut report,
         sources: list_file::catalogue_sources(folder).into_iter().collect(),
         licences: licence(folder).into_iter().collect(),
+        lines: 0,
     };
     gather.all(&found)?;
     let (sources, licences) = (gather.sources, gather.licences);

@@ -30,6 +30,8 @@ pub(super) struct Gather<'a, W: Write> {
     pub(super) sources: BTreeSet<String>,
     /// Their licences.
     pub(super) licences: BTreeSet<String>,
+    /// Lines read so far.
+    pub(super) lines: u64,
 }
 
 impl<W: Write> Gather<'_, W> {
@@ -107,6 +109,12 @@ struct Line<'a, 'b, W: Write> {
 impl<'a, W: Write> Line<'a, '_, W> {
     fn take(&mut self, text: &'a str) -> anyhow::Result<()> {
         self.text = text;
+        self.gather.lines += 1;
+        anyhow::ensure!(
+            self.gather.lines <= Limits::LINES_MAX,
+            "the lists have more than {} lines; build of fewer categories",
+            Limits::LINES_MAX
+        );
         if self.number <= Limits::HEADING_LINES_MAX {
             self.gather.note_heading(text);
         }
