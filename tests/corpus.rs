@@ -7,7 +7,7 @@ use preau::{
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
     lists,
-    policy::RuleFile,
+    policy::{RuleFile, category},
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -60,6 +60,11 @@ fn rules_files_are_read_or_refused() {
             let _ = RuleFile::parse(text);
         }
     });
+}
+
+#[test]
+fn category_tables_are_opened_or_refused() {
+    replay("category_table", category::exercise);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    entries::{self, Entry},
+    entries::{self, Entry, Parents},
     expressions::{self, Expression, ExpressionError, Limits},
     hash,
     layout::{self, Category, Description, HEADER_BYTES, MAGIC, SETS_MAX, VERSION, head_sum},
@@ -53,6 +53,7 @@ pub struct Builder<W> {
     aliases: Vec<(Arc<str>, CategoryId)>,
     expressions: Vec<Expression>,
     entries: Vec<Entry>,
+    parents: Parents,
     names: NamesWriter<W>,
 }
 
@@ -80,6 +81,7 @@ impl<W: Write> Builder<W> {
             aliases: Vec::new(),
             expressions: Vec::new(),
             entries: Vec::new(),
+            parents: Parents::default(),
             names,
         })
     }
@@ -123,8 +125,11 @@ impl<W: Write> Builder<W> {
     /// # Errors
     /// As [`Builder::add`]; or when the path has more than 32 segments, which leaves the table as it was.
     pub fn add_url(&mut self, host: &Site, path: &UrlPath, id: CategoryId) -> Result<(), BuildError> {
-        let hash =
-            hash::url_hash(path.as_str(), hash::host_hash(host, self.seed)).ok_or(BuildError::LongUrl)?;
+        let host_hash = hash::host_hash(host, self.seed);
+        let hash = hash::url_hash(path.as_str(), host_hash).ok_or(BuildError::LongUrl)?;
+        self.parents.push(host_hash);
+        let beginnings = hash::prefix_hashes(path.as_str(), host_hash).map(|(_, hash)| hash);
+        beginnings.take_while(|beginning| *beginning != hash).for_each(|hash| self.parents.push(hash));
         let written = match path.as_str().trim_end_matches(['/', '?', '&']) {
             "" => "/",
             written => written,
@@ -171,8 +176,9 @@ impl<W: Write> Builder<W> {
         self.entries.sort_unstable();
         let bucket_bits = entries::bucket_bits(self.entries.len());
         let sets = entries::join(&mut self.entries, bucket_bits, &mut self.categories)?;
+        let parents = std::mem::take(&mut self.parents).sorted();
         self.write_head(description, &sets, bucket_bits, &mut out)?;
-        let checksum = entries::write_body(&self.entries, bucket_bits, &mut out)?;
+        let checksum = entries::write_body(&self.entries, &parents, bucket_bits, &mut out)?;
         out.flush()?;
         let number_of = |name: &str| {
             let index = self.categories.iter().position(|category| &*category.name == name)?;
@@ -218,7 +224,16 @@ impl<W: Write> Builder<W> {
 
     fn add_name(&mut self, name: &Domain, id: CategoryId) -> Result<(), BuildError> {
         let name_offset = self.names.push(name.as_str(), "")?;
-        self.push(Entry::name(hash::name_hash(name.as_str(), self.seed), id, name_offset))
+        let mut hash = self.seed;
+        for (depth, (_, next)) in hash::suffix_hashes(name, self.seed).enumerate() {
+            match depth {
+                0 => {}
+                1 => self.parents.push_top(hash),
+                _ => self.parents.push(hash),
+            }
+            hash = next;
+        }
+        self.push(Entry::name(hash, id, name_offset))
     }
 
     fn add_address(&mut self, address: IpAddr, id: CategoryId) -> Result<(), BuildError> {

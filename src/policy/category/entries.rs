@@ -1,7 +1,7 @@
 //! What a table holds of a name while it is gathered, and what it writes of it: eight bytes in a bucket.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{self, Write},
 };
 
@@ -18,6 +18,9 @@ const BUCKET_ENTRIES: usize = 8;
 
 /// Bits of a hash that an entry keeps, besides those that its bucket's number says.
 const REST_BITS: u32 = 48;
+
+/// The bit beside the number of an entry's set that says that more is listed below.
+pub(super) const PARENT: u16 = 1 << 15;
 
 /// Bytes gathered before they are summed and written.
 const CHUNK_BYTES: usize = 1 << 16;
@@ -40,6 +43,36 @@ impl Entry {
 
     pub(super) fn url(hash: u64, id: CategoryId, name_offset: u32) -> Self {
         Self { hash, category: u16::from(id.0) | Self::URL, name_offset }
+    }
+}
+
+/// What names and URLs are below, listed itself or not: a question goes on from these only.
+#[derive(Debug, Default)]
+pub(super) struct Parents {
+    /// Top-level labels: there are few, and they come again with every name.
+    tops: HashSet<u64>,
+    /// The others, some more than once.
+    hashes: Vec<u64>,
+}
+
+impl Parents {
+    pub(super) fn push_top(&mut self, hash: u64) {
+        self.tops.insert(hash);
+    }
+
+    pub(super) fn push(&mut self, hash: u64) {
+        // Lists are sorted, so the URLs of a host follow each other.
+        if self.hashes.last() != Some(&hash) {
+            self.hashes.push(hash);
+        }
+    }
+
+    pub(super) fn sorted(self) -> Vec<u64> {
+        let mut hashes = self.hashes;
+        hashes.extend(self.tops);
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
     }
 }
 
@@ -108,7 +141,9 @@ pub(super) fn join(
                     std::collections::hash_map::Entry::Occupied(known) => *known.get(),
                     std::collections::hash_map::Entry::Vacant(free) => {
                         sets.push(set);
-                        *free.insert(u16::try_from(next).map_err(|_| BuildError::Sets)?)
+                        *free.insert(
+                            u16::try_from(next).ok().filter(|next| *next < PARENT).ok_or(BuildError::Sets)?,
+                        )
                     }
                 };
                 last = Some((set, number));
@@ -122,25 +157,38 @@ pub(super) fn join(
     Ok(sets)
 }
 
-/// Writes buckets, entries and their checksum; gives the checksum.
-pub(super) fn write_body(entries: &[Entry], bucket_bits: u32, out: impl Write) -> io::Result<u64> {
+/// Writes buckets, entries and their checksum; gives the checksum. `parents` are sorted like `entries`.
+pub(super) fn write_body(
+    entries: &[Entry],
+    parents: &[u64],
+    bucket_bits: u32,
+    out: impl Write,
+) -> io::Result<u64> {
     let mut body = Body { out, sum: Xxh3Default::new(), chunk: Vec::with_capacity(CHUNK_BYTES) };
     let mut index = 0u32;
-    let mut rest = entries;
+    let mut hashes = entries.iter().map(|entry| entry.hash).peekable();
+    let mut above = parents.iter().copied().peekable();
     for bucket in 0..=(1u64 << bucket_bits) {
         let first = index;
         let mut signature = 0;
-        while let Some((entry, after)) =
-            rest.split_first().filter(|(entry, _)| bucket_of(entry.hash, bucket_bits) == bucket)
-        {
-            signature |= signature_of(entry.hash);
+        let is_here = |hash: &u64| bucket_of(*hash, bucket_bits) == bucket;
+        while let Some(hash) = hashes.next_if(is_here) {
+            signature |= signature_of(hash);
             index += 1;
-            rest = after;
+        }
+        while let Some(hash) = above.next_if(is_here) {
+            signature |= signature_of(hash);
         }
         body.push(u64::from(signature) << 32 | u64::from(first))?;
     }
+    let kept_bits = kept_bits(bucket_bits);
+    let mut above = parents.iter().map(|hash| hash & kept_bits).peekable();
     for entry in entries {
-        body.push(rest_of(entry.hash, bucket_bits) << 16 | u64::from(entry.category))?;
+        let sought = entry.hash & kept_bits;
+        while above.next_if(|hash| *hash < sought).is_some() {}
+        let is_parent = above.peek() == Some(&sought);
+        let low = if is_parent { entry.category | PARENT } else { entry.category };
+        body.push(rest_of(entry.hash, bucket_bits) << 16 | u64::from(low))?;
     }
     body.finish()
 }

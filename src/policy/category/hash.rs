@@ -42,16 +42,19 @@ pub(super) fn host_hash(host: &Site, seed: u64) -> u64 {
     }
 }
 
-/// Each beginning of `path` that can be listed at the host of this hash, the shortest first, with its hash: `/` for the
-/// whole host, then one for each of the first [`SEGMENTS_MAX`] segments.
+/// The hash of the whole host of this hash as a listed URL, and the beginning of the path that it lists.
+pub(super) fn root_hash(host: u64) -> (&'static str, u64) {
+    (ROOT, xxh3_64_with_seed(ROOT.as_bytes(), host))
+}
+
+/// Each beginning of `path` that can be listed at the host of this hash, the shortest first, with its hash: one for each
+/// of the first [`SEGMENTS_MAX`] segments.
 pub(super) fn prefix_hashes(path: &str, host: u64) -> impl Iterator<Item = (&str, u64)> {
     let mut hash = host;
-    let root = (ROOT, xxh3_64_with_seed(ROOT.as_bytes(), host));
-    let segments = segments(path).take(SEGMENTS_MAX).map(move |(end, segment)| {
+    segments(path).take(SEGMENTS_MAX).map(move |(end, segment)| {
         hash = xxh3_64_with_seed(segment.as_bytes(), hash);
         (path.get(..end).unwrap_or(path), hash)
-    });
-    std::iter::once(root).chain(segments)
+    })
 }
 
 /// The hash of the URL prefix that ends with `path`; none if it has more than [`SEGMENTS_MAX`] segments.
@@ -59,7 +62,8 @@ pub(super) fn url_hash(path: &str, host: u64) -> Option<u64> {
     if segments(path).nth(SEGMENTS_MAX).is_some() {
         return None;
     }
-    prefix_hashes(path, host).last().map(|(_, hash)| hash)
+    let (_, hash) = prefix_hashes(path, host).last().unwrap_or_else(|| root_hash(host));
+    Some(hash)
 }
 
 /// The hash of an entry of the names file: a name, an address, or one of them with a path behind it.
@@ -111,12 +115,13 @@ mod tests {
         let walked: Vec<_> = prefix_hashes(path, 7).collect();
         assert_eq!(
             walked.iter().map(|(prefix, _)| *prefix).collect::<Vec<_>>(),
-            ["/", "/a", "/a//b", "/a//b/?x=1", "/a//b/?x=1&y=", path]
+            ["/a", "/a//b", "/a//b/?x=1", "/a//b/?x=1&y=", path]
         );
         for (prefix, hash) in walked {
             assert_eq!(url_hash(prefix, 7), Some(hash), "{prefix}");
         }
         assert_eq!(url_hash("/a/b?x=1", 7), url_hash("/a//b/?x=1&", 7));
+        assert_eq!(url_hash("/", 7), Some(root_hash(7).1));
         assert_ne!(url_hash("/", 7), Some(7), "a whole host in the list of URLs is no name");
     }
 

@@ -17,7 +17,7 @@ pub(super) const HEADER_BYTES: usize = 56;
 /// Bytes of the header that the head checksum covers.
 pub(super) const CHECKED_BYTES: usize = 48;
 pub(super) const BUCKET_BITS_MAX: u32 = 31;
-pub(super) const SETS_MAX: usize = 1 << 16;
+pub(super) const SETS_MAX: usize = 1 << 15;
 /// Bytes of a bucket and of an entry.
 pub(super) const CELL_BYTES: usize = 8;
 /// Where the body may begin: a cache line holds whole buckets and whole entries.

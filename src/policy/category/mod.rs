@@ -18,7 +18,7 @@
 //! | 24 | 8 | `N`, count of entries (names, addresses and URLs), below 2^32 |
 //! | 32 | 4 | `D`, bytes of the description |
 //! | 36 | 4 | `C`, bytes of the categories |
-//! | 40 | 4 | `S`, count of category sets, at most 65,536 |
+//! | 40 | 4 | `S`, count of category sets, at most 32,768 |
 //! | 44 | 4 | `E`, bytes of the expressions |
 //! | 48 | 8 | head checksum: xxh3-64, seed 0, of bytes 0 to 47 and of all sections before the buckets |
 //! | 56 | `D` | description, UTF-8, one `key: value` a line: `date`, `licence`, a `source` for each source, and a `category` with its name and date for each list |
@@ -27,7 +27,7 @@
 //! | | `E` | expressions: u16 count, at most 256, then for each u16 number of the category, u16 length, at most 4,096, text |
 //! | | 0 to 63 | zeros up to an offset that 64 divides |
 //! | | 8 (2^`B` + 1) | buckets: u32 index of the first entry whose hash has the bucket's number or more in its top `B` bits (the last is `N`), u32 signature |
-//! | | 8 `N` | entries in the order of their hashes: u16 number of the category set, then the 48 bits of the hash below its top `B` |
+//! | | 8 `N` | entries in the order of their hashes: u16 number of the category set, with its highest bit set if more is listed below; then the 48 bits of the hash below its top `B` |
 //! | | 8 | body checksum: xxh3-64, seed 0, of buckets and entries |
 //!
 //! The hash of a name is xxh3-64 label by label from the top: `h(fr) = xxh3("fr", seed)`, `h(exemple.fr) =
@@ -41,8 +41,10 @@
 //! `/jeuxvideo`. Here whole segments count: the publisher means a place on a site, and a name that begins alike is
 //! somebody else's place.
 //!
-//! The signature of a bucket has the bits `hash >> 16 & 31` and `hash >> 21 & 31` set for each of its entries. Nearly
-//! every name that is not listed is told by it alone, at the cost of one cache line; what is listed costs two.
+//! The signature of a bucket has the bits `hash >> 16 & 31` and `hash >> 21 & 31` set for each of its entries, and for
+//! each name, host and beginning of a path below which something is listed. So a walk ends at the first part that the
+//! signature does not know, which for nearly every name that is not listed is the one below the top-level label: one
+//! cache line. At a listed name it ends too, unless the entry says that there is more below: two cache lines.
 //!
 //! # The names file
 //!
@@ -62,6 +64,7 @@
 mod builder;
 mod day;
 mod entries;
+mod exercise;
 mod expressions;
 mod hash;
 mod layout;
@@ -74,6 +77,7 @@ mod tests;
 
 pub use builder::{BuildError, Builder, Totals};
 pub use day::{ListDay, ListDayError};
+pub use exercise::exercise;
 pub use expressions::ExpressionError;
 pub use layout::{Category, Description, TableError};
 pub use names::Names;

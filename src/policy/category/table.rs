@@ -11,7 +11,7 @@ use regex::bytes::RegexSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    entries::{bucket_of, hash_from, rest_of, signature_of},
+    entries::{PARENT, bucket_of, hash_from, rest_of, signature_of},
     expressions::{self, Expression},
     hash,
     layout::{CELL_BYTES, Category, Description, Layout, TableError},
@@ -128,13 +128,13 @@ impl Table {
     pub fn listed<'a>(&'a self, name: &'a Domain) -> impl Iterator<Item = Listed<'a>> {
         let body = self.body();
         let hashes = hash::suffix_hashes(name, self.layout.seed);
-        hashes.filter_map(move |(suffix, hash)| body.find(hash, suffix))
+        body.walk(hashes, true)
     }
 
     /// `address`, if it is listed.
     #[must_use]
     pub fn listed_address(&self, address: IpAddr) -> Option<Listed<'static>> {
-        self.body().find(hash::address_hash(address, self.layout.seed), "")
+        self.body().find(hash::address_hash(address, self.layout.seed), "").listed
     }
 
     /// The listed URLs that hold `path` at `host`, the most general first. They hold what lies below them: `/jeux`
@@ -142,8 +142,10 @@ impl Table {
     pub fn listed_urls<'a>(&'a self, host: &Site, path: &'a UrlPath) -> impl Iterator<Item = Listed<'a>> {
         let body = self.body();
         let host = hash::host_hash(host, self.layout.seed);
-        let hashes = hash::prefix_hashes(path.as_str(), host);
-        hashes.filter_map(move |(prefix, hash)| body.find(hash, prefix))
+        let goes_on = body.find(host, "").goes_on;
+        let (root, root_hash) = hash::root_hash(host);
+        let whole_host = goes_on.then(|| body.find(root_hash, root).listed).flatten();
+        whole_host.into_iter().chain(body.walk(hash::prefix_hashes(path.as_str(), host), goes_on))
     }
 
     /// The expressions that find something in `path` at `host`, each with its category.
@@ -204,7 +206,7 @@ impl Table {
                 bucket += 1;
             }
             let cell = u64::from_le_bytes(*cell);
-            (hash_from(bucket, cell >> 16, bucket_bits), set_number(cell))
+            (hash_from(bucket, cell >> 16, bucket_bits), entry_parts(cell).0)
         })
     }
 
@@ -236,9 +238,36 @@ struct Body<'a> {
     sets: &'a [CategorySet],
 }
 
-impl Body<'_> {
+/// What a hash leads to.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    listed: Option<Listed<'a>>,
+    /// Whether anything below can be listed.
+    goes_on: bool,
+}
+
+impl<'a> Body<'a> {
+    /// Looks hashes up, each below the one before, until nothing can be listed any more.
+    fn walk<'b: 'a>(
+        self,
+        hashes: impl Iterator<Item = (&'b str, u64)>,
+        mut goes_on: bool,
+    ) -> impl Iterator<Item = Listed<'b>> {
+        let steps = hashes.map_while(move |(suffix, hash)| {
+            let found = goes_on.then(|| self.find(hash, suffix))?;
+            goes_on = found.goes_on;
+            Some(found.listed)
+        });
+        steps.flatten()
+    }
+
     /// Looks a hash up. What is not listed costs one cache line: the signature of its bucket says so, nearly always.
-    fn find<'a>(&self, hash: u64, suffix: &'a str) -> Option<Listed<'a>> {
+    fn find<'b>(&self, hash: u64, suffix: &'b str) -> Found<'b> {
+        let end = Found { listed: None, goes_on: false };
+        self.search(hash, suffix).unwrap_or(end)
+    }
+
+    fn search<'b>(&self, hash: u64, suffix: &'b str) -> Option<Found<'b>> {
         let bucket = usize::try_from(bucket_of(hash, self.bucket_bits)).ok()?;
         let (start, signature) = bucket_parts(*self.buckets.get(bucket)?);
         let wanted = signature_of(hash);
@@ -258,10 +287,13 @@ impl Body<'_> {
                 candidates = low;
             }
         }
-        let found = candidates.iter().position(|cell| u64::from_le_bytes(*cell) >> 16 == sought)?;
-        let set_number = set_number(u64::from_le_bytes(*candidates.get(found)?));
+        let is_sought = |cell: &[u8; CELL_BYTES]| u64::from_le_bytes(*cell) >> 16 == sought;
+        let Some(index) = candidates.iter().position(is_sought) else {
+            return Some(Found { listed: None, goes_on: true });
+        };
+        let (set_number, goes_on) = entry_parts(u64::from_le_bytes(*candidates.get(index)?));
         let categories = *self.sets.get(usize::from(set_number))?;
-        Some(Listed { suffix, categories, place: place + found })
+        Some(Found { listed: Some(Listed { suffix, categories, place: place + index }), goes_on })
     }
 }
 
@@ -270,10 +302,11 @@ fn bucket_parts([a, b, c, d, e, f, g, h]: [u8; CELL_BYTES]) -> (u32, u32) {
     (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
 }
 
-/// The number of the set in an entry.
-fn set_number(cell: u64) -> u16 {
+/// The number of an entry's set, and whether more is listed below it.
+fn entry_parts(cell: u64) -> (u16, bool) {
     let [a, b, ..] = cell.to_le_bytes();
-    u16::from_le_bytes([a, b])
+    let low = u16::from_le_bytes([a, b]);
+    (low & !PARENT, low & PARENT != 0)
 }
 
 impl fmt::Debug for Table {

@@ -372,6 +372,15 @@ fn small_name() -> impl Strategy<Value = String> {
     prop::collection::vec("[a-c]{1,2}", 1..5).prop_map(|labels| labels.join("."))
 }
 
+/// A path of up to four segments, without a slash at its end unless it is one alone.
+fn small_path() -> impl Strategy<Value = String> {
+    let segments = prop::collection::vec("[a-b]{1,2}", 0..4);
+    (segments, prop::option::of("[a-b]")).prop_map(|(segments, query)| {
+        let path = format!("/{}", segments.join("/"));
+        query.map_or(path.clone(), |query| format!("{path}?{query}"))
+    })
+}
+
 proptest! {
     #[test]
     fn the_table_answers_like_a_map_of_names(
@@ -392,6 +401,29 @@ proptest! {
             expected.dedup();
             let found: Vec<_> = table.categories_of(&name).iter().map(CategoryId::index).collect();
             prop_assert_eq!(found, expected, "{}", name);
+        }
+    }
+
+    #[test]
+    fn the_table_answers_like_a_set_of_urls(
+        listed in prop::collection::vec((small_name(), small_path(), 0..CATEGORIES.len()), 0..100),
+        asked in prop::collection::vec((small_name(), small_path()), 1..50),
+    ) {
+        let urls: Vec<_> =
+            listed.iter().map(|(host, path, category)| (format!("{host}{path}"), *category)).collect();
+        let borrowed: Vec<_> = urls.iter().map(|(url, category)| (url.as_str(), *category)).collect();
+        let table = Table::open(build(&borrowed).0).unwrap();
+        for (host, path) in listed.iter().map(|(host, path, _)| (host, path)).chain(asked.iter().map(|(h, p)| (h, p))) {
+            let holds = |(other, prefix, category): &(String, String, usize)| {
+                let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+                (other == host && (rest.is_empty() || rest.starts_with(['/', '?']))).then_some(*category)
+            };
+            let mut expected: Vec<_> = listed.iter().filter_map(holds).collect();
+            expected.sort_unstable();
+            expected.dedup();
+            let found = table.url_categories(&site(host), &UrlPath::from(path.as_str()));
+            let found: Vec<_> = found.iter().map(CategoryId::index).collect();
+            prop_assert_eq!(found, expected, "{}{}", host, path);
         }
     }
 
