@@ -20,7 +20,8 @@ use super::{
     show,
 };
 use crate::{
-    policy::category::{Builder, Description, ListDay, Names, Since, Table, TableError},
+    model::Site,
+    policy::category::{Builder, CategoryId, Description, ListDay, Names, Since, Table, TableError},
     system::{files::Draft, mapped::Mapped},
 };
 
@@ -83,9 +84,11 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
         report: &mut report,
         sources: list_file::catalogue_sources(folder).into_iter().collect(),
         licences: licence(folder).into_iter().collect(),
+        lines: 0,
+        samples: Vec::new(),
     };
     gather.all(&found)?;
-    let (sources, licences) = (gather.sources, gather.licences);
+    let Gather { sources, licences, samples, .. } = gather;
     report.sources = sources.into_iter().collect();
     report.licence = Vec::from_iter(licences).join(", ");
     let description = Description {
@@ -101,7 +104,7 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
     table_writer.flush().with_context(failed)?;
     drop(table_writer);
 
-    check(&table, &names, &mut report).context("the table that was written does not read back")?;
+    check(&table, &names, &samples, &mut report).context("the table that was written does not read back")?;
     report.aliases = found.aliases.into_iter().collect();
     for refusal in guard::compare(&report.categories, before.as_ref(), &options.accept) {
         report.refuse(refusal);
@@ -168,13 +171,25 @@ fn seed_of(folder: &Path, found: &Folder) -> anyhow::Result<u64> {
     digest.as_bytes().first_chunk().map(|first| u64::from_le_bytes(*first)).context("a digest is too short")
 }
 
-/// Reads the drafts back, and completes the report by their counts.
-fn check(table: &Draft, names: &Draft, report: &mut Report) -> anyhow::Result<()> {
+/// Opens the drafts as the box will, finds some names of every list in them, and completes the report by their counts.
+fn check(
+    table: &Draft,
+    names: &Draft,
+    samples: &[(Site, CategoryId)],
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let table: Table = show::open(table.draft_path())?;
     let names = Names::open(Mapped::open(names.draft_path())?, &table)?;
-    let count = names.iter().count();
-    anyhow::ensure!(count == table.names_count(), "{count} of {} names", table.names_count());
     anyhow::ensure!(table.categories().len() == report.categories.len(), "categories are missing");
+    for (site, category) in samples {
+        let (listed, text) = match site {
+            Site::Name(name) => (table.listed(name).last(), name.to_string()),
+            Site::Address(address) => (table.listed_address(*address), address.to_canonical().to_string()),
+        };
+        let listed = listed.filter(|listed| listed.categories.contains(*category));
+        let written = listed.and_then(|listed| names.name_of(&listed));
+        anyhow::ensure!(written == Some(&*text), "a name that was listed is not found");
+    }
     report.names = table.names_count();
     for (written, category) in report.categories.iter_mut().zip(table.categories()) {
         written.names = category.names;

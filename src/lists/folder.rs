@@ -214,7 +214,7 @@ fn no_category(folder: &Path, root: &Path) -> String {
          holds the categories",
         folder.display()
     );
-    let has_lists = |dir: &Path| Format::of_file("domains").is_some() && dir.join("domains").is_file();
+    let has_lists = |dir: &Path| dir.join("domains").is_file();
     let inner = fs::read_dir(root).into_iter().flatten().flatten().take(Limits::ENTRIES_MAX);
     let is_meant = |dir: &PathBuf| {
         let below = fs::read_dir(dir).into_iter().flatten().flatten().take(Limits::ENTRIES_MAX);

@@ -30,6 +30,10 @@ pub(super) struct Gather<'a, W: Write> {
     pub(super) sources: BTreeSet<String>,
     /// Their licences.
     pub(super) licences: BTreeSet<String>,
+    /// Lines read so far.
+    pub(super) lines: u64,
+    /// The first and the last name of each list, to be found again in the table.
+    pub(super) samples: Vec<(Site, CategoryId)>,
 }
 
 impl<W: Write> Gather<'_, W> {
@@ -64,8 +68,11 @@ impl<W: Write> Gather<'_, W> {
             let path = self.folder.join(&file.below);
             let failed = || format!("cannot take the list `{}`", path.display());
             let list = list_file::open(&path).with_context(failed)?;
+            let mut last = None;
             list_file::read_lines(list, file.format, |number, line| {
-                let mut at = Line { gather: self, counts: &mut counts, file, number, id, is_black, text: "" };
+                let last = &mut last;
+                let mut at =
+                    Line { gather: self, counts: &mut counts, file, number, id, is_black, text: "", last };
                 match line {
                     Ok(text) => at.take(text),
                     Err(reason) => {
@@ -75,6 +82,7 @@ impl<W: Write> Gather<'_, W> {
                 }
             })
             .with_context(failed)?;
+            self.samples.extend(last.map(|site| (site, id)));
         }
         self.report.categories.push(counts);
         Ok(())
@@ -102,11 +110,19 @@ struct Line<'a, 'b, W: Write> {
     /// Whether the category is for blocking, as far as its publisher says.
     is_black: bool,
     text: &'a str,
+    /// The last name of this list so far.
+    last: &'a mut Option<Site>,
 }
 
 impl<'a, W: Write> Line<'a, '_, W> {
     fn take(&mut self, text: &'a str) -> anyhow::Result<()> {
         self.text = text;
+        self.gather.lines += 1;
+        anyhow::ensure!(
+            self.gather.lines <= Limits::LINES_MAX,
+            "the lists have more than {} lines; build of fewer categories",
+            Limits::LINES_MAX
+        );
         if self.number <= Limits::HEADING_LINES_MAX {
             self.gather.note_heading(text);
         }
@@ -150,6 +166,9 @@ impl<'a, W: Write> Line<'a, '_, W> {
             });
         }
         self.counts.names += 1;
+        if self.last.replace(site.clone()).is_none() {
+            self.gather.samples.push((site.clone(), self.id));
+        }
         self.gather.builder.add(site, self.id).context("cannot add a name to the table")
     }
 

@@ -11,6 +11,9 @@ impl Limits {
     pub const CATEGORY_FILES_MAX: usize = 100;
     /// Bytes of a list: ten times the largest there is. Endless files (sparse ones cost no disk) would be read for hours.
     pub const FILE_BYTES_MAX: u64 = 2 << 30;
+    /// Lines of all lists together: five times those of the Toulouse lists. A name takes 16 bytes of memory until the
+    /// table is written.
+    pub const LINES_MAX: u64 = 32_000_000;
     /// Bytes of a `usage` file that are read: it holds a few words.
     pub const USAGE_BYTES_MAX: u64 = 4 << 10;
     /// Bytes of `global_usage` that are read to find where the lists come from.

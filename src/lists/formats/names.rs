@@ -69,7 +69,10 @@ pub(in crate::lists) fn read<E>(
 /// The site a word names. `*.` or a dot in front add nothing: what covers a name covers everything below it.
 pub(super) fn site(word: &str) -> Result<Site, Reason> {
     let name = word.strip_prefix("*.").or_else(|| word.strip_prefix('.')).unwrap_or(word);
-    let site: Site = name.parse().map_err(|error| not_a_name(name, error))?;
+    // No address ends in a letter but an IPv6 one, which has a colon: most names need not be tried as one.
+    let is_name = name.ends_with(|end: char| end.is_ascii_alphabetic()) && !name.contains(':');
+    let parsed = if is_name { name.parse().map(Site::Name) } else { name.parse() };
+    let site: Site = parsed.map_err(|error| not_a_name(name, error))?;
     match &site {
         Site::Name(name) if !name.as_str().contains('.') => Err(Reason::TopLevel),
         Site::Address(address) if is_of_the_machine(*address) => Err(Reason::OwnName),

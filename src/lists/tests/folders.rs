@@ -1,10 +1,14 @@
 //! Folders that are broken, or meant to break something.
 
-use std::{fs::File, os::unix::fs::symlink, os::unix::net::UnixListener};
+use std::{
+    fs::{self, File},
+    os::unix::{fs::symlink, net::UnixListener},
+};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::*;
+use super::stage::{Lists, faults};
+use crate::lists::{Limits, Options, Reason, build};
 
 #[test]
 fn bad_lines_are_left_out_and_named_and_the_good_ones_stay() {

@@ -1,8 +1,9 @@
 //! A table that would do harm is not built, unless somebody says so.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
-use super::*;
+use super::stage::Lists;
+use crate::lists::{Limits, OnProtected, Options, Refusal};
 
 fn accepting(category: &str) -> Options {
     Options { accept: BTreeSet::from([category.to_owned()]), ..Options::default() }

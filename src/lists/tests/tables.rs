@@ -1,11 +1,13 @@
 //! What becomes of the lines of a sound folder.
 
 use std::{
+    fs,
     os::unix::fs::symlink,
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::*;
+use super::stage::{Lists, faults};
+use crate::lists::{Before, Reason, Usage, open, show};
 
 #[test]
 fn a_folder_becomes_a_table_that_says_what_it_lists() {
