@@ -19,7 +19,7 @@ use super::{
 use crate::{
     enforce::{
         firewall::Opened,
-        gate::{Asking, Decided, Gate},
+        gate::{Asking, Decided, Gate, Round},
         places::Places,
     },
     journal::Channel,
@@ -95,13 +95,19 @@ impl Desk {
 
     /// Decides whether `peer` may reach `name`.
     pub(super) fn decide(&self, peer: &Peer, name: Domain) -> Decided {
-        self.gate.decide(Asking {
+        self.decide_in(&mut self.gate.round(), peer, name)
+    }
+
+    /// Decides whether `peer` may reach `name`, together with others in one round.
+    pub(super) fn decide_in(&self, round: &mut Round, peer: &Peer, name: Domain) -> Decided {
+        let asking = Asking {
             source: peer.client,
             zone: Arc::clone(&peer.zone),
             site: Site::Name(name),
             path: None,
             channel: Channel::Dns,
-        })
+        };
+        self.gate.decide_in(round, asking)
     }
 
     /// Takes the whole road for one question. `out` is the answer.
