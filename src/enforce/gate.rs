@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::places::Client;
 use crate::{
     identity::{Asker, Identity},
-    journal::{Channel, DecisionRecord, Journal, Outcome},
-    model::{Presence, Site, UrlPath, Zone},
+    journal::{Channel, DecisionRecord, Journal, Outcome, Pseudonym},
+    model::{Moment, Presence, Site, UrlPath, Zone},
     policy::{Evasion, Permit, Policy, Question, Verdict},
     system::clock::Clock,
 };
@@ -39,6 +39,23 @@ pub struct Decided {
     news: Option<Presence>,
     record: DecisionRecord,
     verdict: Verdict,
+}
+
+/// Questions that came together: decided at one moment, so that the clock is read once, and each asker looked for once.
+/// It must not outlive them: who is behind an address may change.
+#[derive(Debug)]
+pub struct Round {
+    at: Moment,
+    last: Option<Known>,
+}
+
+/// Whoever asked last in a round.
+#[derive(Debug)]
+struct Known {
+    source: IpAddr,
+    zone: Arc<Zone>,
+    asker: Asker,
+    pseudonym: Pseudonym,
 }
 
 /// The gate. Cloning is cheap; all clones are one gate.
@@ -76,27 +93,52 @@ impl Gate {
 
     /// Finds who asks and decides, without acting: the answer is inside until it is recorded.
     pub fn decide(&self, asking: Asking) -> Decided {
-        self.decide_with(asking, |verdict| verdict)
+        self.decide_in(&mut self.round(), asking)
     }
 
     /// As [`Gate::decide`] for one who was seen to use the site as a way round the filter: it is refused.
     pub fn decide_against(&self, asking: Asking, evasion: Evasion) -> Decided {
-        self.decide_with(asking, |verdict| verdict.unless_used_for(evasion))
+        self.decide_with(&mut self.round(), asking, |verdict| verdict.unless_used_for(evasion))
     }
 
-    fn decide_with(&self, asking: Asking, weigh: impl FnOnce(Verdict) -> Verdict) -> Decided {
-        let at = self.clock.now();
-        let asker = self.identity.who(&asking.zone, asking.source);
-        let verdict = weigh(self.judge(&asker, &asking.zone, &asking.site, asking.path.as_ref()));
+    /// Begins a round of questions that are decided at one moment.
+    #[must_use]
+    pub fn round(&self) -> Round {
+        Round { at: self.clock.now(), last: None }
+    }
+
+    /// Decides as [`Gate::decide`] does, at the moment of `round`; who is behind an address is found out once for
+    /// questions that follow each other.
+    pub fn decide_in(&self, round: &mut Round, asking: Asking) -> Decided {
+        self.decide_with(round, asking, |verdict| verdict)
+    }
+
+    fn decide_with(
+        &self,
+        round: &mut Round,
+        asking: Asking,
+        weigh: impl FnOnce(Verdict) -> Verdict,
+    ) -> Decided {
+        let at = round.at;
+        let is_same = |known: &Known| known.source == asking.source && Arc::ptr_eq(&known.zone, &asking.zone);
+        let known = round.last.take().filter(is_same).unwrap_or_else(|| {
+            let asker = self.identity.who(&asking.zone, asking.source);
+            let pseudonym = self.journal.pseudonym(&asker.subject, asker.machine, at);
+            Known { source: asking.source, zone: Arc::clone(&asking.zone), asker, pseudonym }
+        });
+        let known = round.last.insert(known);
+        let judged = self.judge_at(at, &known.asker, &asking.zone, &asking.site, asking.path.as_ref());
+        let verdict = weigh(judged);
         let record = DecisionRecord {
             at,
             zone: asking.zone.name.clone(),
-            who: self.journal.pseudonym(&asker.subject, asker.machine, at),
+            who: known.pseudonym,
             channel: asking.channel,
             site: asking.site,
             outcome: Outcome::from(&verdict),
         };
-        Decided { news: asker.news, record, verdict }
+        // Told with the first question alone.
+        Decided { news: known.asker.news.take(), record, verdict }
     }
 
     /// Writes decisions down in one batch and answers each of them, in order.
@@ -154,13 +196,24 @@ impl Gate {
     }
 
     fn judge(&self, asker: &Asker, zone: &Zone, site: &Site, path: Option<&UrlPath>) -> Verdict {
+        self.judge_at(self.clock.now(), asker, zone, site, path)
+    }
+
+    fn judge_at(
+        &self,
+        at: Moment,
+        asker: &Asker,
+        zone: &Zone,
+        site: &Site,
+        path: Option<&UrlPath>,
+    ) -> Verdict {
         let question = Question {
             subject: &asker.subject,
             machine: asker.machine,
             zone,
             site,
             path,
-            at: self.clock.now(),
+            at,
             clock: self.clock.trust(),
         };
         self.policy.borrow().judge(&question)

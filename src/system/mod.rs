@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod clock;
+pub mod datagram_batch;
 pub mod datagrams;
 pub mod files;
 pub mod inherited;

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     enforce::{
         firewall::Opened,
-        gate::{Asking, Decided, Gate},
+        gate::{Asking, Decided, Gate, Round},
         places::Places,
     },
     journal::Channel,
@@ -110,7 +110,12 @@ impl Desk {
 
     /// Decides whether `peer` may reach `name`.
     pub(super) fn decide(&self, peer: &Peer, name: Domain) -> Decided {
-        self.gate.decide(asking(peer, Site::Name(name)))
+        self.decide_in(&mut self.gate.round(), peer, name)
+    }
+
+    /// Decides whether `peer` may reach `name`, together with others in one round.
+    pub(super) fn decide_in(&self, round: &mut Round, peer: &Peer, name: Domain) -> Decided {
+        self.gate.decide_in(round, asking(peer, Site::Name(name)))
     }
 
     /// Takes the whole road for one question. `out` is the answer.

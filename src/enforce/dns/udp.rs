@@ -20,6 +20,7 @@ use super::{
 use crate::{
     model::Zone,
     policy::{Permit, Verdict},
+    system::datagram_batch::{Inbox, Outbox},
 };
 
 /// One zone's datagram socket.
@@ -28,14 +29,8 @@ pub(super) struct UdpDoor {
     desk: Arc<Desk>,
     zone: Arc<Zone>,
     socket: Arc<UdpSocket>,
+    outbox: Outbox,
     waiting: JoinSet<()>,
-}
-
-/// A datagram and where it came from.
-struct Datagram {
-    bytes: [u8; UDP_QUERY_BYTES_MAX],
-    length: usize,
-    source: SocketAddr,
 }
 
 /// A question on its way through one batch.
@@ -49,23 +44,17 @@ struct Asked<'a> {
 impl UdpDoor {
     /// The door of `zone` at `socket`.
     pub(super) fn new(desk: Arc<Desk>, zone: Arc<Zone>, socket: UdpSocket) -> Self {
-        Self { desk, zone, socket: Arc::new(socket), waiting: JoinSet::new() }
+        Self { desk, zone, socket: Arc::new(socket), outbox: Outbox::default(), waiting: JoinSet::new() }
     }
 
     /// Answers until `stop`.
     pub(super) async fn serve(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let empty = || Datagram {
-            bytes: [0; UDP_QUERY_BYTES_MAX],
-            length: 0,
-            source: SocketAddr::from(([0, 0, 0, 0], 0)),
-        };
-        let mut datagrams: Vec<_> = std::iter::repeat_with(empty).take(BATCH).collect();
+        let mut inbox = Inbox::new(BATCH, UDP_QUERY_BYTES_MAX);
         let mut out = Vec::with_capacity(UDP_QUERY_BYTES_MAX);
         let answering = async {
             loop {
-                self.socket.readable().await.context("cannot wait for questions")?;
-                let count = receive(&self.socket, &mut datagrams);
-                self.answer(datagrams.get(..count).unwrap_or_default(), &mut out).await;
+                inbox.receive(&self.socket).await.context("cannot wait for questions")?;
+                self.answer(&inbox, &mut out).await;
                 while self.waiting.try_join_next().is_some() {}
             }
         };
@@ -75,30 +64,31 @@ impl UdpDoor {
         }
     }
 
-    /// Answers what was received together.
-    async fn answer(&mut self, datagrams: &[Datagram], out: &mut Vec<u8>) {
-        let mut asked = Vec::with_capacity(datagrams.len());
-        let mut decided = Vec::with_capacity(datagrams.len());
-        for Datagram { bytes, length, source } in datagrams {
-            let bytes = bytes.get(..*length).unwrap_or_default();
+    /// Answers what was received together. What waits for nothing leaves before the journal is waited for.
+    async fn answer(&mut self, inbox: &Inbox, out: &mut Vec<u8>) {
+        let mut asked = Vec::with_capacity(BATCH);
+        let mut decided = Vec::with_capacity(BATCH);
+        let mut round = self.desk.gate.round();
+        for (bytes, source) in inbox.iter() {
             let query = match Query::parse(bytes) {
                 Ok(query) => query,
                 Err(unfit) => {
                     if reply::unfit(out, unfit) {
-                        self.send(out, *source);
+                        self.outbox.push(out, source);
                     }
                     continue;
                 }
             };
             let peer = Peer { client: source.ip(), zone: Arc::clone(&self.zone), carrier: Carrier::Udp };
             match self.desk.open(&query, &self.zone, out) {
-                Opening::Answered => self.send(out, *source),
+                Opening::Answered => self.outbox.push(out, source),
                 Opening::Ask(name) => {
-                    decided.push(self.desk.decide(&peer, name));
-                    asked.push(Asked { query, bytes, peer, source: *source });
+                    decided.push(self.desk.decide_in(&mut round, &peer, name));
+                    asked.push(Asked { query, bytes, peer, source });
                 }
             }
         }
+        self.send();
         if decided.is_empty() {
             return;
         }
@@ -107,7 +97,9 @@ impl UdpDoor {
         for (asked, verdict) in asked.into_iter().zip(verdicts) {
             chained.extend(self.after_the_gate(asked, verdict, out));
         }
+        self.send();
         self.answer_chained(chained, out).await;
+        self.send();
     }
 
     /// Answers a refused question, or an allowed one whose answer is at hand and leads nowhere else; lets one that needs
@@ -122,18 +114,18 @@ impl UdpDoor {
             Verdict::Allow(permit) => permit,
             Verdict::Refuse(refusal) => {
                 refusal::refused(out, &asked.query, &refusal, &self.zone);
-                self.send(out, asked.source);
+                self.outbox.push(out, asked.source);
                 return None;
             }
         };
         if self.desk.answer_unasked(&asked.query, &permit, out) {
-            self.send(out, asked.source);
+            self.outbox.push(out, asked.source);
             return None;
         }
         match self.desk.resolver.at_once(&substitute::key(&asked.query, &permit)) {
             Some(found) if found.answer.chain.is_empty() => {
                 self.desk.close(&asked.query, &asked.peer, &permit, &found, [], out);
-                self.send(out, asked.source);
+                self.outbox.push(out, asked.source);
             }
             Some(found) => return Some((asked, permit, found)),
             None => self.let_wait(&asked, permit, out),
@@ -142,21 +134,21 @@ impl UdpDoor {
     }
 
     /// Judges the further names of answers at hand, all in one batch, and answers.
-    async fn answer_chained(&self, chained: Vec<(Asked<'_>, Permit, Found)>, out: &mut Vec<u8>) {
+    async fn answer_chained(&mut self, chained: Vec<(Asked<'_>, Permit, Found)>, out: &mut Vec<u8>) {
         if chained.is_empty() {
             return;
         }
-        let decided = chained
-            .iter()
-            .flat_map(|(asked, _, found)| {
-                found.answer.chain.iter().map(|name| self.desk.decide(&asked.peer, name.clone()))
-            })
-            .collect();
+        let mut round = self.desk.gate.round();
+        let mut decided = Vec::with_capacity(chained.len());
+        for (asked, _, found) in &chained {
+            let names = found.answer.chain.iter().cloned();
+            decided.extend(names.map(|name| self.desk.decide_in(&mut round, &asked.peer, name)));
+        }
         let mut verdicts = self.desk.gate.record(decided).await.into_iter();
         for (asked, permit, found) in chained {
             let chain: Vec<_> = verdicts.by_ref().take(found.answer.chain.len()).collect();
             self.desk.close(&asked.query, &asked.peer, &permit, &found, chain, out);
-            self.send(out, asked.source);
+            self.outbox.push(out, asked.source);
         }
     }
 
@@ -164,7 +156,7 @@ impl UdpDoor {
     fn let_wait(&mut self, asked: &Asked<'_>, permit: Permit, out: &mut Vec<u8>) {
         let Some(place) = self.desk.places.take(self.desk.gate.client_at(asked.peer.client)) else {
             too_many(out, &asked.query);
-            self.send(out, asked.source);
+            self.outbox.push(out, asked.source);
             return;
         };
         let (desk, socket) = (Arc::clone(&self.desk), Arc::clone(&self.socket));
@@ -179,26 +171,14 @@ impl UdpDoor {
         });
     }
 
-    /// Sends without waiting. What the kernel does not take is lost, as datagrams are; the asker asks again.
-    fn send(&self, out: &[u8], to: SocketAddr) {
-        if let Err(error) = self.socket.try_send_to(out, to) {
-            debug!(%error, "answer lost");
+    /// Sends the answers without waiting. What the kernel does not take is lost, as datagrams are; the asker asks again.
+    fn send(&mut self) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        let lost = self.outbox.send(&self.socket);
+        if lost > 0 {
+            debug!(lost, "answers lost");
         }
     }
-}
-
-/// Fills `datagrams` with what is there and says how many came.
-fn receive(socket: &UdpSocket, datagrams: &mut [Datagram]) -> usize {
-    let mut count = 0;
-    for datagram in datagrams {
-        match socket.try_recv_from(&mut datagram.bytes) {
-            Ok((length, source)) => {
-                datagram.length = length;
-                datagram.source = source;
-                count += 1;
-            }
-            Err(_) => break,
-        }
-    }
-    count
 }
