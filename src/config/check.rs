@@ -15,7 +15,7 @@ use super::{
     syntax::unreadable,
 };
 use crate::{
-    enforce::{dns, firewall, proxy},
+    enforce::{dns, firewall, ntp, proxy},
     identity::{self, Directory},
     journal, lan,
     model::Zone,
@@ -41,6 +41,8 @@ pub struct Config {
     pub dns: dns::Settings,
     /// Settings of the proxy.
     pub proxy: proxy::Settings,
+    /// Settings of the time service.
+    pub ntp: ntp::Settings,
     /// Settings of the packet filter.
     pub firewall: firewall::Settings,
     /// Settings of the zones' networks.
@@ -158,6 +160,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             listen_port: 53,
         },
         proxy: proxy::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
+        ntp: ntp::Settings { zones: zones.clone() },
         firewall: firewall::Settings {
             line_interface: Arc::clone(&line_interface),
             zones: zones.clone(),

@@ -24,7 +24,7 @@ use crate::{
         dns::{self, Resolver},
         firewall::{self, Heartbeat, Opened},
         gate::Gate,
-        proxy,
+        ntp, proxy,
         sign_in::SignIn,
     },
     identity::Identity,
@@ -80,6 +80,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
 
     // Every socket is bound before any service runs: a port that is taken ends the daemon before it serves anybody.
     let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
+    let ntp = ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?;
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver, pages, epoch.clone())?;
     let portal =
@@ -94,6 +95,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let dhcp = Dhcp::new(&config.lan);
     tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
+    tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start("proxy", |stop| proxy.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));
     let (still, machines) = (gate, identity.clone());

@@ -12,7 +12,7 @@ use super::{
     settings::Settings,
     wanted::Wanted,
 };
-use crate::model::{DefaultVerdict, Role, SignIn, Transport, Zone, ZoneKind};
+use crate::model::{DefaultVerdict, Role, Service, SignIn, Zone, ZoneKind};
 
 /// A phone on a slow line opens the first page of a captive portal in one go (decision D19).
 const FIRST_PAGE_BYTES_MAX: usize = 50_000;
@@ -71,7 +71,7 @@ fn home(house: &House, language: Language, name: &str) -> String {
         },
         network: language.zone(ZoneKind::Pedagogique),
         web_is_open: true,
-        services: language.service(Transport::Tcp, 993),
+        services: language.service(&Service::of_ports("tcp/993".parse().unwrap())),
         wanted: Wanted::read("http://encyclopedie.example/page"),
     })
 }

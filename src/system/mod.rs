@@ -12,5 +12,6 @@ pub mod nft;
 pub mod service_manager;
 pub mod sockets;
 pub mod splice;
+pub mod synchronisation;
 pub mod tasks;
 pub mod watch;

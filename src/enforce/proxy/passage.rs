@@ -20,8 +20,8 @@ use crate::{
         gate::{Asking, Gate},
     },
     journal::Channel,
-    model::{Site, Zone},
-    policy::{Permit, Verdict},
+    model::{Service, Site, Zone},
+    policy::{Cause, Origin, Permit, Refusal, Verdict},
 };
 
 /// Asks the gate about one site.
@@ -130,6 +130,20 @@ impl Passage {
         }
     }
 
+    /// The same way, but only to sites at which `service` is open. Others are refused without asking the gate: to it a
+    /// service that is not open there is a closed port.
+    pub(super) fn to_sites_of(self, service: &Service) -> Self {
+        let (service, judge) = (service.clone(), self.judge);
+        let narrowed = move |site: Site| -> BoxFuture<'static, Verdict> {
+            if service.is_open_at(&site) {
+                return judge(site);
+            }
+            let refusal = Refusal { site, cause: Cause::Policy(Origin::ZoneDefault) };
+            Box::pin(std::future::ready(Verdict::Refuse(refusal)))
+        };
+        Self { judge: Box::new(narrowed), ..self }
+    }
+
     /// Returns when `permit` would not be given any more, or nobody is left to say so.
     pub(super) async fn until_refused(&self, permit: &Permit) {
         let mut epoch = self.epoch.clone();
@@ -165,6 +179,20 @@ mod tests {
         assert!(!is_cut(&passage).await);
         scene.close_all();
         assert!(is_cut(&passage).await);
+    }
+
+    #[tokio::test]
+    async fn a_service_of_some_sites_is_refused_elsewhere_without_asking() {
+        let mut scene = Scene::default();
+        let _listeners = [scene.site("imap.exemple.fr").await, scene.site("www.exemple.net").await];
+        let mut service = Service::of_ports("tcp/993".parse().unwrap());
+        service.sites.push("exemple.fr".parse().unwrap());
+        let passage = scene.passage(SHORT).to_sites_of(&service);
+        let allowed =
+            async |site: &str| matches!((passage.judge)(site.parse().unwrap()).await, Verdict::Allow(_));
+        assert!(allowed("imap.exemple.fr").await);
+        assert!(!allowed("www.exemple.net").await && !allowed("192.0.2.9").await);
+        assert_eq!(scene.asked(), ["imap.exemple.fr"]);
     }
 
     #[tokio::test]
