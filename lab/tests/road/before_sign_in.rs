@@ -94,14 +94,14 @@ fn secure_web_is_refused_at_once_in_both_families_by_name_and_by_address() {
 #[test]
 fn no_other_port_of_the_internet_answers_in_either_family() {
     for address in NAMELESS_SERVERS {
-        for port in [7, 53 + 800, 993, 8080, 8443] {
+        for port in [7, 53 + 800, 993, 2222, 5222, 8080, 8443] {
             assert!(!connects(lab(), "eleve", address, port), "tcp {port} at {address}");
         }
         let reply = lab().run("eleve", &["ping", "-c", "1", "-W", "1", address]).unwrap();
         assert!(!reply.succeeded(), "{address} answers a ping");
     }
     for address in ECHO_SERVERS {
-        for port in [7, 123] {
+        for port in [7, 123, 3478, 5222] {
             assert!(!echoes(lab(), "eleve", "udp", address, port), "udp {port} at {address}");
         }
     }

@@ -109,6 +109,7 @@ async fn answer(
     questions: Arc<Mutex<Questions>>,
 ) {
     let mut packet = [0; QUESTION_BYTES_MAX];
+    let mut is_failing = false;
     loop {
         let Ok((length, source)) = socket.recv_from(&mut packet).await else {
             // About an answer that could not be delivered, or want of memory.
@@ -121,7 +122,10 @@ async fn answer(
             continue;
         }
         let synchronisation = synchronisation().unwrap_or_else(|error| {
-            warn!(%error, "the kernel does not say whether the clock is right");
+            if !is_failing {
+                warn!(%error, "the kernel does not say whether the clock is right: clients are told that it is not");
+            }
+            is_failing = true;
             Synchronisation::Unsynchronised
         });
         let question = packet.get(..length).unwrap_or_default();
