@@ -6,7 +6,9 @@ use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
+    model::Moment,
     policy::RuleFile,
+    system::synchronisation::Synchronisation,
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -68,5 +70,15 @@ fn journal_segments_are_read_or_refused() {
             assert!(segment.records().count() <= bytes.len());
         }
         let _ = Record::decode(bytes);
+    });
+}
+
+#[test]
+fn questions_for_the_time_get_no_more_than_they_bring() {
+    let now = Moment::from_unix_seconds(1_795_439_100);
+    replay("ntp", |bytes| {
+        if let Some(answer) = enforce::ntp::reply(bytes, now, now, Synchronisation::Unsynchronised) {
+            assert!(answer.len() <= bytes.len());
+        }
     });
 }
