@@ -1,6 +1,9 @@
 //! The services of the file, and what each zone opens of them and of those that every box knows.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use toml::Spanned;
 
@@ -38,9 +41,9 @@ pub(super) struct Catalogue(HashMap<Arc<str>, Option<Service>>);
 impl Catalogue {
     /// The services that every box knows, and those of the file.
     pub(super) fn of(written: &[file::Service], problems: &mut Collector<'_>) -> Self {
-        let mut services: HashMap<_, _> =
+        let mut services: HashMap<Arc<str>, _> =
             well_known::services().map(|service| (Arc::clone(&service.name), Some(service))).collect();
-        let known = services.clone();
+        let known: HashSet<_> = services.keys().cloned().collect();
         if let Some(extra) = written.get(SERVICES_MAX) {
             problems.at(&extra.name.span(), format!("service: a file holds at most {SERVICES_MAX} services"));
         }
@@ -48,14 +51,14 @@ impl Catalogue {
             let name: Arc<str> = Arc::from(service.name.get_ref().as_str());
             let what = if !can_name_a_service(&name) {
                 format!("`{name}` cannot name a service; use 1 to 32 of a-z, 0-9 and -")
-            } else if known.contains_key(&name) {
+            } else if known.contains(&name) {
                 format!("every box knows a service `{name}`; give yours another name")
-            } else if services.contains_key(&name) {
-                format!("two services are called `{name}`; give each its own name")
             } else {
                 let checked = one_service(&name, service, problems);
-                services.insert(name, checked);
-                continue;
+                match services.insert(Arc::clone(&name), checked) {
+                    None => continue,
+                    Some(_) => format!("two services are called `{name}`; give each its own name"),
+                }
             };
             problems.at(&service.name.span(), format!("service.name: {what}"));
         }

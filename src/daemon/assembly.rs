@@ -92,8 +92,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("neighbours", |stop| {
         neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
     });
-    let dhcp = Dhcp::new(&config.lan);
-    tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
+    tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start("proxy", |stop| proxy.serve(stop));

@@ -132,7 +132,7 @@ impl Passage {
 
     /// The same way, but only to sites at which `service` is open. Others are refused without asking the gate: to it a
     /// service that is not open there is a closed port.
-    pub(super) fn to_sites_of(self, service: &Service) -> Self {
+    pub(super) fn narrowed_to(self, service: &Service) -> Self {
         let (service, judge) = (service.clone(), self.judge);
         let narrowed = move |site: Site| -> BoxFuture<'static, Verdict> {
             if service.is_open_at(&site) {
@@ -187,7 +187,7 @@ mod tests {
         let _listeners = [scene.site("imap.exemple.fr").await, scene.site("www.exemple.net").await];
         let mut service = Service::of_ports("tcp/993".parse().unwrap());
         service.sites.push("exemple.fr".parse().unwrap());
-        let passage = scene.passage(SHORT).to_sites_of(&service);
+        let passage = scene.passage(SHORT).narrowed_to(&service);
         let allowed =
             async |site: &str| matches!((passage.judge)(site.parse().unwrap()).await, Verdict::Allow(_));
         assert!(allowed("imap.exemple.fr").await);

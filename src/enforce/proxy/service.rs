@@ -173,7 +173,7 @@ async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: G
         PORT_TLS => tls::serve(client, &passage(Channel::Tls)).await,
         PORT_HTTP => http::serve(client, &passage(Channel::Http)).await,
         port => match tls_service(&zone, port) {
-            Some(service) => tls::serve(client, &passage(Channel::Tls).to_sites_of(service)).await,
+            Some(service) => tls::serve(client, &passage(Channel::Tls).narrowed_to(service)).await,
             // Closed: nothing else is sent here, so this is somebody knocking at the listener itself.
             None => {
                 debug!("connection for another port closed");
