@@ -4,13 +4,17 @@ use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
+    time::Duration,
 };
 
-use preau::model::Speech;
+use preau::{
+    model::Speech,
+    system::netlink::{Element, SetWriter},
+};
 
 use crate::{
     namespace::with_rights,
-    school::{ANY_SITE, Family, School, families, service, settings_with, talk_tcp, talk_udp},
+    school::{ANY_SITE, Family, School, families, key, service, settings_with, talk_tcp, talk_udp},
 };
 
 /// A STUN binding request.
@@ -106,6 +110,29 @@ fn an_address_given_for_one_service_opens_no_other() {
             assert_eq!(open(), [true, true, false]);
             school.open_to_group(&family, family.pupil, family.server, 0x102);
             assert_eq!(open(), [true; 3]);
+        }
+    });
+}
+
+#[test]
+fn an_opening_that_runs_out_lets_none_begin_and_keeps_what_runs() {
+    with_rights("services::an_opening_that_runs_out_lets_none_begin_and_keeps_what_runs", || {
+        let school = School::with(&settings_with(vec![service("udp/4100", &[], None)]));
+        school.beat();
+        for family in families() {
+            school.internet.echo_udp(SocketAddr::new(family.server, 4100));
+            let element = Element {
+                key: key(family.pupil, family.server, ANY_SITE),
+                timeout: Duration::from_millis(700),
+            };
+            school.gateway.run(|| SetWriter::open("preau").unwrap().put(family.opened, &[element]).unwrap());
+            let running = school.towards(&family, 4100);
+            assert_eq!(talk_udp(&running), Ok(()));
+            thread::sleep(Duration::from_millis(900));
+            school.beat();
+            assert_eq!(talk_udp(&running), Ok(()), "what runs goes on");
+            // Another flow of the same client, of which the kernel knows nothing yet.
+            assert!(talk_udp(&school.towards(&family, 4100)).is_err(), "nothing begins");
         }
     });
 }
