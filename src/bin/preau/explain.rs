@@ -6,8 +6,8 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use preau::{
     config::Config,
-    model::{Account, AccountId, ClassName, Mac, Moment, Role, Subject, Zone},
-    policy::Question,
+    model::{Account, AccountId, ClassName, Mac, Moment, Role, Site, Subject, Zone},
+    policy::{Question, Verdict},
     system::clock::Clock,
 };
 
@@ -55,7 +55,21 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let question =
         Question { subject: &subject, machine: arguments.device, zone: &zone, site: &site, path: None, at };
-    print(config.policy.explain(&question))
+    let explanation = config.policy.explain(&question);
+    let services = services(&explanation.verdict, &zone, &site);
+    print(format_args!("{explanation}{services}"))
+}
+
+/// What the zone opens at an allowed site beside the web, as the explanation's last line.
+fn services(verdict: &Verdict, zone: &Zone, site: &Site) -> String {
+    let open = zone.services.iter().filter(|service| service.is_open_at(site));
+    let names: Vec<&str> = open.map(|service| &*service.name).collect();
+    match verdict {
+        Verdict::Allow(_) if !names.is_empty() => {
+            format!("beside the web, open there: {}\n", names.join(", "))
+        }
+        Verdict::Allow(_) | Verdict::Refuse(_) => String::new(),
+    }
 }
 
 fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {
