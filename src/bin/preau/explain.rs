@@ -60,13 +60,13 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
     print(format_args!("{explanation}{services}"))
 }
 
-/// What the zone opens at an allowed site beside the web, as the explanation's last line.
+/// The services that the zone opens at an allowed site beside the web, as the explanation's last line.
 fn services(verdict: &Verdict, zone: &Zone, site: &Site) -> String {
     let open = zone.services.iter().filter(|service| service.is_open_at(site));
     let names: Vec<&str> = open.map(|service| &*service.name).collect();
     match verdict {
         Verdict::Allow(_) if !names.is_empty() => {
-            format!("beside the web, open there: {}\n", names.join(", "))
+            format!("beside   {}\n", names.join(", "))
         }
         Verdict::Allow(_) | Verdict::Refuse(_) => String::new(),
     }

@@ -122,8 +122,8 @@ mod tests {
             assert_eq!(answer[4..12], [0, 0, 0, 0, 0, 0, 0x80, 0], "half a second of dispersion");
             assert_eq!(answer[24..32], question(asked)[40..]);
             // 1 795 439 100 + 2 208 988 800 s and a quarter.
-            assert_eq!(answer[32..40], [0xee, 0xae, 0x03, 0x7c, 0x40, 0, 0, 0]);
-            assert_eq!(answer[40..45], [0xee, 0xae, 0x03, 0x7c, 0x40]);
+            assert_eq!(answer[32..40], [0xee, 0xae, 0xb8, 0x7c, 0x40, 0, 0, 0]);
+            assert_eq!(answer[40..45], [0xee, 0xae, 0xb8, 0x7c, 0x40]);
         }
     }
 
