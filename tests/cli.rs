@@ -113,6 +113,21 @@ fn explain_says_who_where_when_why_and_what_would_change_it() {
 }
 
 #[test]
+fn explain_says_which_services_are_open_at_an_allowed_site() {
+    let school = School::new();
+    let beside = |site| {
+        let ran = school.preau(&["explain", "--as", "Camille", "--at", "2026-11-24 20:00", site]);
+        ran.out.lines().find(|line| line.starts_with("beside")).map(str::to_owned)
+    };
+    let everywhere = "beside   mail, udp/4000-4010";
+    assert_eq!(beside("exemple.fr").as_deref(), Some(everywhere));
+    assert_eq!(
+        beside("a.messagerie.exemple.fr").as_deref(),
+        Some("beside   mail, messagerie, udp/4000-4010")
+    );
+}
+
+#[test]
 fn explain_says_what_it_does_not_know() {
     let school = School::new();
     for (arguments, said) in [

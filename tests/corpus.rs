@@ -7,8 +7,9 @@ use preau::{
     enforce::proxy::http::{Chunked, Framing, read_request},
     journal::{Record, Segment},
     lists,
-    model::UrlPath,
+    model::{Moment, UrlPath},
     policy::{RuleFile, category},
+    system::synchronisation::Synchronisation,
 };
 
 /// Runs `target` on each file of `fuzz/corpus/<name>/`, at least one.
@@ -97,4 +98,14 @@ fn journal_segments_are_read_or_refused() {
 #[test]
 fn lists_are_read_or_refused_line_by_line() {
     replay("lists", lists::exercise);
+}
+
+#[test]
+fn questions_for_the_time_get_no_more_than_they_bring() {
+    let now = Moment::from_unix_seconds(1_795_439_100);
+    replay("ntp", |bytes| {
+        if let Some(answer) = enforce::ntp::reply(bytes, now, now, Synchronisation::Unsynchronised) {
+            assert!(answer.len() <= bytes.len());
+        }
+    });
 }

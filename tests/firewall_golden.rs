@@ -8,7 +8,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use preau::{
     enforce::firewall::{Settings, ruleset},
-    model::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, Service, SignIn, Speech, Zone, ZoneKind},
 };
 
 #[test]
@@ -18,7 +18,7 @@ fn one_zone_without_services_gets_the_web_and_nothing_else() {
 
 #[test]
 fn each_zone_opens_its_own_services_and_no_other_zone() {
-    let services = [(Transport::Tcp, 993), (Transport::Udp, 123)];
+    let services = [service("tcp/5222", &[], None), service("udp/4000-4002", &[], None)];
     check(
         "two-zones",
         vec![
@@ -29,9 +29,14 @@ fn each_zone_opens_its_own_services_and_no_other_zone() {
 }
 
 #[test]
+fn what_is_spoken_is_checked_and_sites_of_their_own_have_a_mark_of_their_own() {
+    check("spoken", vec![zone(ZoneKind::Pedagogique, "ped0", 10, &every_speech())]);
+}
+
+#[test]
 fn every_rule_is_named_once_in_its_chain() {
     let text = ruleset(&settings(vec![
-        zone(ZoneKind::Pedagogique, "ped0", 10, &[(Transport::Tcp, 993)]),
+        zone(ZoneKind::Pedagogique, "ped0", 10, &every_speech()),
         zone(ZoneKind::Administration, "adm0", 20, &[]),
     ]))
     .to_string();
@@ -68,7 +73,27 @@ fn settings(zones: Vec<Arc<Zone>>) -> Settings {
     Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440 }
 }
 
-fn zone(kind: ZoneKind, interface: &str, number: u8, services: &[(Transport, u16)]) -> Arc<Zone> {
+/// A service for each way of speaking, and one for what is not checked.
+fn every_speech() -> Vec<Service> {
+    vec![
+        service("tcp/993", &[], Some(Speech::Tls)),
+        service("tcp/22", &["forge.exemple.fr"], Some(Speech::Ssh)),
+        service("tcp/587", &["courrier.exemple.fr"], Some(Speech::Smtp)),
+        service("tcp/143", &["courrier.exemple.fr"], Some(Speech::Imap)),
+        service("tcp/110", &[], Some(Speech::Pop)),
+        service("udp/3478-3481", &[], Some(Speech::Stun)),
+        service("tcp/5222", &[], None),
+    ]
+}
+
+fn service(ports: &str, sites: &[&str], speaks: Option<Speech>) -> Service {
+    let mut service = Service::of_ports(ports.parse().unwrap());
+    service.ports[0].speaks = speaks;
+    service.sites = sites.iter().map(|site| site.parse().unwrap()).collect();
+    service
+}
+
+fn zone(kind: ZoneKind, interface: &str, number: u8, services: &[Service]) -> Arc<Zone> {
     Arc::new(Zone {
         name: kind.word().parse().unwrap(),
         kind,
@@ -78,6 +103,6 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: &[(Transport, u16
         sign_in: SignIn::Required,
         default: DefaultVerdict::Block,
         quic: Quic::Reject,
-        services: services.iter().map(|&(transport, port)| Service { transport, port }).collect(),
+        services: services.to_vec(),
     })
 }

@@ -46,10 +46,11 @@ fn a_machine_gets_its_addresses_and_is_known_by_them() {
             client.switch_on();
 
             // DHCPv4, and the portal's address in option 114.
-            let lease = client.ask_for_lease(&["-O", "114", "-x", "hostname:tablette"]);
+            let lease = client.ask_for_lease(&["-O", "114", "-O", "ntpsrv", "-x", "hostname:tablette"]);
             let address: IpAddr = lease["ip"].parse().unwrap();
             assert_eq!(lease["router"], "10.10.0.1");
             assert_eq!(lease["dns"], "10.10.0.1");
+            assert_eq!(lease["ntpsrv"], "10.10.0.1");
             assert_eq!(lease["lease"], "14400");
             assert_eq!(lease["opt114"], hexadecimal(API.as_bytes()));
             assert!(!lease.contains_key("domain"), "{lease:?}");
@@ -69,6 +70,11 @@ fn a_machine_gets_its_addresses_and_is_known_by_them() {
             let address_v6 = client.address_by_advertisement();
             let captive = output_of(client.role("information"));
             assert!(captive.contains(API), "{captive}");
+            // The time, as a bare address and as a suboption.
+            let box_v6 = "fd000010000000000000000000000001";
+            for option in ["001f0010", "0038001400010010"] {
+                assert!(captive.contains(&format!("{option}{box_v6}")), "{option}: {captive}");
+            }
 
             // The neighbour table tells which machine it is, by either address.
             client.run(&format!("ip addr add {address}/22 dev eth0"));

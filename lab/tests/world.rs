@@ -74,7 +74,7 @@ fn a_long_answer_comes_over_tcp_after_udp_cut_it() {
 #[test]
 fn bytes_come_back_over_udp_and_tcp() {
     for place in
-        ["/dev/udp/echo.exemple.net/7", "/dev/udp/ntp.exemple.net/123", "/dev/tcp/courrier.exemple.fr/993"]
+        ["/dev/udp/echo.exemple.net/7", "/dev/udp/ntp.exemple.net/123", "/dev/tcp/courrier.exemple.fr/5222"]
     {
         let script = format!("exec 3<>{place}; echo bonjour >&3; timeout 3 head -n 1 <&3");
         assert_eq!(run("eleve", &["bash", "-c", &script]), "bonjour\n", "{place}");

@@ -1,10 +1,6 @@
 //! The zones of the file, checked one by one and against each other: a network belongs to one zone only.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::Ipv6Addr,
-    sync::Arc,
-};
+use std::{collections::HashMap, net::Ipv6Addr, sync::Arc};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use toml::Spanned;
@@ -13,10 +9,11 @@ use super::{
     fields::{interface, parsed, word},
     file,
     problem::Collector,
+    services::Catalogue,
 };
 use crate::{
     lan::Bridge,
-    model::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind, ZoneName},
+    model::{DefaultVerdict, Quic, SignIn, Zone, ZoneKind, ZoneName},
 };
 
 /// Zones a box can have: each costs two listeners of every service.
@@ -25,12 +22,6 @@ const ZONES_MAX: usize = 16;
 /// Ports of one bridge: switches have no more.
 const PORTS_MAX: usize = 64;
 
-/// Services of one zone: each is an element the packet filter looks through.
-const SERVICES_MAX: usize = 64;
-
-/// Ports a service cannot have: DNS and the web go through resolver and proxy, and DNS over TLS stays closed.
-const PORTS_KEPT: [u16; 4] = [53, 80, 443, 853];
-
 /// Global unicast addresses (RFC 4291, section 2.4; IANA has given out only this eighth).
 const GLOBAL_IPV6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
@@ -38,6 +29,7 @@ const GLOBAL_IPV6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 
 pub(super) fn zones(
     written: &[Spanned<file::Zone>],
     line_interface: &str,
+    catalogue: &Catalogue,
     problems: &mut Collector<'_>,
 ) -> (Vec<Arc<Zone>>, Vec<Bridge>) {
     let mut zones: Vec<Arc<Zone>> = Vec::new();
@@ -54,7 +46,7 @@ pub(super) fn zones(
     one_owner_each(written, line_interface, problems);
     for entry in written.iter().take(ZONES_MAX) {
         let written = entry.get_ref();
-        let Some(zone) = one_zone(written, problems) else { continue };
+        let Some(zone) = one_zone(written, catalogue, problems) else { continue };
         for other in &zones {
             nothing_shared(written, &zone, other, problems);
         }
@@ -87,7 +79,7 @@ fn one_owner_each(written: &[Spanned<file::Zone>], line_interface: &str, problem
     }
 }
 
-fn one_zone(zone: &file::Zone, problems: &mut Collector<'_>) -> Option<Zone> {
+fn one_zone(zone: &file::Zone, catalogue: &Catalogue, problems: &mut Collector<'_>) -> Option<Zone> {
     let name = parsed::<ZoneName>("zone.name", &zone.name, problems);
     let kind = parsed::<ZoneKind>("zone.kind", &zone.kind, problems);
     let interface = interface("zone.interface", &zone.interface, problems);
@@ -106,7 +98,7 @@ fn one_zone(zone: &file::Zone, problems: &mut Collector<'_>) -> Option<Zone> {
         problems,
     );
     let quic = word("zone.quic", &zone.quic, &[("reject", Quic::Reject), ("filter", Quic::Filter)], problems);
-    let services = services(&zone.services, problems);
+    let services = catalogue.opened(&zone.services, problems);
     Some(Zone {
         name: name?,
         kind: kind?,
@@ -198,39 +190,4 @@ fn box_ipv6(text: &Spanned<String>, problems: &mut Collector<'_>) -> Option<Ipv6
     };
     problems.at(&text.span(), what);
     None
-}
-
-fn services(written: &[Spanned<String>], problems: &mut Collector<'_>) -> Vec<Service> {
-    if let Some(extra) = written.get(SERVICES_MAX) {
-        problems.at(&extra.span(), format!("zone.services: a zone opens at most {SERVICES_MAX} services"));
-    }
-    let mut seen = HashSet::new();
-    let mut services = Vec::new();
-    for text in written.iter().take(SERVICES_MAX) {
-        let shown = text.get_ref();
-        let what = match service(shown) {
-            None => format!("`{shown}` is not a transport and a port; write such as `tcp/993` or `udp/123`"),
-            Some(Service { port, .. }) if PORTS_KEPT.contains(&port) => {
-                format!("port {port} cannot be opened; DNS and the web go through the filter, remove it")
-            }
-            Some(service) if !seen.insert(service) => format!("`{shown}` stands here twice; remove one"),
-            Some(service) => {
-                services.push(service);
-                continue;
-            }
-        };
-        problems.at(&text.span(), format!("zone.services: {what}"));
-    }
-    services
-}
-
-/// Reads a service such as `tcp/993`.
-fn service(text: &str) -> Option<Service> {
-    let (transport, port) = text.split_once('/')?;
-    let transport = match transport {
-        "tcp" => Transport::Tcp,
-        "udp" => Transport::Udp,
-        _ => return None,
-    };
-    Some(Service { transport, port: port.parse().ok().filter(|port| *port != 0)? })
 }

@@ -15,7 +15,7 @@ use super::{
     syntax::unreadable,
 };
 use crate::{
-    enforce::{dns, firewall, proxy, quic},
+    enforce::{dns, firewall, ntp, proxy, quic},
     identity::{self, Directory},
     journal, lan,
     model::Zone,
@@ -43,6 +43,8 @@ pub struct Config {
     pub proxy: proxy::Settings,
     /// Settings of the filter of QUIC.
     pub quic: quic::Settings,
+    /// Settings of the time service.
+    pub ntp: ntp::Settings,
     /// Settings of the packet filter.
     pub firewall: firewall::Settings,
     /// Settings of the zones' networks.
@@ -161,6 +163,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         },
         proxy: proxy::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
         quic: quic::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
+        ntp: ntp::Settings { zones: zones.clone() },
         firewall: firewall::Settings {
             line_interface: Arc::clone(&line_interface),
             zones: zones.clone(),

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display};
 
-use super::Config;
-use crate::model::{DefaultVerdict, Quic, SignIn, Transport, Zone};
+use super::{Config, services};
+use crate::model::{DefaultVerdict, Quic, SignIn, Zone};
 
 impl Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,12 +70,8 @@ impl Config {
             Quic::Filter => "QUIC is read and filtered",
         };
         entry(f, "", quic)?;
-        let services = zone.services.iter().map(|service| match service.transport {
-            Transport::Tcp => format!("tcp/{}", service.port),
-            Transport::Udp => format!("udp/{}", service.port),
-        });
-        let services: Vec<_> = std::iter::once("the web".to_owned()).chain(services).collect();
-        entry(f, "", format_args!("open: {} (proxy on port {proxy_port})", services.join(", ")))
+        entry(f, "", format_args!("open: the web (proxy on port {proxy_port})"))?;
+        services::shown(zone).try_for_each(|service| entry(f, "", format_args!("open: {service}")))
     }
 }
 

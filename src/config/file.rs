@@ -25,6 +25,8 @@ pub(super) struct File {
     pub(super) policy: Policy,
     #[serde(default, rename = "zone")]
     pub(super) zones: Vec<Spanned<Zone>>,
+    #[serde(default, rename = "service")]
+    pub(super) services: Vec<Service>,
     #[serde(default, rename = "device")]
     pub(super) devices: Vec<Device>,
 }
@@ -92,6 +94,16 @@ pub(super) struct Zone {
 /// The safe word: what is not asked for stays closed.
 fn default_quic() -> Spanned<String> {
     Spanned::new(0..0, "reject".to_owned())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    pub(super) name: Spanned<String>,
+    pub(super) ports: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(super) sites: Vec<Spanned<String>>,
+    pub(super) speaks: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

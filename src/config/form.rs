@@ -14,6 +14,7 @@ use super::{
     fields::{interface, parsed, shown},
     file,
     problem::Collector,
+    services::Catalogue,
 };
 use crate::{
     lan::Bridge,
@@ -53,7 +54,9 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn of(written: &file::File, problems: &mut Collector<'_>) -> Self {
-        let (zones, bridges) = zones(&written.zones, written.line.interface.get_ref(), problems);
+        let catalogue = Catalogue::of(&written.services, problems);
+        let line_interface = written.line.interface.get_ref();
+        let (zones, bridges) = zones(&written.zones, line_interface, &catalogue, problems);
         Self {
             school: school(&written.school, problems),
             line_interface: interface("line.interface", &written.line.interface, problems),

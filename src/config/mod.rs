@@ -12,9 +12,11 @@ mod file;
 mod form;
 mod named_files;
 mod problem;
+mod services;
 mod state_dir;
 mod syntax;
 mod warning;
+mod well_known;
 
 pub use check::{Config, check_form};
 pub use form::School;

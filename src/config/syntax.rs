@@ -7,7 +7,7 @@ use std::path::Path;
 use super::problem::{Problem, line_at};
 
 /// Every field, with an example of what it holds.
-const EXAMPLES: [(&str, &str); 25] = [
+const EXAMPLES: [(&str, &str); 29] = [
     ("version", "1"),
     ("state_dir", "\"/var/lib/preau\""),
     ("school.name", "\"Collège d'Exemple\""),
@@ -29,20 +29,25 @@ const EXAMPLES: [(&str, &str); 25] = [
     ("zone.ipv6", "\"fd00:10::1/64\""),
     ("zone.sign_in", "\"required\""),
     ("zone.default", "\"allow\""),
-    ("zone.services", "[\"tcp/993\", \"udp/123\"]"),
+    ("zone.services", "[\"mail\", \"tcp/5222\"]"),
+    ("service.name", "\"messagerie\""),
+    ("service.ports", "[\"tcp/5222\"]"),
+    ("service.sites", "[\"messagerie.exemple.fr\"]"),
+    ("service.speaks", "\"tls\""),
     ("device.mac", "\"02:00:5e:10:00:01\""),
     ("device.name", "\"TBI salle 12\""),
     ("device.kind", "\"tableau\""),
 ];
 
 /// How each table begins.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("school", "[school]"),
     ("line", "[line]"),
     ("portal", "[portal]"),
     ("accounts", "[accounts]"),
     ("policy", "[policy]"),
     ("zone", "[[zone]]"),
+    ("service", "[[service]]"),
     ("device", "[[device]]"),
 ];
 

@@ -25,7 +25,7 @@ use crate::{
         dns::{self, Resolver, Tunnels},
         firewall::{self, Heartbeat, Opened},
         gate::Gate,
-        proxy, quic,
+        ntp, proxy, quic,
         sign_in::SignIn,
     },
     identity::Identity,
@@ -84,6 +84,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     // Every socket is bound before any service runs: a port that is taken ends the daemon before it serves anybody.
     let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
     let tunnels = dns.tunnels();
+    let ntp = ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?;
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
     let quic = quic::Service::bind(&config.quic, gate.clone(), resolver, epoch.clone())?;
@@ -96,9 +97,9 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("neighbours", |stop| {
         neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
     });
-    let dhcp = Dhcp::new(&config.lan);
-    tasks.start("dhcp", |stop| dhcp.serve(leases_sender, stop));
+    tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
+    tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));

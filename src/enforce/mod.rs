@@ -1,8 +1,9 @@
-//! Where the network is held to the rules: the gate, the resolver, the proxy, the packet filter.
+//! Where the network is held to the rules: the gate, the resolver, the proxy, the packet filter, the clock.
 
 pub mod dns;
 pub mod firewall;
 pub mod gate;
+pub mod ntp;
 pub mod places;
 pub mod proxy;
 pub mod quic;

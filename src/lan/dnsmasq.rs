@@ -97,10 +97,15 @@ fn write_zone(conf: &mut String, zone: &Zone, portal_api: Option<&str>) -> fmt::
     }
     writeln!(conf, "dhcp-option=tag:{tag},option:router,{router}")?;
     writeln!(conf, "dhcp-option=tag:{tag},option:dns-server,{router}")?;
+    // RFC 2132 section 8.3.
+    writeln!(conf, "dhcp-option=tag:{tag},option:ntp-server,{router}")?;
     let network_v6 = zone.ipv6.network();
     writeln!(conf, "dhcp-range=set:{tag},{network_v6},ra-stateless,{},{hours}h", zone.ipv6.prefix_len())?;
     // Also the RDNSS of router advertisements.
     writeln!(conf, "dhcp-option=tag:{tag},option6:dns-server,[{router_v6}]")?;
+    // RFC 4075, and RFC 5908 after it: machines ask for one or the other.
+    writeln!(conf, "dhcp-option=tag:{tag},option6:sntp-server,[{router_v6}]")?;
+    writeln!(conf, "dhcp-option=tag:{tag},option6:ntp-server,[{router_v6}]")?;
     // Where nobody signs in there is no portal to announce, and systems would look for one at each joining.
     if let Some(uri) = portal_api.filter(|_| zone.sign_in == SignIn::Required) {
         // RFC 8910 section 2: option 114 of DHCPv4 and 103 of DHCPv6. dnsmasq 2.90 cannot put it into advertisements.

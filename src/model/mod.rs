@@ -4,6 +4,7 @@ mod account;
 mod address;
 mod moment;
 mod presence;
+mod service;
 mod site;
 mod url;
 mod zone;
@@ -12,6 +13,7 @@ pub use account::{Account, AccountId, ClassName, Device, DeviceKind, Role, Subje
 pub use address::{Mac, MacError};
 pub use moment::{ClockTrust, Moment};
 pub use presence::{Presence, PresenceChange};
+pub use service::{Ports, PortsError, Service, Speech, Transport};
 pub use site::{Domain, DomainError, Site};
 pub use url::UrlPath;
-pub use zone::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind, ZoneName, ZoneNameError};
+pub use zone::{DefaultVerdict, Quic, SignIn, Zone, ZoneKind, ZoneName, ZoneNameError};

@@ -5,6 +5,8 @@ use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+use super::{Ports, Service, Transport};
+
 /// A zone's name in configuration and rules: 1 to 32 bytes of `a-z`, `0-9`, `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneName(Arc<str>);
@@ -104,24 +106,6 @@ pub enum Quic {
     Filter,
 }
 
-/// A transport protocol with ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Transport {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
-/// Traffic other than the web that a zone opens, towards addresses our resolver gave to the asker (decision D3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Service {
-    /// The transport.
-    pub transport: Transport,
-    /// The destination port; never 53, 80, 443 or 853.
-    pub port: u16,
-}
-
 /// A part of the school's network with one purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
@@ -141,7 +125,7 @@ pub struct Zone {
     pub default: DefaultVerdict,
     /// What becomes of QUIC.
     pub quic: Quic,
-    /// Traffic other than the web that the zone opens.
+    /// Traffic other than the web that the zone opens. No two of them share a port.
     pub services: Vec<Service>,
 }
 
@@ -156,5 +140,14 @@ impl Zone {
     #[must_use]
     pub fn networks(&self) -> [IpNet; 2] {
         [IpNet::V4(self.ipv4.trunc()), IpNet::V6(self.ipv6.trunc())]
+    }
+
+    /// The service of the zone that has this port, with what must be spoken there.
+    #[must_use]
+    pub fn service_on(&self, transport: Transport, port: u16) -> Option<(&Service, Ports)> {
+        self.services.iter().find_map(|service| {
+            let ports = service.ports.iter().find(|ports| ports.contains(transport, port))?;
+            Some((service, *ports))
+        })
     }
 }

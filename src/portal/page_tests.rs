@@ -13,7 +13,7 @@ use super::{
     wanted::Wanted,
 };
 use crate::{
-    model::{DefaultVerdict, Quic, Role, SignIn, Transport, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, Role, Service, SignIn, Zone, ZoneKind},
     policy::{Level, ListedBy, MayOpen},
 };
 
@@ -76,7 +76,7 @@ fn home(house: &House, language: Language, name: &str) -> String {
         network: language.zone(ZoneKind::Pedagogique),
         web_is_open: true,
         clock_in_doubt: false,
-        services: language.service(Transport::Tcp, 993),
+        services: language.service(&Service::of_ports("tcp/993".parse().unwrap())),
         wanted: Wanted::read("http://encyclopedie.example/page"),
     })
 }

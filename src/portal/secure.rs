@@ -260,8 +260,7 @@ impl Secure {
         let language = asked.language;
         let wanted = asked.wanted();
         let zone = &visitor.zone;
-        let mut services: Vec<_> =
-            zone.services.iter().map(|service| language.service(service.transport, service.port)).collect();
+        let mut services: Vec<_> = zone.services.iter().map(|service| language.service(service)).collect();
         services.sort_unstable();
         services.dedup();
         HomePage {

@@ -15,6 +15,7 @@ pub mod ratchet;
 pub mod service_manager;
 pub mod sockets;
 pub mod splice;
+pub mod synchronisation;
 pub mod tasks;
 pub mod unreachable;
 pub mod watch;

@@ -16,7 +16,7 @@ use std::{
 
 use preau::{
     enforce::firewall::{Heartbeat, Settings, ruleset},
-    model::{DefaultVerdict, Quic, Service, SignIn, Transport, Zone, ZoneKind},
+    model::{DefaultVerdict, Quic, Service, SignIn, Speech, Zone, ZoneKind},
     system::netlink::{Element, SetWriter},
 };
 
@@ -24,7 +24,10 @@ use crate::namespace::Namespace;
 
 /// The port of the TCP service that the pupils' zone opens, and of the UDP one.
 pub(crate) const TCP_SERVICE: u16 = 993;
-pub(crate) const UDP_SERVICE: u16 = 123;
+pub(crate) const UDP_SERVICE: u16 = 4000;
+
+/// The mark of the group that both belong to.
+pub(crate) const ANY_SITE: u32 = 0x100;
 
 /// Long enough for an answer on this machine, short enough to wait for its absence.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -81,6 +84,11 @@ pub(crate) struct School {
 impl School {
     /// A school whose box has the closed ruleset and nothing that listens. The Internet's services are there.
     pub(crate) fn new() -> Self {
+        Self::with(&settings())
+    }
+
+    /// As [`School::new`], by other settings.
+    pub(crate) fn with(settings: &Settings) -> Self {
         let school = Self {
             pupil: Namespace::new(),
             office: Namespace::new(),
@@ -88,7 +96,7 @@ impl School {
             internet: Namespace::new(),
         };
         school.lay_cables();
-        school.gateway.run_async(async || ruleset(&settings()).load_closed().await.unwrap());
+        school.gateway.run_async(async || ruleset(settings).load_closed().await.unwrap());
         for family in families() {
             for port in [TCP_SERVICE, 994, 80, 443, 853] {
                 school.internet.echo_tcp(SocketAddr::new(family.server, port));
@@ -147,7 +155,12 @@ impl School {
 
     /// Opens `destination` to `client` for a minute.
     pub(crate) fn open_pair(&self, family: &Family, client: IpAddr, destination: IpAddr) {
-        let element = Element { key: key(client, destination), timeout: Duration::from_secs(60) };
+        self.open_to_group(family, client, destination, ANY_SITE);
+    }
+
+    /// Opens `destination` to `client` for a minute, for one group of services.
+    pub(crate) fn open_to_group(&self, family: &Family, client: IpAddr, destination: IpAddr, group: u32) {
+        let element = Element { key: key(client, destination, group), timeout: Duration::from_secs(60) };
         self.gateway.run(|| SetWriter::open("preau").unwrap().put(family.opened, &[element]).unwrap());
     }
 
@@ -156,7 +169,7 @@ impl School {
         self.gateway.run(|| {
             let mut kernel = SetWriter::open("preau").unwrap();
             for set in [family.opened, family.held] {
-                kernel.remove(set, &[key(client, destination)]).unwrap();
+                kernel.remove(set, &[key(client, destination, ANY_SITE)]).unwrap();
             }
         });
     }
@@ -172,10 +185,20 @@ impl School {
 
 /// The box's settings: pupils may use two services, the office none.
 pub(crate) fn settings() -> Settings {
-    let services = vec![
-        Service { transport: Transport::Tcp, port: TCP_SERVICE },
-        Service { transport: Transport::Udp, port: UDP_SERVICE },
-    ];
+    let services = [format!("tcp/{TCP_SERVICE}"), format!("udp/{UDP_SERVICE}")];
+    settings_with(services.iter().map(|ports| service(ports, &[], None)).collect())
+}
+
+/// A service of these ports.
+pub(crate) fn service(ports: &str, sites: &[&str], speaks: Option<Speech>) -> Service {
+    let mut service = Service::of_ports(ports.parse().unwrap());
+    service.ports[0].speaks = speaks;
+    service.sites = sites.iter().map(|site| site.parse().unwrap()).collect();
+    service
+}
+
+/// The box's settings where pupils may use these services, the office none.
+pub(crate) fn settings_with(services: Vec<Service>) -> Settings {
     let zones = vec![
         zone(ZoneKind::Pedagogique, "ped0", 10, services),
         zone(ZoneKind::Administration, "adm0", 20, Vec::new()),
@@ -197,13 +220,13 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: Vec<Service>) -> 
     })
 }
 
-/// A pair as the sets have it.
-pub(crate) fn key(client: IpAddr, destination: IpAddr) -> Vec<u8> {
+/// A pair as the sets have it, with the mark of the services' group.
+pub(crate) fn key(client: IpAddr, destination: IpAddr, group: u32) -> Vec<u8> {
     let bytes = |address| match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
     };
-    [bytes(client), bytes(destination)].concat()
+    [bytes(client), bytes(destination), group.to_ne_bytes().to_vec()].concat()
 }
 
 impl Namespace {
@@ -226,7 +249,7 @@ impl Namespace {
     pub(crate) fn echo_udp(&self, at: SocketAddr) {
         let socket = self.run(|| UdpSocket::bind(at).unwrap());
         thread::spawn(move || {
-            let mut bytes = [0; 512];
+            let mut bytes = [0; 4096];
             while let Ok((length, from)) = socket.recv_from(&mut bytes) {
                 let _ = socket.send_to(&bytes[..length], from);
             }

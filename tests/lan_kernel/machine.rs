@@ -136,20 +136,23 @@ pub(crate) fn print_advertisement() {
     }
 }
 
-/// Asks for the portal's address by DHCPv6 (RFC 8415 section 18.2.6, RFC 8910 section 2.2) and prints the answer as text.
+/// Asks by DHCPv6 (RFC 8415 section 18.2.6) for the portal's address (RFC 8910 section 2.2) and who tells the time (RFC
+/// 4075, RFC 5908), and prints the answer as text, then in hexadecimal.
 pub(crate) fn print_information() {
     // `/sys` shows another namespace's interfaces; `ip` asks in this one.
     let index = run("ip -o link show eth0").split(':').next().unwrap().parse().unwrap();
     let socket = UdpSocket::bind("[::]:546").unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-    // INFORMATION-REQUEST, a transaction id, a client id (DUID-LL), and the option request for 103.
-    let question = [11, 1, 2, 3, 0, 1, 0, 10, 0, 3, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 0, 6, 0, 2, 0, 103];
+    // INFORMATION-REQUEST, a transaction id, a client id (DUID-LL), and the option request for 103, 31 and 56.
+    let question =
+        [11, 1, 2, 3, 0, 1, 0, 10, 0, 3, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 0, 6, 0, 6, 0, 103, 0, 31, 0, 56];
     let servers = SocketAddrV6::new("ff02::1:2".parse().unwrap(), 547, 0, index);
     let mut answer = [0; 1500];
     for _ in 0..5 {
         socket.send_to(&question, servers).unwrap();
         if let Ok(length) = socket.recv(&mut answer) {
             println!("{}", String::from_utf8_lossy(&answer[..length]));
+            println!("{}", crate::hexadecimal(&answer[..length]));
             return;
         }
     }

@@ -24,12 +24,12 @@ use crate::{
     plan::{ECHO_SERVERS, OTHER_RESOLVERS, RESOLVERS},
 };
 
-/// Ports of the web servers: plain, with TLS, and with TLS where a filter may not look.
+/// Ports of the web servers: plain, with TLS, with TLS where mail is read, and with TLS where a filter may not look.
 const PLAIN_PORTS: [u16; 2] = [80, 8080];
-const TLS_PORTS: [u16; 2] = [443, 8443];
+const TLS_PORTS: [u16; 3] = [443, 993, 8443];
 /// Ports where bytes come back as they went, over TCP and UDP.
-const ECHO_TCP_PORTS: [u16; 2] = [7, 993];
-const ECHO_UDP_PORTS: [u16; 2] = [7, 123];
+const ECHO_TCP_PORTS: [u16; 3] = [7, 2222, 5222];
+const ECHO_UDP_PORTS: [u16; 4] = [7, 123, 3478, 5222];
 
 /// Runs the whole Internet until it is killed; `ready` is called when every server listens.
 ///

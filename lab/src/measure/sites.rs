@@ -23,7 +23,7 @@ const SITES: u32 = 16;
 /// The port that the proxy takes.
 pub(super) const WEB_PORT: u16 = 443;
 /// A port of a service that the zone opens, so that the kernel forwards it without a proxy (decision D3).
-pub(super) const FORWARDED_PORT: u16 = 993;
+pub(super) const FORWARDED_PORT: u16 = 5222;
 
 /// The sites, answering until dropped.
 #[derive(Debug)]

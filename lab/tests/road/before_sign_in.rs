@@ -81,6 +81,9 @@ fn secure_web_is_refused_at_once_in_both_families_by_name_and_by_address() {
     ways.extend(places(OPEN).map(|place| (format!("https://{OPEN}/"), Some(resolve(OPEN, 443, &place)))));
     ways.push((format!("https://{}/", NAMELESS_SERVERS[0]), None));
     ways.push((format!("https://[{}]/", NAMELESS_SERVERS[1]), None));
+    // Mail speaks TLS, too, and goes the same way.
+    ways.push((format!("https://{}:993/", NAMELESS_SERVERS[0]), None));
+    ways.extend(places(OPEN).map(|place| (format!("https://{OPEN}:993/"), Some(resolve(OPEN, 993, &place)))));
     for (url, place) in &ways {
         let place = place.as_ref().map(|place| vec!["--resolve", place]).unwrap_or_default();
         let seen = get(lab(), "eleve", url, &[&["--insecure"], place.as_slice()].concat());
@@ -94,14 +97,14 @@ fn secure_web_is_refused_at_once_in_both_families_by_name_and_by_address() {
 #[test]
 fn no_other_port_of_the_internet_answers_in_either_family() {
     for address in NAMELESS_SERVERS {
-        for port in [7, 53 + 800, 993, 8080, 8443] {
+        for port in [7, 53 + 800, 2222, 5222, 8080, 8443] {
             assert!(!connects(lab(), "eleve", address, port), "tcp {port} at {address}");
         }
         let reply = lab().run("eleve", &["ping", "-c", "1", "-W", "1", address]).unwrap();
         assert!(!reply.succeeded(), "{address} answers a ping");
     }
     for address in ECHO_SERVERS {
-        for port in [7, 123] {
+        for port in [7, 123, 3478, 5222] {
             assert!(!echoes(lab(), "eleve", "udp", address, port), "udp {port} at {address}");
         }
     }

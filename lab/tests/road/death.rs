@@ -46,13 +46,13 @@ fn assert_closed(lab: &Lab) {
 #[test]
 fn a_killed_box_lets_nothing_through_and_comes_back_with_its_sessions() {
     STAGE.play(|lab| {
-        let clock_server = ECHO_SERVERS[0];
-        dig(lab, "eleve", &["ntp.exemple.net", "A"]);
-        until(3, "the time service opens", || echoes(lab, "eleve", "udp", clock_server, 123));
+        let echo_server = ECHO_SERVERS[0];
+        dig(lab, "eleve", &["echo.exemple.net", "A"]);
+        until(3, "the service opens", || echoes(lab, "eleve", "udp", echo_server, 5222));
         lab.kill_box().unwrap();
         assert_closed(lab);
         until(6, "the dead man's switch closes", || !is_alive(lab));
-        assert!(!echoes(lab, "eleve", "udp", clock_server, 123), "a forwarded service opens");
+        assert!(!echoes(lab, "eleve", "udp", echo_server, 5222), "a forwarded service opens");
         until(3, "dnsmasq ends with the daemon", || dnsmasqs(lab) == 0);
         let back = lab.restart_box().unwrap();
         println!("start to gate open after a kill: {} ms", back.as_millis());
@@ -63,8 +63,8 @@ fn a_killed_box_lets_nothing_through_and_comes_back_with_its_sessions() {
             assert!(page(lab, "eleve", &format!("https://{OPEN}/"), &[family]).contains("<title>"));
         }
         // What the resolver gave before the kill is not vouched for: asked anew, the service opens again.
-        dig(lab, "eleve", &["ntp.exemple.net", "A"]);
-        until(3, "the time service opens again", || echoes(lab, "eleve", "udp", clock_server, 123));
+        dig(lab, "eleve", &["echo.exemple.net", "A"]);
+        until(3, "the service opens again", || echoes(lab, "eleve", "udp", echo_server, 5222));
     });
 }
 

@@ -70,7 +70,7 @@ fn the_whiteboard_gets_nothing_but_its_site() {
         assert!(shown.starts_with("HTTP/1.1 403"), "{plain}: {shown}");
     }
     for address in NAMELESS_SERVERS {
-        for port in [7, 993, 8080, 8443] {
+        for port in [7, 5222, 8080, 8443] {
             assert!(!connects(signed_in(), "tableau", address, port), "tcp {port} at {address}");
         }
     }

@@ -7,8 +7,8 @@ use clap::Args;
 use preau::{
     config::Config,
     daemon,
-    model::{Account, AccountId, ClassName, ClockTrust, Mac, Moment, Role, Subject, Zone},
-    policy::Question,
+    model::{Account, AccountId, ClassName, ClockTrust, Mac, Moment, Role, Site, Subject, Zone},
+    policy::{Question, Verdict},
     system::clock::Clock,
 };
 
@@ -77,7 +77,20 @@ pub(super) fn explain(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut explanation = config.policy.explain(&question);
     explanation.are_pages_judged |= hides_path;
-    print(explanation)
+    let services = services(&explanation.verdict, &zone, &site);
+    print(format_args!("{explanation}{services}"))
+}
+
+/// The services that the zone opens at an allowed site beside the web, as the explanation's last line.
+fn services(verdict: &Verdict, zone: &Zone, site: &Site) -> String {
+    let open = zone.services.iter().filter(|service| service.is_open_at(site));
+    let names: Vec<&str> = open.map(|service| &*service.name).collect();
+    match verdict {
+        Verdict::Allow(_) if !names.is_empty() => {
+            format!("beside   {}\n", names.join(", "))
+        }
+        Verdict::Allow(_) | Verdict::Refuse(_) => String::new(),
+    }
 }
 
 fn zone(config: &Config, name: Option<&str>) -> anyhow::Result<Arc<Zone>> {

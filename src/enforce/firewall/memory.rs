@@ -11,6 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::group::Group;
 use crate::model::Site;
 
 /// Pairs of the whole school. Half of a kernel set, so that a set is never full before this memory; 10 MB here.
@@ -29,17 +30,21 @@ const FLOW_LIFE_MAX: Duration = Duration::from_secs(12 * 3600);
 /// given many times a minute, and its few seconds more are covered by the grace of minutes that every opening has.
 const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// A client and a destination of the same address family.
+/// A client and a destination of the same address family, and the services of which it may begin there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pair {
     pub(super) client: IpAddr,
     pub(super) destination: IpAddr,
+    pub(super) group: Group,
 }
+
+/// What a client has open.
+type Target = (IpAddr, Group);
 
 /// Pairs, each with the grants `G` that opened it.
 #[derive(Debug)]
 pub(super) struct Memory<G> {
-    clients: HashMap<IpAddr, HashMap<IpAddr, Kept<G>>>,
+    clients: HashMap<IpAddr, HashMap<Target, Kept<G>>>,
     pairs: usize,
 }
 
@@ -62,6 +67,16 @@ pub(super) enum Remembered {
     NoRoom,
 }
 
+impl Pair {
+    fn new(client: IpAddr, (destination, group): Target) -> Self {
+        Self { client, destination, group }
+    }
+
+    fn target(self) -> Target {
+        (self.destination, self.group)
+    }
+}
+
 impl<G> Memory<G> {
     pub(super) fn new() -> Self {
         Self { clients: HashMap::new(), pairs: 0 }
@@ -70,12 +85,12 @@ impl<G> Memory<G> {
     /// Remembers that `grant` opens `pair` for `site` until a moment; a pair stays open until the latest of these,
     /// or a minute less.
     pub(super) fn remember(&mut self, pair: Pair, site: Site, grant: G, until: Instant) -> Remembered {
-        let known = self.clients.get(&pair.client).is_some_and(|pairs| pairs.contains_key(&pair.destination));
+        let known = self.clients.get(&pair.client).is_some_and(|pairs| pairs.contains_key(&pair.target()));
         let evicted = if known { None } else { self.make_room(pair.client) };
         if !known && self.pairs >= PAIRS_MAX {
             return Remembered::NoRoom;
         }
-        let kept = match self.clients.entry(pair.client).or_default().entry(pair.destination) {
+        let kept = match self.clients.entry(pair.client).or_default().entry(pair.target()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 self.pairs += 1;
@@ -99,7 +114,7 @@ impl<G> Memory<G> {
 
     /// Whether the pair is remembered.
     pub(super) fn holds(&self, pair: Pair) -> bool {
-        self.clients.get(&pair.client).is_some_and(|pairs| pairs.contains_key(&pair.destination))
+        self.clients.get(&pair.client).is_some_and(|pairs| pairs.contains_key(&pair.target()))
     }
 
     /// Everyone who has a pair.
@@ -127,19 +142,17 @@ impl<G> Memory<G> {
         if pairs.len() < CLIENT_PAIRS_MAX && self.pairs < PAIRS_MAX {
             return None;
         }
-        let destination = *pairs.iter().min_by_key(|(_, kept)| kept.open_until)?.0;
-        pairs.remove(&destination);
+        let target = *pairs.iter().min_by_key(|(_, kept)| kept.open_until)?.0;
+        pairs.remove(&target);
         self.pairs -= 1;
-        Some(Pair { client, destination })
+        Some(Pair::new(client, target))
     }
 
     /// Forgets, and returns, the pairs of `client` that are `over`.
     fn forget(&mut self, client: IpAddr, mut over: impl FnMut(&mut Kept<G>) -> bool) -> Vec<Pair> {
         let Some(pairs) = self.clients.get_mut(&client) else { return Vec::new() };
-        let forgotten: Vec<Pair> = pairs
-            .extract_if(|_, kept| over(kept))
-            .map(|(destination, _)| Pair { client, destination })
-            .collect();
+        let forgotten: Vec<Pair> =
+            pairs.extract_if(|_, kept| over(kept)).map(|(target, _)| Pair::new(client, target)).collect();
         if pairs.is_empty() {
             self.clients.remove(&client);
         }
@@ -159,6 +172,7 @@ mod tests {
         Pair {
             client: IpAddr::from(Ipv4Addr::new(10, 10, 0, client)),
             destination: IpAddr::from(Ipv4Addr::new(198, 18, high, low)),
+            group: Group::FIRST,
         }
     }
 

@@ -1,17 +1,18 @@
 //! The packet filter: the standing part of the rules as one nftables table, `inet preau`, closed in both families.
 //!
 //! ```text
-//! from a zone ─> check_source ─> to_proxy ─┬─ web (tcp 80, 443) ──────────────> the proxy, by TPROXY
-//!                (spoofed: drop)           ├─ dns (53) ─ to_resolver ─ dnat ──> the box's address in the zone
-//!                                          ├─ to the box ─ to_box ─ from_ZONE ─> dns, portal, dhcp; else refused
+//! from a zone ─> check_source ─> to_proxy ─┬─ web, services with TLS ──────────> the proxy, by TPROXY
+//!                (spoofed: drop)           ├─ dns, time (53, 123) ─ to_resolver ─> the box's address in the zone, by dnat
+//!                                          ├─ to the box ─ to_box ─ from_ZONE ─> dns, time, portal, dhcp; else refused
 //!                                          └─ elsewhere ─ through_box ─┬─ another zone, 853, QUIC ─> refused at once
-//!                                                                      └─ the zone's services ─ opened_service
+//!                                                                      └─ services_ZONE ─ speaks_… ─ opened_service
 //! ```
 //!
-//! A flow through the box (decision D3) needs three things: a service that its zone opens, the pair of client and
-//! destination in the set `opened4/6` (our resolver gave that address to that client), and its address family in the
-//! set `alive`. Once begun its pair stands in `held4/6`, which its own packets refresh; it then lives without the two
-//! others, until the pair is deleted. Answers from the line pass only while the pair is held, so deleting it cuts both
+//! A flow through the box (decision D3) needs four things: a service that its zone opens, first bytes that belong to
+//! that service, its address family in the set `alive`, and an element of `opened4/6` with client, destination and the
+//! mark of the service's group: our resolver gave that address to that client for a name the service is open at. Once
+//! begun the same key stands in `held4/6`, which the flow's own packets refresh; it then lives without the two sets
+//! before, until the key is deleted. Answers from the line pass only while it is held, so deleting it cuts both
 //! directions at once, whatever connection tracking remembers.
 //!
 //! **One ruleset for booting and running.** There is no second, closed ruleset to keep in step: [`Ruleset::load_closed`]
@@ -20,6 +21,7 @@
 //! The same holds when the daemon dies: its sockets go with it at once, `alive` ends by itself 3 s later.
 //! [`Ruleset::apply`] changes a running ruleset and leaves the sets' elements alone.
 
+mod group;
 mod heartbeat;
 mod memory;
 mod opened;

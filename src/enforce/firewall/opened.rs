@@ -20,6 +20,7 @@ use tracing::warn;
 
 use super::{
     TABLE_NAME,
+    group::Group,
     memory::{Memory, Pair, Remembered},
 };
 use crate::{
@@ -80,6 +81,7 @@ const SETS6: [&str; 2] = ["opened6", "held6"];
 #[derive(Debug)]
 struct Opening {
     client: IpAddr,
+    groups: Vec<Group>,
     addresses: Vec<IpAddr>,
     lifetime: Duration,
     grant: Grant,
@@ -105,8 +107,8 @@ impl Opened {
         Ok((opened.clone(), Opener { kernel, queue, opened, memory, cut_once: Vec::new() }))
     }
 
-    /// Opens `addresses` of the permitted site to `client`, where the zone opens any service. Never waits; what finds
-    /// no room stays closed.
+    /// Opens `addresses` of the permitted site to `client` for the services of `zone` that are open at that site. Never
+    /// waits; what finds no room stays closed.
     pub fn open(
         &self,
         client: IpAddr,
@@ -115,11 +117,13 @@ impl Opened {
         addresses: &[IpAddr],
         lifetime: Duration,
     ) {
-        if zone.services.is_empty() || addresses.is_empty() {
+        let groups = Group::open_at(zone, permit.site());
+        if groups.is_empty() || addresses.is_empty() {
             return;
         }
         let opening = Opening {
             client,
+            groups,
             addresses: addresses.iter().take(ADDRESSES_MAX).copied().collect(),
             lifetime: lifetime.min(LIFETIME_MAX),
             grant: Grant { zone: Arc::clone(zone), permit: permit.clone() },
@@ -173,14 +177,14 @@ impl Opener {
         let now = Instant::now();
         let mut fresh = HashMap::new();
         let mut evicted = Vec::new();
-        for Opening { client, addresses, lifetime, grant } in batch {
+        for Opening { client, groups, addresses, lifetime, grant } in batch {
             if !still(client, &grant.zone, &grant.permit) {
                 continue;
             }
             let mut clients = also_at(&grant.zone, client);
             clients.truncate(OTHERS_MAX);
             clients.push(client);
-            for pair in pairs(&clients, &addresses) {
+            for pair in pairs(&clients, &addresses, &groups) {
                 let site = grant.permit.site().clone();
                 match self.memory.remember(pair, site, grant.clone(), now + lifetime + GRACE) {
                     Remembered::Until(until) => {
@@ -267,24 +271,21 @@ impl Opener {
 }
 
 impl Pair {
-    /// The key of the pair in the kernel's sets: client, destination.
+    /// The key of the pair in the kernel's sets: client, destination, mark. A mark is in the machine's own order.
     fn key(self) -> Vec<u8> {
-        [self.client, self.destination]
-            .into_iter()
-            .flat_map(|address| match address {
-                IpAddr::V4(address) => address.octets().to_vec(),
-                IpAddr::V6(address) => address.octets().to_vec(),
-            })
-            .collect()
+        let octets = |address| match address {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        };
+        [octets(self.client), octets(self.destination), self.group.mark().to_ne_bytes().to_vec()].concat()
     }
 }
 
-/// Every client address with every destination of its family.
-fn pairs(clients: &[IpAddr], addresses: &[IpAddr]) -> impl Iterator<Item = Pair> {
-    clients.iter().flat_map(|client| {
-        addresses
-            .iter()
-            .filter(|address| address.is_ipv4() == client.is_ipv4())
-            .map(|address| Pair { client: *client, destination: *address })
+/// Every client address with every destination of its family, for every group.
+fn pairs(clients: &[IpAddr], addresses: &[IpAddr], groups: &[Group]) -> impl Iterator<Item = Pair> {
+    clients.iter().flat_map(move |client| {
+        addresses.iter().filter(|address| address.is_ipv4() == client.is_ipv4()).flat_map(move |address| {
+            groups.iter().map(|group| Pair { client: *client, destination: *address, group: *group })
+        })
     })
 }

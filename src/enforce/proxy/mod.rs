@@ -1,6 +1,6 @@
-//! The interception proxy: takes the web connections of the zones (TPROXY), finds out which site each is for, asks the
-//! gate, and connects to that site itself (decision D2). A forged name or address changes nothing: the client reaches
-//! the named site or nothing.
+//! The interception proxy: takes the web connections of the zones, and those to services with TLS (TPROXY), finds out
+//! which site each is for, asks the gate, and connects to that site itself (decision D2). A forged name or address
+//! changes nothing: the client reaches the named site or nothing.
 //!
 //! | stage | file |
 //! |---|---|

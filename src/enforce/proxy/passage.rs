@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     journal::Channel,
-    model::Zone,
-    policy::{Permit, Verdict},
+    model::{Service, Site, UrlPath, Zone},
+    policy::{Cause, Origin, Permit, Refusal, Verdict},
 };
 
 /// Connects to a permitted site, and narrows the permit to the way that led there.
@@ -104,6 +104,20 @@ impl Passage {
         errand::judge_hello(hello, destination.ip(), judge, judge_against, hides_behind).await
     }
 
+    /// The same way, but only to sites at which `service` is open. Others are refused without asking the gate: to it a
+    /// service that is not open there is a closed port.
+    pub(super) fn narrowed_to(self, service: &Service) -> Self {
+        let (service, judge) = (service.clone(), self.judge);
+        let narrowed = move |site: Site, path: Option<UrlPath>| -> BoxFuture<'static, Verdict> {
+            if service.is_open_at(&site) {
+                return judge(site, path);
+            }
+            let refusal = Refusal { site, cause: Cause::Policy(Origin::ZoneDefault) };
+            Box::pin(std::future::ready(Verdict::Refuse(refusal)))
+        };
+        Self { judge: Box::new(narrowed), ..self }
+    }
+
     /// Returns when `permit` would not be given any more, or nobody is left to say so.
     pub(super) async fn until_refused(&self, permit: &Permit) {
         errand::until_refused(self.epoch.clone(), &self.still_allows, permit).await;
@@ -133,6 +147,21 @@ mod tests {
         assert!(!is_cut(&passage).await);
         scene.close_all();
         assert!(is_cut(&passage).await);
+    }
+
+    #[tokio::test]
+    async fn a_service_of_some_sites_is_refused_elsewhere_without_asking() {
+        let mut scene = Scene::default();
+        let _listeners = [scene.site("imap.exemple.fr").await, scene.site("www.exemple.net").await];
+        let mut service = Service::of_ports("tcp/993".parse().unwrap());
+        service.sites.push("exemple.fr".parse().unwrap());
+        let passage = scene.passage(SHORT).narrowed_to(&service);
+        let allowed = async |site: &str| {
+            matches!((passage.judge)(site.parse().unwrap(), None).await, Verdict::Allow(_))
+        };
+        assert!(allowed("imap.exemple.fr").await);
+        assert!(!allowed("www.exemple.net").await && !allowed("192.0.2.9").await);
+        assert_eq!(scene.asked(), ["imap.exemple.fr"]);
     }
 
     #[tokio::test]

@@ -34,7 +34,7 @@ use crate::{
         places::{Client, Places},
     },
     journal::Channel,
-    model::Zone,
+    model::{self, Speech, Transport, Zone},
     system::sockets::listen_transparent,
 };
 
@@ -171,12 +171,21 @@ async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: G
     match destination.port() {
         PORT_TLS => tls::serve(client, &passage(Channel::Tls)).await,
         PORT_HTTP => http::serve(client, &passage(Channel::Http)).await,
-        // Closed: nothing but the web is sent here, so this is somebody knocking at the listener itself.
-        _ => {
-            debug!("connection for another port closed");
-            reset(client);
-        }
+        port => match tls_service(&zone, port) {
+            Some(service) => tls::serve(client, &passage(Channel::Tls).narrowed_to(service)).await,
+            // Closed: nothing else is sent here, so this is somebody knocking at the listener itself.
+            None => {
+                debug!("connection for another port closed");
+                reset(client);
+            }
+        },
     }
+}
+
+/// The service of the zone that speaks TLS on this port.
+fn tls_service(zone: &Zone, port: u16) -> Option<&model::Service> {
+    let (service, ports) = zone.service_on(Transport::Tcp, port)?;
+    (ports.speaks == Some(Speech::Tls)).then_some(service)
 }
 
 /// As many connections as the process may open files for.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::category;
 use crate::{
-    model::{Role, Transport, ZoneKind},
+    model::{Role, Service, ZoneKind},
     policy::{Level, ListedBy, MayOpen},
     portal::language::Language,
 };
@@ -40,15 +40,16 @@ impl Language {
         }
     }
 
-    /// What a port is for, in a word people know; else its number.
-    pub(in crate::portal) fn service(self, transport: Transport, port: u16) -> String {
-        let (french, english) = match (transport, port) {
-            (Transport::Tcp, 993 | 143 | 995 | 110) => ("lecture du courrier", "reading mail"),
-            (Transport::Tcp, 465 | 587) => ("envoi du courrier", "sending mail"),
-            (Transport::Udp, 123) => ("mise à l’heure", "time of day"),
-            (Transport::Tcp, 22) => ("SSH", "SSH"),
-            (Transport::Tcp, _) => return format!("TCP {port}"),
-            (Transport::Udp, _) => return format!("UDP {port}"),
+    /// What a service is for, in words people know; else its name.
+    pub(in crate::portal) fn service(self, service: &Service) -> String {
+        let (french, english) = match &*service.name {
+            "mail" => ("courrier", "mail"),
+            "visio" => ("visioconférence", "video calls"),
+            "classe-virtuelle" => ("classe virtuelle", "virtual classroom"),
+            "notifications" => ("notifications", "notifications"),
+            "tcp/993" | "tcp/143" | "tcp/995" | "tcp/110" => ("lecture du courrier", "reading mail"),
+            "tcp/465" | "tcp/587" => ("envoi du courrier", "sending mail"),
+            name => return name.replace('/', " ").replace("tcp ", "TCP ").replace("udp ", "UDP "),
         };
         String::from(match self {
             Self::French => french,

@@ -12,7 +12,7 @@ use rustix::{
 
 use super::message::{Transaction, answers};
 
-/// Elements of one transaction. The kernel counts the bytes of a list in 16 bits; two IPv6 addresses take 56.
+/// Elements of one transaction. The kernel counts the bytes of a list in 16 bits; two IPv6 addresses and a mark take 60.
 const ELEMENTS_MAX: usize = 512;
 
 /// Answers wait here, in bytes. A refusal repeats the refused message, up to 64 KiB.

@@ -5,7 +5,7 @@ use super::{
         PROXY_MARK,
         ruleset::{Chain, Hook},
     },
-    compile::Parts,
+    compile::{Parts, proxied_ports},
 };
 use crate::model::Quic;
 
@@ -39,7 +39,7 @@ pub(super) fn check_source(parts: &Parts<'_>) -> Chain {
     chain
 }
 
-/// Gives the web of the zones to the proxy (decision D2). `tproxy` finds established sockets itself; a rule with
+/// Gives the web of the zones, and their services that speak TLS, to the proxy (decision D2). `tproxy` finds established sockets itself; a rule with
 /// `socket transparent` would also match sockets in TIME_WAIT and lose the next connection's first packet.
 pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "filter", point: "prerouting", priority: -150, policy: "accept" };
@@ -55,9 +55,10 @@ pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
             chain.rule(
                 format!("{}: web to the proxy, {word}", zone.name),
                 format!(
-                    "iifname \"{}\" meta nfproto {family} tcp dport {{ 80, 443 }} \
+                    "iifname \"{}\" meta nfproto {family} tcp dport {} \
                      tproxy {word} to :{port} meta mark set {PROXY_MARK:#x} counter accept",
-                    zone.interface
+                    zone.interface,
+                    proxied_ports(zone),
                 ),
             );
         }
@@ -82,17 +83,17 @@ pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
     chain
 }
 
-/// Brings every DNS question to the box's address in the zone, whoever it was for (decision D4).
+/// Brings every question for a name (decision D4) or for the time to the box's address in the zone, whoever it was for.
 pub(super) fn to_resolver(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "nat", point: "prerouting", priority: -100, policy: "accept" };
     let mut chain = Chain::hooked("to_resolver", hook);
     for zone in parts.zones {
         for (word, address) in [("ip", zone.ipv4.addr().to_string()), ("ip6", zone.ipv6.addr().to_string())] {
             chain.rule(
-                format!("{}: dns to the box, {word}", zone.name),
+                format!("{}: dns and time to the box, {word}", zone.name),
                 format!(
-                    "iifname \"{}\" {word} daddr != {address} meta l4proto {{ tcp, udp }} th dport 53 \
-                     counter dnat {word} to {address}",
+                    "iifname \"{}\" {word} daddr != {address} \
+                     meta l4proto . th dport {{ tcp . 53, udp . 53, udp . 123 }} counter dnat {word} to {address}",
                     zone.interface
                 ),
             );

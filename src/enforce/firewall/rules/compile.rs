@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{
     super::ruleset::{Chain, Hook, Rule, Ruleset, Set},
-    arriving, through_box, to_box,
+    arriving, services, through_box, to_box,
 };
-use crate::model::Zone;
+use crate::model::{Ports, Speech, Zone};
 
 /// What the packet filter must know of the school.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,21 +19,21 @@ pub struct Settings {
     pub proxy_port_base: u16,
 }
 
-/// The sets. A pair is the client's address and the destination's; sizes bound the kernel's memory to about 8 MB each,
-/// and a full set refuses new flows.
+/// The sets. A key is the client's address, the destination's, and the mark of a group of services; sizes bound the
+/// kernel's memory to about 8 MB each, and a full set refuses new flows.
 const SETS: [Set; 5] = [
     // The dead man's switch: the address families in which flows may begin.
     Set { name: "alive", definition: "type nf_proto; size 16; flags timeout;" },
-    Set { name: "opened4", definition: "type ipv4_addr . ipv4_addr; size 65536; flags timeout;" },
-    Set { name: "opened6", definition: "type ipv6_addr . ipv6_addr; size 65536; flags timeout;" },
+    Set { name: "opened4", definition: "type ipv4_addr . ipv4_addr . mark; size 65536; flags timeout;" },
+    Set { name: "opened6", definition: "type ipv6_addr . ipv6_addr . mark; size 65536; flags timeout;" },
     // Ten minutes more than the 2 hours that RFC 5382 (REQ-5) grants a silent TCP connection.
     Set {
         name: "held4",
-        definition: "type ipv4_addr . ipv4_addr; size 65536; flags dynamic,timeout; timeout 130m;",
+        definition: "type ipv4_addr . ipv4_addr . mark; size 65536; flags dynamic,timeout; timeout 130m;",
     },
     Set {
         name: "held6",
-        definition: "type ipv6_addr . ipv6_addr; size 65536; flags dynamic,timeout; timeout 130m;",
+        definition: "type ipv6_addr . ipv6_addr . mark; size 65536; flags dynamic,timeout; timeout 130m;",
     },
 ];
 
@@ -48,6 +48,7 @@ pub fn ruleset(settings: &Settings) -> Ruleset {
         refuse(),
     ];
     chains.extend(to_box::chains(&parts));
+    chains.extend(services::chains(&parts));
     chains.extend(through_box::chains(&parts));
     Ruleset { sets: SETS.to_vec(), chains }
 }
@@ -82,6 +83,17 @@ impl<'a> Parts<'a> {
 /// An nft set with these elements.
 pub(super) fn braces(elements: impl Iterator<Item = String>) -> String {
     format!("{{ {} }}", elements.collect::<Vec<_>>().join(", "))
+}
+
+/// The TCP ports of a zone that the proxy has, as an nft set: the web, and services that speak TLS.
+pub(super) fn proxied_ports(zone: &Zone) -> String {
+    let services = zone.services.iter().flat_map(|service| &service.ports);
+    let with_tls = services.filter(|ports| ports.speaks == Some(Speech::Tls));
+    let range = |ports: &Ports| match (ports.first, ports.last) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    };
+    braces(["80".to_owned(), "443".to_owned()].into_iter().chain(with_tls.map(range)))
 }
 
 /// The name of the chain with the zone's way to the box. The prefix keeps it apart from nft's keywords.

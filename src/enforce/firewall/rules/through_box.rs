@@ -2,13 +2,17 @@
 
 use super::{
     super::ruleset::{Chain, Hook},
-    compile::{Parts, braces},
+    compile::Parts,
+    services::{chain_to_services, check_answers, has_any},
 };
-use crate::model::{Service, Transport};
+
+/// The longest error that passes, with its headers (RFC 4443 section 2.4: no error is longer than IPv6's smallest MTU;
+/// RFC 1812 section 4.3.2.3 wants 576 for IPv4).
+const ERROR_BYTES_MAX: u32 = 1280;
 
 /// The chains of packets that pass through the box.
 pub(super) fn chains(parts: &Parts<'_>) -> [Chain; 4] {
-    [opened_service(), from_line_to_zone(), through_box(parts), hide_source(parts)]
+    [opened_service(), from_line_to_zone(parts), through_box(parts), hide_source(parts)]
 }
 
 fn through_box(parts: &Parts<'_>) -> Chain {
@@ -25,52 +29,50 @@ fn through_box(parts: &Parts<'_>) -> Chain {
     // Refused aloud, so that programs fall back to plain DNS and to TCP at once (decisions D4, D5).
     chain.rule("dns over tls", "tcp dport 853 counter reject with tcp reset");
     chain.rule("dns over quic, quic", "udp dport { 443, 853 } counter reject with icmpx port-unreachable");
-    chain.rule("errors of a connection", "ct state related meta l4proto { icmp, ipv6-icmp } accept");
-    for zone in zones.iter().filter(|zone| !zone.services.is_empty()) {
+    errors_of_a_connection(&mut chain);
+    for zone in zones.iter().filter(|zone| has_any(zone)) {
         chain.rule(
             format!("{}: services", zone.name),
-            format!(
-                "iifname \"{}\" oifname \"{line}\" meta l4proto . th dport {} jump opened_service",
-                zone.interface,
-                braces(zone.services.iter().map(transport_and_port)),
-            ),
+            format!("iifname \"{}\" oifname \"{line}\" jump {}", zone.interface, chain_to_services(zone),),
         );
     }
     chain.rule("not opened", "counter goto refuse");
     chain
 }
 
-/// From a zone to a service it opens: what runs goes on while its pair is held, what is opened may begin.
+/// From a zone to a service it opens, whose group the packet's mark names: what runs goes on while it is held, what is
+/// opened may begin.
 fn opened_service() -> Chain {
     let mut chain = Chain::new("opened_service");
     for (word, family) in [("ip", '4'), ("ip6", '6')] {
-        let pair = format!("{word} saddr . {word} daddr");
+        let key = format!("{word} saddr . {word} daddr . meta mark");
         chain.rule(
             format!("held, {word}"),
-            format!("ct state established {pair} @held{family} update @held{family} {{ {pair} }} accept"),
+            format!("ct state established {key} @held{family} update @held{family} {{ {key} }} accept"),
         );
-        // No condition on the state: what connection tracking remembers of a pair that was cut and opened again is
+        // No condition on the state: what connection tracking remembers of what was cut and opened again is
         // `established` and in no set.
         chain.rule(
             format!("opened, {word}"),
             format!(
-                "meta nfproto @alive {pair} @opened{family} update @held{family} {{ {pair} }} counter accept"
+                "meta nfproto @alive {key} @opened{family} update @held{family} {{ {key} }} counter accept"
             ),
         );
     }
     chain
 }
 
-/// From the line only answers pass, and only while the pair they belong to is held.
-fn from_line_to_zone() -> Chain {
+/// From the line only answers pass, and only while what they belong to is held.
+fn from_line_to_zone(parts: &Parts<'_>) -> Chain {
     let mut chain = Chain::new("from_line_to_zone");
+    check_answers(&mut chain, parts);
     for (word, family) in [("ip", '4'), ("ip6", '6')] {
         chain.rule(
             format!("answers, {word}"),
-            format!("ct state established {word} daddr . {word} saddr @held{family} accept"),
+            format!("ct state established {word} daddr . {word} saddr . meta mark @held{family} accept"),
         );
     }
-    chain.rule("errors of a connection", "ct state related meta l4proto { icmp, ipv6-icmp } accept");
+    errors_of_a_connection(&mut chain);
     chain.rule("unasked", "counter drop");
     chain
 }
@@ -86,10 +88,19 @@ fn hide_source(parts: &Parts<'_>) -> Chain {
     chain
 }
 
-fn transport_and_port(service: &Service) -> String {
-    let transport = match service.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    format!("{transport} . {}", service.port)
+/// Errors about a flow that passes, which a program cannot do without; nothing else of ICMP passes through the box. Their
+/// number and length are bounded, for what an error repeats of a packet could be anything.
+fn errors_of_a_connection(chain: &mut Chain) {
+    for (word, types) in [
+        ("icmp", "destination-unreachable, time-exceeded, parameter-problem"),
+        ("icmpv6", "destination-unreachable, packet-too-big, time-exceeded, parameter-problem"),
+    ] {
+        chain.rule(
+            format!("errors of a connection, {word}"),
+            format!(
+                "ct state related {word} type {{ {types} }} meta length <= {ERROR_BYTES_MAX} \
+                 limit rate 100/second burst 100 packets accept"
+            ),
+        );
+    }
 }

@@ -5,9 +5,12 @@ use super::{
         PROXY_MARK,
         ruleset::{Chain, Hook},
     },
-    compile::{Parts, chain_of},
+    compile::{Parts, chain_of, proxied_ports},
 };
 use crate::model::{Quic, Zone};
+
+/// An echo that the box answers to a zone, with its headers: one packet of Ethernet, as technicians send to try a path.
+const ECHO_BYTES_MAX: u32 = 1500;
 
 /// The chains of packets to and from the box.
 pub(super) fn chains(parts: &Parts<'_>) -> Vec<Chain> {
@@ -20,6 +23,15 @@ fn to_box(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "filter", point: "input", priority: 0, policy: "drop" };
     let mut chain = Chain::hooked("to_box", hook);
     chain.rule("the box itself", "iifname \"lo\" accept");
+    for zone in parts.zones {
+        // Before `established`: that is what the second echo of a ping is, and a flood of them.
+        for echo in ["icmp type echo-request", "icmpv6 type echo-request"] {
+            chain.rule(
+                format!("{}: {echo}", zone.name),
+                format!("iifname \"{}\" {echo} goto {}", zone.interface, chain_of(zone)),
+            );
+        }
+    }
     // Errors about connections of the box are `related`.
     chain.rule("of a connection", "ct state established,related accept");
     for zone in parts.zones {
@@ -34,7 +46,10 @@ fn to_box(parts: &Parts<'_>) -> Chain {
 fn from_zone(zone: &Zone) -> Chain {
     let (ipv4, ipv6) = (zone.ipv4.addr(), zone.ipv6.addr());
     let mut chain = Chain::new(chain_of(zone));
-    chain.rule("web to the proxy", format!("meta mark {PROXY_MARK:#x} tcp dport {{ 80, 443 }} accept"));
+    chain.rule(
+        "web to the proxy",
+        format!("meta mark {PROXY_MARK:#x} tcp dport {} accept", proxied_ports(zone)),
+    );
     if zone.quic == Quic::Filter {
         chain.rule("quic to its filter", format!("meta mark {PROXY_MARK:#x} udp dport 443 accept"));
     }
@@ -54,11 +69,17 @@ fn from_zone(zone: &Zone) -> Chain {
         "not the address of the zone, IPv6",
         format!("ip6 daddr != {{ fe80::/10, {ipv6} }} counter goto refuse"),
     );
-    chain.rule("echo, IPv4", "icmp type echo-request limit rate 100/second burst 100 packets accept");
-    chain.rule("echo, IPv6", "icmpv6 type echo-request limit rate 100/second burst 100 packets accept");
+    chain.rule(
+        "echo, IPv4",
+        format!("icmp type echo-request meta length <= {ECHO_BYTES_MAX} limit rate 100/second burst 100 packets accept"),
+    );
+    chain.rule(
+        "echo, IPv6",
+        format!("icmpv6 type echo-request meta length <= {ECHO_BYTES_MAX} limit rate 100/second burst 100 packets accept"),
+    );
     chain.rule("icmp above the limits", "meta l4proto { icmp, ipv6-icmp } counter drop");
     chain.rule("dns and portal", "tcp dport { 53, 80, 443 } counter accept");
-    chain.rule("dns", "udp dport 53 counter accept");
+    chain.rule("dns and time", "udp dport { 53, 123 } counter accept");
     chain.rule("closed port of the box", "counter goto refuse");
     chain
 }
