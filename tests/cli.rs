@@ -175,7 +175,7 @@ fn lists_are_built_and_shown_and_what_is_no_list_is_refused() {
         assert_eq!((ran.code, ran.out.as_str()), (1, ""));
         assert!(ran.err.contains(said), "{}", ran.err);
     }
-    let ran = school.preau(&["lists", "show", "--json", "jeux.example"]);
+    let ran = preau(&["lists", "show", "--config", &school.text("preau.toml"), "--json", "jeux.example"]);
     assert!(
         ran.out.starts_with("{\"entries\":[{\"categories\":[\"games\"],\"listed\":\"jeux.example\""),
         "{}",
