@@ -73,6 +73,15 @@ impl<'a> Browser<'a> {
         Self::open_with(lab, who, size, "--enable-quic")
     }
 
+    /// As [`Browser::open`], with QUIC alone to the site called `name`: over QUIC Chromium trusts no authority that was
+    /// added to its store, such as the lab's, unless it has no other way.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn open_with_quic_to(lab: &'a Lab, who: &str, size: (u32, u32), name: &str) -> anyhow::Result<Self> {
+        Self::open_with(lab, who, size, &format!("--origin-to-force-quic-on={name}:443"))
+    }
+
     fn open_with(lab: &'a Lab, who: &str, size: (u32, u32), option: &str) -> anyhow::Result<Self> {
         let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
         let driver =

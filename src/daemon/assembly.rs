@@ -132,8 +132,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         reading,
     };
     tasks.start("control", |stop| control.serve(move || speaker.status(), stop));
-    let first_zone = config.zones.first().map(Arc::clone);
-    let portal_name = config.portal.name;
+    let (first_zone, portal_name) = (config.zones.first().map(Arc::clone), config.portal.name);
     tasks.start("heartbeat", |stop| {
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
