@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! from a zone ─> check_source ─> to_proxy ─┬─ web (tcp 80, 443) ──────────────> the proxy, by TPROXY
-//!                (spoofed: drop)           ├─ dns (53) ─ to_resolver ─ dnat ──> the box's address in the zone
+//!                (spoofed: drop)           ├─ QUIC (udp 443), where filtered ──────> its filter, by TPROXY
+//!                                          ├─ dns (53) ─ to_resolver ─ dnat ──> the box's address in the zone
 //!                                          ├─ to the box ─ to_box ─ from_ZONE ─> dns, portal, dhcp; else refused
 //!                                          └─ elsewhere ─ through_box ─┬─ another zone, 853, QUIC ─> refused at once
 //!                                                                      └─ the zone's services ─ opened_service
