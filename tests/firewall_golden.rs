@@ -34,6 +34,13 @@ fn what_is_spoken_is_checked_and_sites_of_their_own_have_a_mark_of_their_own() {
 }
 
 #[test]
+fn a_zone_that_filters_quic_hands_it_over_and_the_others_refuse_it() {
+    let filtering = zone(ZoneKind::Invites, "inv0", 30, &[]);
+    let filtering = Arc::new(Zone { quic: Quic::Filter, ..Zone::clone(&filtering) });
+    check("quic", vec![filtering, zone(ZoneKind::Equipements, "equ0", 40, &[])]);
+}
+
+#[test]
 fn every_rule_is_named_once_in_its_chain() {
     let text = ruleset(&settings(vec![
         zone(ZoneKind::Pedagogique, "ped0", 10, &every_speech()),

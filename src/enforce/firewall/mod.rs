@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! from a zone ─> check_source ─> to_proxy ─┬─ web, services with TLS ──────────> the proxy, by TPROXY
-//!                (spoofed: drop)           ├─ dns, time (53, 123) ─ to_resolver ─> the box's address in the zone, by dnat
+//!                (spoofed: drop)           ├─ QUIC (udp 443), where filtered ──> its filter, by TPROXY
+//!                                          ├─ dns, time (53, 123) ─ to_resolver ─> the box's address in the zone, by dnat
 //!                                          ├─ to the box ─ to_box ─ from_ZONE ─> dns, time, portal, dhcp; else refused
 //!                                          └─ elsewhere ─ through_box ─┬─ another zone, 853, QUIC ─> refused at once
 //!                                                                      └─ services_ZONE ─ speaks_… ─ opened_service

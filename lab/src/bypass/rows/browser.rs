@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
         attempt: "read an allowed page in Chromium as it comes: QUIC on, hellos that pretend to be encrypted",
         pupil: Open,
         teacher: Open,
-        play: |scene| page(scene, ALLOWED, ALLOWED_SECRET, Habits { quic: true, own_resolver: None }),
+        play: |scene| page(scene, ALLOWED, ALLOWED_SECRET, Habits { quic: true, ..Habits::default() }),
     },
     Row {
         id: "quic-chromium",
@@ -46,13 +46,13 @@ pub(super) const ROWS: &[Row] = &[
         attempt: "read a forbidden page in Chromium with QUIC on",
         pupil: Closed,
         teacher: Open,
-        play: |scene| page(scene, FORBIDDEN, SECRET, Habits { quic: true, own_resolver: None }),
+        play: |scene| page(scene, FORBIDDEN, SECRET, Habits { quic: true, ..Habits::default() }),
     },
 ];
 
 fn secure_dns(scene: &mut Scene<'_>, resolver: &str) -> anyhow::Result<Seen> {
     let asked_before = asked_over_https(scene)?;
-    let seen = page(scene, FORBIDDEN, SECRET, Habits { quic: false, own_resolver: Some(resolver) })?;
+    let seen = page(scene, FORBIDDEN, SECRET, Habits { own_resolver: Some(resolver), ..Habits::default() })?;
     if let Seen::Reached(_) = seen {
         ensure!(asked_over_https(scene)? > asked_before, "Chromium did not ask over HTTPS");
     }
