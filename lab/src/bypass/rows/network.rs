@@ -139,10 +139,10 @@ fn false_router(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
             )),
         }
     };
-    scene.script("ip addr del fd66::1/64 dev eth0", &[])?.checked()?;
-    let forget = "ip -6 address flush dev eth0 to fd66::/64; ip -6 route flush default proto ra; \
-                  ip -6 route flush fd66::/64";
-    scene.lab.run(victim, &["sh", "-c", forget])?;
+    // The false router believes itself, too.
+    let forget = "ip -6 address flush dev eth0 to fd66::/64; ip -6 route flush fd66::/64";
+    scene.script(forget, &[])?.checked()?;
+    scene.lab.run(victim, &["sh", "-c", &format!("ip -6 route flush default proto ra; {forget}")])?;
     Ok(seen)
 }
 
