@@ -16,7 +16,7 @@ use super::{
     super::{group::Group, ruleset::Chain},
     compile::{Parts, braces},
 };
-use crate::model::{Ports, Service, Speech, Transport, Zone};
+use crate::model::{Ports, Service, Speech, Zone};
 
 /// The connection mark of a flow that began as it should.
 const SPOKEN: u32 = 0x1;
@@ -69,18 +69,20 @@ pub(super) fn chains(parts: &Parts<'_>) -> Vec<Chain> {
 
 /// The rules that check what comes back from the line: the mark of the service that it comes from, then greetings.
 pub(super) fn check_answers(chain: &mut Chain, parts: &Parts<'_>) {
-    for zone in parts.zones.iter().filter(|zone| has_any(zone)) {
-        let element = |(service, ports): (&Service, Ports)| {
-            format!("{} : {:#x}", range(&ports), Group::of(zone, service).mark())
-        };
-        chain.rule(
-            format!("{}: services", zone.name),
-            format!(
-                "oifname \"{}\" meta mark set meta l4proto . th sport map {}",
-                zone.interface,
-                braces(forwarded(zone).map(element)),
-            ),
-        );
+    for zone in parts.zones {
+        for service in &zone.services {
+            let ports = forwarded(zone).filter(|(of, _)| *of == service).map(|(_, ports)| ports);
+            for (which, from) in ways("sport", ports) {
+                chain.rule(
+                    format!("{}: {}{which}", zone.name, service.name),
+                    format!(
+                        "oifname \"{}\" {from} meta mark set {:#x}",
+                        zone.interface,
+                        Group::of(zone, service).mark(),
+                    ),
+                );
+            }
+        }
     }
     for speech in Speech::ALL {
         let is_spoken = |zone: &Zone| forwarded(zone).any(|(_, ports)| ports.speaks == Some(speech));
@@ -119,22 +121,19 @@ pub(super) fn chain_to_services(zone: &Zone) -> String {
 fn to(zone: &Zone) -> Chain {
     let mut chain = Chain::new(chain_to_services(zone));
     for service in &zone.services {
-        let ways = std::iter::once(None).chain(Speech::ALL.into_iter().map(Some));
-        for speaks in ways.filter(|speaks| *speaks != Some(Speech::Tls)) {
-            let ports: Vec<String> =
-                service.ports.iter().filter(|ports| ports.speaks == speaks).map(range).collect();
-            if ports.is_empty() {
-                continue;
-            }
+        let speeches = std::iter::once(None).chain(Speech::ALL.into_iter().map(Some));
+        for speaks in speeches.filter(|speaks| *speaks != Some(Speech::Tls)) {
             let word = speaks.map_or("anything", Speech::word);
-            chain.rule(
-                format!("{}: {word}", service.name),
-                format!(
-                    "meta l4proto . th dport {} meta mark set {:#x} goto speaks_{word}",
-                    braces(ports.into_iter()),
-                    Group::of(zone, service).mark(),
-                ),
-            );
+            let ports = service.ports.iter().filter(|ports| ports.speaks == speaks).copied();
+            for (which, towards) in ways("dport", ports) {
+                chain.rule(
+                    format!("{}: {word}{which}", service.name),
+                    format!(
+                        "{towards} meta mark set {:#x} goto speaks_{word}",
+                        Group::of(zone, service).mark(),
+                    ),
+                );
+            }
         }
     }
     chain
@@ -218,15 +217,23 @@ fn over_tcp(speech: Speech) -> Chain {
     chain
 }
 
-/// The ports as an element of a set of transports and ports.
-fn range(ports: &Ports) -> String {
-    let transport = match ports.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    if ports.first == ports.last {
-        format!("{transport} . {}", ports.first)
-    } else {
-        format!("{transport} . {}-{}", ports.first, ports.last)
+/// Expressions that match packets of `ports` by their `side`, `dport` or `sport`, each with what tells it from the others.
+///
+/// Single ports share one set; each range is an expression of its own. A set of ranges that comes with a ruleset is empty
+/// for a moment after the kernel has begun to use that ruleset (nft_set_pipapo.c fills it in a later step of the commit),
+/// and a packet of that moment would be refused.
+fn ways(side: &str, ports: impl Iterator<Item = Ports>) -> Vec<(String, String)> {
+    let (single, ranges): (Vec<Ports>, Vec<Ports>) = ports.partition(|ports| ports.first == ports.last);
+    let mut ways = Vec::new();
+    if !single.is_empty() {
+        let elements = single.iter().map(|ports| format!("{} . {}", ports.transport, ports.first));
+        ways.push((String::new(), format!("meta l4proto . th {side} {}", braces(elements))));
     }
+    for Ports { transport, first, last, .. } in ranges {
+        ways.push((
+            format!(", {first}-{last}"),
+            format!("meta l4proto {transport} th {side} {first}-{last}"),
+        ));
+    }
+    ways
 }
