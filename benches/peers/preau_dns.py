@@ -6,6 +6,9 @@ its resolver, every category of the list blocked by one rule. Zones have private
 own address there, port 53, in place of 127.0.0.1. What is blocked is answered with that address, which counts as blocked.
 Processor time is that of the daemon with its journal's writer, and of dnsmasq, which idles. As ALL is run in order and this
 contestant is appended, the functions below serve it alone once it is prepared.
+
+The others run before the box has loaded its packet filter, and it stays when the box ends: measure them a second time in the
+same namespace to see them behind it.
 """
 PREAU = os.environ.get('PREAU') or os.path.join(os.path.dirname(os.path.abspath(a.extra)), '../../target/release/preau')
 
