@@ -15,7 +15,7 @@
 //! A *crossing* is a stay of less than a second that ends where it began; at most one counts each second. A station takes
 //! seconds to leave its access point and come back, so one that roams without rest makes none, and where old frames
 //! linger one for each roaming. Four in a minute are a double: a machine that roams four times in a minute and leaves
-//! frames behind each time is not honest, or signs in again. Of two machines at work, four to six seconds are enough; where
+//! frames behind each time is not honest, or signs in again. Of two machines at work, four to eight seconds are enough; where
 //! one sleeps with its link up and speaks each ten seconds, forty.
 //!
 //! What stays unseen: two machines behind the same port, on a switch or an access point of the school's own, and a machine
@@ -225,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn two_machines_at_work_are_found_within_six_seconds() {
+    fn two_machines_at_work_are_found_within_eight_seconds() {
         for pace in [[10, 10], [100, 7], [1000, 1000], [1, 900], [900, 1]] {
             let found = found_at(two(pace));
-            assert!((3000..6000).contains(&found), "{pace:?}: {found} ms");
+            assert!((3000..8000).contains(&found), "{pace:?}: {found} ms");
         }
     }
 
