@@ -93,14 +93,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let control = Control::bind(&control_path(&config.state_dir))?;
     let heartbeat = Heartbeat::open()?;
 
-    let known = identity.clone();
-    tasks.start("neighbours", |stop| {
-        neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
-    });
-    let seen = identity.clone();
-    tasks.start("bridges", |stop| {
-        bridge_tables::follow(stop, move |sighting| seen.learn_port(sighting.machine, sighting.port))
-    });
+    follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
@@ -148,6 +141,18 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
+}
+
+/// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.
+fn follow_machines(identity: &Identity, tasks: &mut Tasks) {
+    let known = identity.clone();
+    tasks.start("neighbours", |stop| {
+        neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
+    });
+    let seen = identity.clone();
+    tasks.start("bridges", |stop| {
+        bridge_tables::follow(stop, move |sighting| seen.learn_port(sighting.machine, sighting.port))
+    });
 }
 
 /// Asks every task to end when the service manager or a person asks the daemon to.

@@ -27,6 +27,9 @@ use crate::{
     system::clock::Clock,
 };
 
+/// How often the log tells of hardware addresses at two places, at most.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
 /// Who is known, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -79,6 +82,18 @@ struct Shared {
 struct AllDoubles {
     between_ports: Doubles<u32>,
     between_zones: Doubles<ZoneName>,
+    /// When the log last told of one.
+    told_at: Option<Instant>,
+}
+
+impl AllDoubles {
+    /// Tells the log of a double, once a minute at most: somebody may make them by the thousand.
+    fn tell(&mut self, now: Instant) {
+        if self.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
+            warn!("a hardware address is at two places at once; whoever is signed in there is signed out");
+            self.told_at = Some(now);
+        }
+    }
 }
 
 /// What [`Identity::who`] looks in. Written in moments, never while anything waits.
@@ -121,6 +136,7 @@ impl Identity {
                 doubles: Mutex::new(AllDoubles {
                     between_ports: Doubles::between_ports(),
                     between_zones: Doubles::between_zones(),
+                    told_at: None,
                 }),
                 desks: Desks::default(),
                 changes: watch::Sender::new(0),
@@ -246,7 +262,7 @@ impl Identity {
     fn end_where_double(&self, machine: Mac, seen: Seen) {
         match seen {
             Seen::Once => return,
-            Seen::Double => warn!("a hardware address is at two places at once; its session ends"),
+            Seen::Double => self.doubles_to_write().tell(Instant::now()),
             Seen::StillDouble => {}
         }
         let now = self.shared.clock.now();
