@@ -55,6 +55,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(stop.clone());
     let timekeeping = Timekeeping::begin(clock.clone(), &config.state_dir);
     tasks.start("clock", |stop| timekeeping.serve(stop));
+    tasks.start("signals", stop_on_signal);
     let started = start_services(path, config, &clock, &mut tasks);
     if started.is_err() {
         stop.cancel();
@@ -65,7 +66,6 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
 
 /// Starts everything that stands on the closed ruleset; [`opening`] opens it once the resolver has answered.
 fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<()> {
-    tasks.start("signals", stop_on_signal);
     let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
     tasks.start_foundation("journal", |stop| writer.serve(stop));
 
