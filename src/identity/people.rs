@@ -1,30 +1,34 @@
 //! The people and machines of the school at this moment: the answer to "who is at this address".
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     net::IpAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
 use anyhow::Context as _;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tracing::{debug, info, warn};
 
 use super::{
     Beginning, Directory, Ending, SessionView, Verified,
     attempts::Attempts,
+    doubles::{Doubles, Seen},
     neighbours::{Learned, Neighbours},
     sessions::Sessions,
     sign_in::Desks,
     store::Store,
 };
 use crate::{
-    model::{Device, Mac, Moment, Presence, PresenceChange, Subject, Zone},
+    model::{Device, Mac, Moment, Presence, PresenceChange, Subject, Zone, ZoneName},
     system::clock::Clock,
 };
+
+/// How often the log tells of hardware addresses at two places, at most.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Who is known, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +51,12 @@ pub struct Asker {
     /// A fact that the journal must hold before anything is done for the asker: the first use of an address. It comes
     /// again with every question until [`Identity::seen`] is told that the journal holds it.
     pub news: Option<Presence>,
+    /// Whether [`Identity::learn_zone`] wants to hear of each question.
+    is_watched: bool,
 }
 
 impl Asker {
-    const NOBODY: Self = Self { subject: Subject::Nobody, machine: None, news: None };
+    const NOBODY: Self = Self { subject: Subject::Nobody, machine: None, news: None, is_watched: false };
 }
 
 /// The people and machines of the school. Cloning is cheap; all clones are one.
@@ -64,10 +70,30 @@ struct Shared {
     tables: RwLock<Tables>,
     store: Mutex<Store>,
     attempts: Mutex<Attempts>,
+    doubles: Mutex<AllDoubles>,
     desks: Desks,
     changes: watch::Sender<u64>,
     clock: Clock,
     session_lifetime: Duration,
+}
+
+/// Hardware addresses at two places at once.
+#[derive(Debug)]
+struct AllDoubles {
+    between_ports: Doubles<u32>,
+    between_zones: Doubles<ZoneName>,
+    /// When the log last told of one.
+    told_at: Option<Instant>,
+}
+
+impl AllDoubles {
+    /// Tells the log of a double, once a minute at most: somebody may make them by the thousand.
+    fn tell(&mut self, now: Instant) {
+        if self.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
+            warn!("a hardware address is at two places at once; whoever is signed in there is signed out");
+            self.told_at = Some(now);
+        }
+    }
 }
 
 /// What [`Identity::who`] looks in. Written in moments, never while anything waits.
@@ -107,6 +133,11 @@ impl Identity {
                 tables: RwLock::new(tables),
                 store: Mutex::new(store),
                 attempts: Mutex::default(),
+                doubles: Mutex::new(AllDoubles {
+                    between_ports: Doubles::between_ports(),
+                    between_zones: Doubles::between_zones(),
+                    told_at: None,
+                }),
                 desks: Desks::default(),
                 changes: watch::Sender::new(0),
                 clock,
@@ -137,10 +168,17 @@ impl Identity {
                 machine,
                 change: PresenceChange::AddressUsed(source),
             });
-            return Asker { subject: Subject::Person(account.clone()), machine: Some(machine), news };
+            let is_watched = session.has_travelled || session.zone != zone.name;
+            return Asker {
+                subject: Subject::Person(account.clone()),
+                machine: Some(machine),
+                news,
+                is_watched,
+            };
         }
         let subject = tables.devices.get(&machine).cloned().map_or(Subject::Nobody, Subject::Device);
-        Asker { subject, machine: Some(machine), news: None }
+        let is_watched = matches!(subject, Subject::Device(_));
+        Asker { subject, machine: Some(machine), news: None, is_watched }
     }
 
     /// Notes that the journal holds `news` of an [`Asker`]: it is not offered again.
@@ -192,6 +230,55 @@ impl Identity {
             Learned::TooMany => debug!("a machine claims too many addresses"),
             Learned::NoRoom => warn!("table of neighbours is full; a machine stays unknown"),
         }
+    }
+
+    /// Takes that a bridge learned `machine` behind the port that the kernel numbers `port`. Where the machine turns out
+    /// to be two, the session on it ends, and so does each one begun while it is two: whoever sits there signs in again.
+    pub fn learn_port(&self, machine: Mac, port: u32) {
+        self.learn_port_at(machine, port, Instant::now());
+    }
+
+    fn learn_port_at(&self, machine: Mac, port: u32, now: Instant) {
+        let seen = self.doubles_to_write().between_ports.see(machine, port, now);
+        self.end_where_double(machine, seen);
+    }
+
+    /// Takes that `asker`, just found by [`Identity::who`], asked something in `zone`; as [`Identity::learn_port`] where
+    /// the machine turns out to be two. A session that never left its zone costs nothing here.
+    pub fn learn_zone(&self, zone: &Zone, asker: &Asker) {
+        self.learn_zone_at(zone, asker, Instant::now());
+    }
+
+    fn learn_zone_at(&self, zone: &Zone, asker: &Asker, now: Instant) {
+        let Some(machine) = asker.machine.filter(|_| asker.is_watched) else { return };
+        let seen = self.doubles_to_write().between_zones.see(machine, zone.name.clone(), now);
+        self.end_where_double(machine, seen);
+        let is_new = |tables: &Tables| tables.sessions.of(machine).is_some_and(|held| !held.has_travelled);
+        if matches!(asker.subject, Subject::Person(_)) && is_new(&self.tables()) {
+            self.tables_to_write().sessions.travel(machine);
+        }
+    }
+
+    fn end_where_double(&self, machine: Mac, seen: Seen) {
+        match seen {
+            Seen::Once => return,
+            Seen::Double => self.doubles_to_write().tell(Instant::now()),
+            Seen::StillDouble => {}
+        }
+        let now = self.shared.clock.now();
+        // The end is not kept on disk before the journal holds it: a restart in between finds the double again.
+        let ended = self.tables_to_write().sessions.end(machine, now, PresenceChange::Expired);
+        if ended.is_some() {
+            self.changed();
+        }
+    }
+
+    /// How many hardware addresses were at two places at once within the last hour.
+    #[must_use]
+    pub fn doubles(&self) -> usize {
+        let (doubles, now) = (self.doubles_to_write(), Instant::now());
+        let machines = doubles.between_ports.of_the_hour(now).chain(doubles.between_zones.of_the_hour(now));
+        machines.collect::<HashSet<_>>().len()
     }
 
     /// Puts other accounts in place. Roles and classes count from now; sessions whose account vanished give nothing any
@@ -253,7 +340,7 @@ impl Identity {
     pub(crate) async fn sign_out(&self, source: IpAddr) -> bool {
         let now = self.shared.clock.now();
         let ended = self.machine_of(source).and_then(|machine| {
-            let over = self.tables_to_write().sessions.sign_out(machine, now)?;
+            let over = self.tables_to_write().sessions.end(machine, now, PresenceChange::SignedOut)?;
             Some((machine, over))
         });
         let Some((machine, over)) = ended else { return false };
@@ -307,6 +394,10 @@ impl Identity {
     pub(super) fn with_attempts<T>(&self, act: impl FnOnce(&mut Attempts, Moment) -> T) -> T {
         let now = self.shared.clock.now();
         act(&mut self.shared.attempts.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    fn doubles_to_write(&self) -> MutexGuard<'_, AllDoubles> {
+        self.shared.doubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `act` on the store, on a thread that may wait for the disk.
@@ -656,5 +747,87 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         let refusals = rush.join_all().await;
         assert!(refusals.iter().filter(|refusal| **refusal == SignInRefusal::Busy).count() <= 128);
         assert!(refusals.contains(&SignInRefusal::WrongCredentials));
+    }
+
+    /// Machine `number` seen by turns behind two ports, from second `from` to second `to` after `start`.
+    fn use_twice(identity: &Identity, number: u8, start: Instant, (from, to): (u64, u64)) {
+        for tenth in from * 10..to * 10 {
+            let now = start + Duration::from_millis(tenth * 100);
+            let port = if tenth % 2 == 0 { 1 } else { 2 };
+            identity.learn_port_at(machine(number), port, now);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hardware_address_behind_two_ports_loses_its_session_and_each_one_begun_meanwhile() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "durand", "prune", 1).await;
+        begin(&identity, "camille", "cerise", 2).await;
+        let mut changes = identity.changes();
+        changes.mark_unchanged();
+        let start = Instant::now();
+        use_twice(&identity, 1, start, (0, 3));
+        assert_eq!([at(&identity, 1), at(&identity, 2)], ["P1", "E1"]);
+        use_twice(&identity, 1, start, (3, 5));
+        assert_eq!([at(&identity, 1), at(&identity, 2)], ["", "E1"]);
+        assert!(changes.has_changed().unwrap());
+        assert_eq!(identity.doubles(), 1);
+        let endings = identity.endings();
+        let ended: Vec<_> = endings.iter().filter_map(|ending| Some(ending.presence()?.change)).collect();
+        assert_eq!(ended, [PresenceChange::Expired]);
+        identity.forget(endings).await.unwrap();
+        begin(&identity, "durand", "prune", 1).await;
+        use_twice(&identity, 1, start, (5, 7));
+        assert_eq!(at(&identity, 1), "");
+    }
+
+    #[tokio::test]
+    async fn a_registered_machine_behind_two_ports_is_counted_and_keeps_its_rules() {
+        let school = School::new();
+        let identity = school.open();
+        use_twice(&identity, 9, Instant::now(), (0, 5));
+        assert_eq!((identity.doubles(), at(&identity, 9).as_str()), (1, "TBI salle 12"));
+    }
+
+    /// What the machine's address `from` asks in `zone` at `now`.
+    fn ask_in(identity: &Identity, zone: &Zone, from: [u8; 4], now: Instant) {
+        identity.learn_zone_at(zone, &identity.who(zone, IpAddr::from(from)), now);
+    }
+
+    #[tokio::test]
+    async fn a_hardware_address_in_two_zones_at_once_loses_its_session_and_one_that_travels_does_not() {
+        let school = School::new();
+        let identity = school.open();
+        let (home, other) = (zone("cdi", 10), zone("invites", 30));
+        for number in [1, 2] {
+            identity.learn_neighbour(IpAddr::from([10, 30, 0, number]), Some(machine(number)));
+        }
+        begin(&identity, "durand", "prune", 1).await;
+        begin(&identity, "camille", "cerise", 2).await;
+        let start = Instant::now();
+        for second in 0..20 {
+            let now = start + Duration::from_secs(second);
+            ask_in(&identity, &home, [10, 10, 0, 1], now);
+            ask_in(&identity, &other, [10, 30, 0, 1], now + Duration::from_millis(300));
+            let (place, address) = if second < 10 { (&home, 10) } else { (&other, 30) };
+            ask_in(&identity, place, [10, address, 0, 2], now);
+        }
+        assert_eq!([at(&identity, 1), at(&identity, 2)], ["", "E1"]);
+        assert_eq!(identity.doubles(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_registered_machine_in_two_zones_at_once_is_counted() {
+        let school = School::new();
+        let identity = school.open();
+        let (home, other) = (zone("cdi", 10), zone("invites", 30));
+        identity.learn_neighbour(IpAddr::from([10, 30, 0, 9]), Some(machine(9)));
+        for second in 0..20 {
+            let now = Instant::now() + Duration::from_secs(second);
+            ask_in(&identity, &home, [10, 10, 0, 9], now);
+            ask_in(&identity, &other, [10, 30, 0, 9], now + Duration::from_millis(300));
+        }
+        assert_eq!(identity.doubles(), 1);
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) until: Moment,
     /// When and how it ended, until it is forgotten.
     pub(super) over: Option<Over>,
+    /// Whether it was used in another zone than it began in. Not kept across a restart.
+    pub(super) has_travelled: bool,
     /// Addresses the journal holds for it, the oldest first. Not kept across a restart: they are recorded again.
     pub(super) addresses: Vec<IpAddr>,
 }
@@ -197,6 +199,7 @@ impl Sessions {
             since: now,
             until,
             over: None,
+            has_travelled: false,
             addresses: vec![from],
         };
         Beginning { machine, session, giving_way, presences }
@@ -238,12 +241,19 @@ impl Sessions {
         }
     }
 
-    /// Ends the session on `machine`, where one is in force.
-    pub(super) fn sign_out(&mut self, machine: Mac, now: Moment) -> Option<Over> {
+    /// Ends the session on `machine` by `change`, where one is in force.
+    pub(super) fn end(&mut self, machine: Mac, now: Moment, change: PresenceChange) -> Option<Over> {
         let session = self.0.get_mut(&machine).filter(|session| session.person(now).is_some())?;
-        let over = session.end(now, PresenceChange::SignedOut);
+        let over = session.end(now, change);
         session.over = Some(over);
         Some(over)
+    }
+
+    /// Remembers that the session on `machine` was used in another zone than it began in.
+    pub(super) fn travel(&mut self, machine: Mac) {
+        if let Some(session) = self.0.get_mut(&machine) {
+            session.has_travelled = true;
+        }
     }
 
     /// Ends what is past its time, without an account, or begun in the future; says whether there was any.
@@ -411,7 +421,7 @@ mod tests {
         let mut sessions = Sessions::default();
         let (camille, alix) = (account("camille", Role::Eleve), account("alix", Role::Eleve));
         sign_in(&mut sessions, &camille, 1, START);
-        sessions.sign_out(machine(1), after(5)).unwrap();
+        sessions.end(machine(1), after(5), PresenceChange::SignedOut).unwrap();
         let late = sessions.endings();
         assert_eq!(sign_in(&mut sessions, &alix, 1, after(9)), ["camille 1 out 5", "alix 1 in 9"]);
         sessions.forget(&late[0]);
