@@ -23,7 +23,7 @@ use crate::{
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
-        firewall::{self, Heartbeat, Opened},
+        firewall::{self, Heartbeat, Opened, Opener},
         gate::Gate,
         ntp, proxy, quic,
         sign_in::SignIn,
@@ -100,17 +100,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));
-    let (still, machines) = (gate, identity.clone());
-    tasks.start_on_own_thread("resolver", move |stop| async move {
-        // Every answer may wake the opener: on the resolver's own thread that costs nothing.
-        let opening = opener.serve(
-            epoch,
-            move |client, zone, permit| still.still_allows(client, zone, permit),
-            move |zone, address| machines.addresses_beside(zone, address),
-            stop.clone(),
-        );
-        tokio::try_join!(dns.serve(stop), opening).map(|_| ())
-    });
+    start_resolver(dns, opener, gate, identity.clone(), epoch, tasks);
     tasks.start("epoch", |stop| epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop));
     let reload = Reload {
         path: path.to_owned(),
@@ -152,6 +142,27 @@ fn follow_machines(identity: &Identity, tasks: &mut Tasks) {
     let seen = identity.clone();
     tasks.start("bridges", |stop| {
         bridge_tables::follow(stop, move |sighting| seen.learn_port(sighting.machine, sighting.port))
+    });
+}
+
+/// Starts the resolver, and beside it what opens the addresses it gives.
+fn start_resolver(
+    dns: dns::Service,
+    opener: Opener,
+    gate: Gate,
+    machines: Identity,
+    epoch: watch::Receiver<u64>,
+    tasks: &mut Tasks,
+) {
+    tasks.start_on_own_thread("resolver", move |stop| async move {
+        // Every answer may wake the opener: on the resolver's own thread that costs nothing.
+        let opening = opener.serve(
+            epoch,
+            move |client, zone, permit| gate.still_allows(client, zone, permit),
+            move |zone, address| machines.addresses_beside(zone, address),
+            stop.clone(),
+        );
+        tokio::try_join!(dns.serve(stop), opening).map(|_| ())
     });
 }
 

@@ -9,7 +9,7 @@ use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode, Rtype};
 
 use super::{
     budget::Passage,
-    limits::{STALE_TTL_SECONDS, WAITING_MAX, WAITING_OF_CLIENT_MAX},
+    limits::STALE_TTL_SECONDS,
     name::Judged,
     query::{Carrier, Query},
     refusal,
@@ -23,7 +23,6 @@ use crate::{
     enforce::{
         firewall::Opened,
         gate::{Asking, Decided, Gate, Round},
-        places::Places,
     },
     journal::Channel,
     model::{Domain, Site, Zone},
@@ -52,8 +51,6 @@ pub(super) struct Desk {
     pub(super) opened: Opened,
     /// Holds back whoever carries data in names.
     pub(super) tunnels: Tunnels,
-    /// Bounds those who wait for upstream.
-    pub(super) places: Places,
 }
 
 /// Who asks, and through which door.
@@ -77,10 +74,9 @@ pub(super) enum Opening {
 }
 
 impl Desk {
-    /// A desk with all places free.
+    /// A desk where nobody is held.
     pub(super) fn new(gate: Gate, resolver: Resolver, opened: Opened) -> Self {
-        let places = Places::new(WAITING_MAX, WAITING_OF_CLIENT_MAX);
-        Self { gate, resolver, opened, tunnels: Tunnels::default(), places }
+        Self { gate, resolver, opened, tunnels: Tunnels::default() }
     }
 
     /// Answers what has one answer for everybody, or says what to ask the gate.
@@ -149,7 +145,7 @@ impl Desk {
         if self.answer_unasked(query, permit, out) {
             return;
         }
-        let Some(_place) = self.places.take(self.gate.client_at(peer.client)) else {
+        let Some(_place) = self.resolver.place_for(self.gate.client_at(peer.client)) else {
             return too_many(out, query);
         };
         self.fetch_in_place(query, peer, permit, out).await;

@@ -19,7 +19,9 @@ use super::{
     answer::Answer,
     cache::{Cache, Known},
     key::Key,
-    limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FLIGHTS_MAX, STALE_PATIENCE},
+    limits::{
+        CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FLIGHTS_MAX, STALE_PATIENCE, WAITING_MAX, WAITING_OF_CLIENT_MAX,
+    },
     outer::OuterNames,
     private::Inside,
     reply::Age,
@@ -28,6 +30,7 @@ use super::{
     upstream::Upstreams,
 };
 use crate::{
+    enforce::places::{Client, Place, Places},
     model::{Domain, Site},
     policy::Permit,
 };
@@ -47,7 +50,7 @@ pub enum ResolveError {
     /// The name does not exist or has no address of that family.
     #[error("the name has no address")]
     NoAddress,
-    /// No upstream resolver answered in time.
+    /// No upstream resolver answered in time, or the asker waits for too many answers.
     #[error("no resolver answered")]
     NoAnswer,
 }
@@ -88,6 +91,8 @@ struct Shared {
     flights: Mutex<Flights>,
     upstreams: Upstreams,
     special: SpecialNames,
+    /// Bounds those who wait for upstream, whatever road their questions came by.
+    waiting: Places,
 }
 
 /// The questions under way upstream. Each is a task of its own, so that it ends in the cache even when those who asked
@@ -109,16 +114,30 @@ impl Resolver {
             flights: Mutex::default(),
             upstreams: Upstreams::new(&settings.upstreams),
             special,
+            waiting: Places::new(WAITING_MAX, WAITING_OF_CLIENT_MAX),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// A place for `client` to wait for upstream in, if there is one.
+    pub(super) fn place_for(&self, client: Client) -> Option<Place> {
+        self.shared.waiting.take(client)
     }
 
     /// Where the permitted site is, under the name it is served as. A bare address is itself. A name that leads to an
     /// address inside the school has none.
     ///
+    /// What upstream must be asked for takes a place of `asker`, as its questions in DNS do: with names in hellos and
+    /// requests alone one machine could otherwise have all the questions that may be under way.
+    ///
     /// # Errors
     /// See [`ResolveError`].
-    pub async fn addresses(&self, permit: &Permit, family: Family) -> Result<Whereabouts, ResolveError> {
+    pub async fn addresses(
+        &self,
+        permit: &Permit,
+        family: Family,
+        asker: Client,
+    ) -> Result<Whereabouts, ResolveError> {
         let of_family = |address: &IpAddr| address.is_ipv4() == (family == Family::V4);
         let name = match permit.site() {
             Site::Address(address) if of_family(address) => {
@@ -134,8 +153,14 @@ impl Resolver {
             Family::V4 => Rtype::A,
             Family::V6 => Rtype::AAAA,
         };
-        let found =
-            self.look_up(&Key::of_domain(name, rtype)).await.map_err(|NoAnswer| ResolveError::NoAnswer)?;
+        let key = Key::of_domain(name, rtype);
+        let found = match self.at_once(&key) {
+            Some(found) => found,
+            None => {
+                let _place = self.place_for(asker).ok_or(ResolveError::NoAnswer)?;
+                self.look_up(&key).await.map_err(|NoAnswer| ResolveError::NoAnswer)?
+            }
+        };
         if found.answer.is_failure() {
             return Err(ResolveError::NoAnswer);
         }

@@ -154,7 +154,7 @@ impl UdpDoor {
 
     /// Begins a task that waits for upstream and answers.
     fn let_wait(&mut self, asked: &Asked<'_>, permit: Permit, out: &mut Vec<u8>) {
-        let Some(place) = self.desk.places.take(self.desk.gate.client_at(asked.peer.client)) else {
+        let Some(place) = self.desk.resolver.place_for(self.desk.gate.client_at(asked.peer.client)) else {
             too_many(out, &asked.query);
             self.outbox.push(out, asked.source);
             return;

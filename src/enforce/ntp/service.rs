@@ -128,6 +128,12 @@ async fn answer(
             is_failing = true;
             Synchronisation::Unsynchronised
         });
+        let synchronisation = if clock.doubt().is_none() {
+            synchronisation
+        } else {
+            // What the box itself does not believe it does not pass on, whatever sets the clock says of it.
+            Synchronisation::Unsynchronised
+        };
         let question = packet.get(..length).unwrap_or_default();
         if let Some(answer) = reply(question, received, clock.now(), synchronisation) {
             // Who does not get it asks again.
@@ -167,7 +173,10 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::model::{Mac, Moment};
+    use crate::{
+        model::{Mac, Moment},
+        system::ratchet::Doubt,
+    };
 
     fn machine(number: u16) -> Client {
         let [high, low] = number.to_be_bytes();
@@ -194,6 +203,24 @@ mod tests {
         assert!((0..many).all(|number| questions.may_ask(machine(number), now)));
         assert!(!questions.may_ask(machine(many), now));
         assert!(questions.may_ask(machine(0), now));
+    }
+
+    #[tokio::test]
+    async fn a_clock_in_doubt_is_told_to_nobody_as_right() {
+        let server = bind_udp("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = server.local_addr().unwrap();
+        let clock = Clock::from_fn(|| Moment::from_unix_seconds(1_795_439_100));
+        clock.set_doubt(Some(Doubt::BeforeProgram));
+        let mut answering = JoinSet::new();
+        let questions = Arc::new(Mutex::new(Questions::new(Instant::now())));
+        answering.spawn(answer(server, Client::Address, clock, questions));
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.connect(address).await.unwrap();
+        let mut bytes = [0; 48];
+        bytes[0] = 0x23;
+        client.send(&bytes).await.unwrap();
+        timeout(Duration::from_secs(5), client.recv(&mut bytes)).await.unwrap().unwrap();
+        assert_eq!((bytes[0] >> 6, bytes[1]), (3, 0), "unsynchronised, and of no stratum");
     }
 
     #[tokio::test]

@@ -15,7 +15,10 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::limits::Limits;
 use crate::{
-    enforce::dns::{Family, ResolveError, Resolver, Whereabouts},
+    enforce::{
+        dns::{Family, ResolveError, Resolver, Whereabouts},
+        places::Client,
+    },
     model::Zone,
     policy::{Permit, Refusal},
 };
@@ -63,6 +66,7 @@ impl OwnNetworks {
 }
 
 /// Where the permitted site is, in the family of the destination the client `asked` for where there is a choice.
+/// `asker` is who waits for the answer.
 ///
 /// # Errors
 /// `NoAddress` or `NoAnswer`.
@@ -70,13 +74,14 @@ pub(super) async fn find(
     permit: &Permit,
     asked: SocketAddr,
     resolver: &Resolver,
+    asker: Client,
 ) -> Result<Whereabouts, ConnectError> {
     let (family, other) = match asked {
         SocketAddr::V4(_) => (Family::V4, Family::V6),
         SocketAddr::V6(_) => (Family::V6, Family::V4),
     };
-    let answer = match resolver.addresses(permit, family).await {
-        Err(ResolveError::NoAddress) => resolver.addresses(permit, other).await,
+    let answer = match resolver.addresses(permit, family, asker).await {
+        Err(ResolveError::NoAddress) => resolver.addresses(permit, other, asker).await,
         answer => answer,
     };
     answer.map_err(|error| match error {

@@ -94,7 +94,8 @@ impl Errand {
                 let (resolver, own, gate, zone) =
                     (resolver.clone(), own.clone(), gate.clone(), Arc::clone(&zone));
                 Box::pin(async move {
-                    let found = connect::find(&permit, destination, &resolver).await?;
+                    let found =
+                        connect::find(&permit, destination, &resolver, gate.client_at(source)).await?;
                     let permit = permit.by_way_of(found.leads_to.into_iter().map(Site::Name));
                     for site in permit.sites().skip(1) {
                         // As the resolver does: an alias opens nothing that its target is refused. What is allowed is

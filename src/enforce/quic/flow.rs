@@ -62,7 +62,11 @@ impl Flow {
         loop {
             let mut held = Vec::new();
             match self.connection(first, &mut held).await {
-                Ok(End::Begins(datagrams)) => first = datagrams,
+                Ok(End::Begins(datagrams)) => {
+                    first = datagrams;
+                    // The rest is lost, as where the queue is full.
+                    first.truncate(self.limits.held_datagrams_max);
+                }
                 Ok(End::Silence | End::ClientGone) => return,
                 Ok(End::ServerGone) => return self.refuse(&Refused::Site, &held).await,
                 Err(reason) => return self.refuse(&reason, &held).await,

@@ -20,6 +20,10 @@ use crate::{
 /// RFC 9000 section 14.1: servers discard an Initial packet in a smaller datagram.
 pub(super) const FIRST_DATAGRAM_BYTES_MIN: usize = 1200;
 
+/// What Ethernet carries. Hellos come in datagrams that pass everywhere, and those in front of them are kept: an IP packet
+/// of 64 KiB, in fragments, would cost forty times the room.
+const HELLO_DATAGRAM_BYTES_MAX: usize = 1500;
+
 /// Hellos of one connection: a server may ask for a second one (RFC 8446 section 4.1.4), not for a third.
 const HELLOS_MAX: usize = 2;
 
@@ -112,6 +116,12 @@ pub(super) fn begins_connection(datagram: &[u8]) -> bool {
     let first = Packets::of(datagram).next();
     matches!(first, Some(Ok(Packet::Long(Long { kind: Kind::Initial, .. }))))
         && datagram.len() >= FIRST_DATAGRAM_BYTES_MIN
+        && may_be_kept(datagram)
+}
+
+/// Whether `datagram` is none too large to be kept until a hello is whole and its site reached.
+pub(super) fn may_be_kept(datagram: &[u8]) -> bool {
+    datagram.len() <= HELLO_DATAGRAM_BYTES_MAX
 }
 
 impl Handshake {
@@ -168,9 +178,7 @@ impl Handshake {
                 Kind::Retry => return Passing::Drop,
                 Kind::Initial => match self.open(&packet) {
                     Some(payload) if self.agrees(&payload) => {}
-                    None if place == 0 && datagram.len() >= FIRST_DATAGRAM_BYTES_MIN => {
-                        return Passing::Begins;
-                    }
+                    None if place == 0 && begins_connection(datagram) => return Passing::Begins,
                     Some(_) | None => return Passing::Drop,
                 },
             }
@@ -390,6 +398,18 @@ mod tests {
         handshake.hear(&Client::retry(b"of another"));
         let mut client = Client::new(Version::V1, b"of another");
         assert_eq!(handshake.passes(&client.initial(&[])), Passing::Begins, "there is one retry");
+    }
+
+    #[test]
+    fn what_is_larger_than_a_packet_of_ethernet_begins_no_connection() {
+        let (_, mut handshake, same) = judged(Version::V1);
+        let first_of = |size| Client::new(Version::V1, b"stranger").initial_of(&[(0, &same)], size);
+        assert!(begins_connection(&first_of(1500)));
+        assert_eq!(handshake.passes(&first_of(1500)), Passing::Begins);
+        for size in [1501, 9000, 16_000] {
+            assert!(!begins_connection(&first_of(size)), "{size}");
+            assert_eq!(handshake.passes(&first_of(size)), Passing::Drop, "{size}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    handshake::{Handshake, Passing},
+    handshake::{Handshake, Passing, may_be_kept},
     packet::is_long,
 };
 use crate::system::datagrams::{Datagrams, Train};
@@ -90,7 +90,7 @@ fn from_client(sides: &Sides, handshake: &mut Handshake) -> Option<End> {
                 carry_from_client(&train, sides, handshake, &mut begun)
             } else {
                 // What stands behind the first datagram of another connection may be the rest of its hello.
-                begun.extend(train.datagrams().map(<[u8]>::to_vec));
+                begun.extend(train.datagrams().filter(|it| may_be_kept(it)).map(<[u8]>::to_vec));
                 None
             }
         });
@@ -119,7 +119,7 @@ fn carry_from_client(
     }
     for datagram in train.datagrams() {
         if !begun.is_empty() {
-            begun.push(datagram.to_vec());
+            begun.extend(may_be_kept(datagram).then(|| datagram.to_vec()));
             continue;
         }
         match handshake.passes(datagram) {

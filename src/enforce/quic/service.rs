@@ -23,7 +23,7 @@ use tracing::{debug, warn};
 
 use super::{
     flow::{Ends, Flow},
-    handshake::begins_connection,
+    handshake::{begins_connection, may_be_kept},
     limits::Limits,
 };
 use crate::{
@@ -171,6 +171,10 @@ impl Flows {
         };
         let ends = Ends { client: train.from, destination: SocketAddr::new(to, PORT) };
         for datagram in train.datagrams() {
+            if !may_be_kept(datagram) {
+                self.desk.refuse(ends, datagram);
+                continue;
+            }
             // A flow with a full queue loses datagrams, as a network does.
             match self.open.get(&ends).map(|flow| flow.try_send(datagram.to_vec())) {
                 None | Some(Err(mpsc::error::TrySendError::Closed(_))) => self.begin(ends, datagram),

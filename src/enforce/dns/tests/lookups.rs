@@ -19,12 +19,13 @@ use crate::enforce::dns::{
     answer::Answer,
     cache::{Cache, Known},
     key::Key,
-    limits::{FAILURE_KEPT, STALE_MAX, STALE_RECHECK},
+    limits::{FAILURE_KEPT, STALE_MAX, STALE_RECHECK, WAITING_OF_CLIENT_MAX},
     private::Inside,
     query::Carrier,
     reply::Age,
-    resolver::NoAnswer,
+    resolver::{Family, NoAnswer, ResolveError},
 };
+use crate::{enforce::places::Client, model::Mac, policy::Permit};
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
@@ -79,6 +80,33 @@ fn an_answer_ages_expires_and_is_gone_a_day_later() {
     assert!(matches!(cache.find(&key, at(59)), Known::Answer(_, Age::Fresh(59))));
     assert!(matches!(cache.find(&key, at(60)), Known::Expired(_)));
     assert!(matches!(cache.find(&key, at(60) + STALE_MAX), Known::Nothing));
+}
+
+#[tokio::test]
+async fn one_machine_cannot_have_all_questions_under_way_by_names_in_hellos() {
+    let upstream = FakeUpstream::start("127.0.0.1", |query, _| {
+        let asks_a_fr = query[12..].starts_with(&wire("a.fr"));
+        if asks_a_fr { vec![an_address(query, 60)] } else { Vec::new() }
+    })
+    .await;
+    let resolver = resolver(&[upstream.address]);
+    let greedy = Client::Machine(Mac::new([2, 0, 0, 0, 0, 1]));
+    let other = Client::Machine(Mac::new([2, 0, 0, 0, 0, 2]));
+    let look_up = |name: String, asker| {
+        let resolver = resolver.clone();
+        let permit = Permit::for_tests(name.parse().unwrap());
+        async move { resolver.addresses(&permit, Family::V4, asker).await }
+    };
+    let mut waiting = JoinSet::new();
+    for number in 0..WAITING_OF_CLIENT_MAX {
+        waiting.spawn(look_up(format!("x{number}.fr"), greedy));
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let refused = tokio::time::timeout(Duration::from_secs(1), look_up("a.fr".to_owned(), greedy)).await;
+    assert_eq!(refused.expect("it is refused at once"), Err(ResolveError::NoAnswer));
+    assert_eq!(look_up("a.fr".to_owned(), other).await.unwrap().addresses, [ADDRESS]);
+    let known = look_up("a.fr".to_owned(), greedy).await;
+    assert_eq!(known.expect("what is known costs no place").addresses, [ADDRESS]);
 }
 
 #[test]
