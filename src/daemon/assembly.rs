@@ -33,7 +33,7 @@ use crate::{
     lan::{self, Dhcp, Leases},
     model::Moment,
     portal,
-    system::{clock::Clock, inherited, neighbours, tasks::Tasks},
+    system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
 };
 
 /// Runs the box with the configuration at `path` until SIGTERM or SIGINT.
@@ -96,6 +96,10 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let known = identity.clone();
     tasks.start("neighbours", |stop| {
         neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
+    });
+    let seen = identity.clone();
+    tasks.start("bridges", |stop| {
+        bridge_tables::follow(stop, move |sighting| seen.learn_port(sighting.machine, sighting.port))
     });
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
@@ -187,6 +191,7 @@ impl Speaker {
             sessions: self.identity.count(),
             leases: self.leases.borrow().len(),
             tunnels_held: self.tunnels.held(),
+            machines_doubled: self.identity.doubles(),
             rules: reading
                 .rules
                 .iter()

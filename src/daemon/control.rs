@@ -129,6 +129,7 @@ mod tests {
             sessions: 3,
             leases: 4,
             tunnels_held: 0,
+            machines_doubled: 0,
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,

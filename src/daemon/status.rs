@@ -26,6 +26,8 @@ pub struct Status {
     pub leases: usize,
     /// Clients held back for the time being because they carry data in DNS names.
     pub tunnels_held: usize,
+    /// Hardware addresses that two machines used at once within the last hour: somebody copies one.
+    pub machines_doubled: usize,
     /// The rules in force.
     pub rules: Vec<RuleFileStatus>,
     /// When the configuration in force was read, RFC 3339 in UTC.
@@ -63,6 +65,16 @@ impl fmt::Display for Status {
             1 => writeln!(f, "tunnels   DNS TUNNELS held: 1 client")?,
             clients => writeln!(f, "tunnels   DNS TUNNELS held: {clients} clients")?,
         }
+        match self.machines_doubled {
+            0 => {}
+            1 => writeln!(f, "machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: 1 address")?,
+            addresses => {
+                writeln!(
+                    f,
+                    "machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: {addresses} addresses"
+                )?;
+            }
+        }
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
             writeln!(f, "          {} of {} ({})", file.rules, file.level, file.path)?;
@@ -93,6 +105,7 @@ mod tests {
             sessions: 3,
             leases: 4,
             tunnels_held: 2,
+            machines_doubled: 1,
             rules: vec![RuleFileStatus {
                 path: "academie.toml".to_owned(),
                 level: "academie".to_owned(),
@@ -110,6 +123,7 @@ mod tests {
              clock     IN DOUBT, timetables are at their stricter side: it is behind a time already seen\n\
              people    3 signed in, 4 leases\n\
              tunnels   DNS TUNNELS held: 2 clients\n\
+             machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: 1 address\n\
              rules     read 2026-11-23T08:00:00.000Z\n          \
              12 of academie (academie.toml)\n\
              restart   WANTED: another certificate\n\

@@ -5,17 +5,18 @@ use std::{
     fs,
     net::IpAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
 
 use anyhow::Context as _;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tracing::{debug, info, warn};
 
 use super::{
     Beginning, Directory, Ending, SessionView, Verified,
     attempts::Attempts,
+    doubles::{Doubles, Seen},
     neighbours::{Learned, Neighbours},
     sessions::Sessions,
     sign_in::Desks,
@@ -64,6 +65,7 @@ struct Shared {
     tables: RwLock<Tables>,
     store: Mutex<Store>,
     attempts: Mutex<Attempts>,
+    doubles: Mutex<Doubles>,
     desks: Desks,
     changes: watch::Sender<u64>,
     clock: Clock,
@@ -107,6 +109,7 @@ impl Identity {
                 tables: RwLock::new(tables),
                 store: Mutex::new(store),
                 attempts: Mutex::default(),
+                doubles: Mutex::default(),
                 desks: Desks::default(),
                 changes: watch::Sender::new(0),
                 clock,
@@ -194,6 +197,32 @@ impl Identity {
         }
     }
 
+    /// Takes that a bridge learned `machine` behind the port that the kernel numbers `port`. Where the machine turns out
+    /// to be two, the session on it ends, and so does each one begun while it is two: whoever sits there signs in again.
+    pub fn learn_port(&self, machine: Mac, port: u32) {
+        self.learn_port_at(machine, port, Instant::now());
+    }
+
+    fn learn_port_at(&self, machine: Mac, port: u32, now: Instant) {
+        match self.doubles_to_write().see(machine, port, now) {
+            Seen::Once => return,
+            Seen::Double => warn!("a hardware address is behind two ports at once; its session ends"),
+            Seen::StillDouble => {}
+        }
+        let now = self.shared.clock.now();
+        // The end is not kept on disk before the journal holds it: a restart in between finds the double again.
+        let ended = self.tables_to_write().sessions.end(machine, now, PresenceChange::Expired);
+        if ended.is_some() {
+            self.changed();
+        }
+    }
+
+    /// How many hardware addresses were behind two ports at once within the last hour.
+    #[must_use]
+    pub fn doubles(&self) -> usize {
+        self.doubles_to_write().count(Instant::now())
+    }
+
     /// Puts other accounts in place. Roles and classes count from now; sessions whose account vanished give nothing any
     /// more, and end.
     pub fn replace_directory(&self, directory: Directory) {
@@ -253,7 +282,7 @@ impl Identity {
     pub(crate) async fn sign_out(&self, source: IpAddr) -> bool {
         let now = self.shared.clock.now();
         let ended = self.machine_of(source).and_then(|machine| {
-            let over = self.tables_to_write().sessions.sign_out(machine, now)?;
+            let over = self.tables_to_write().sessions.end(machine, now, PresenceChange::SignedOut)?;
             Some((machine, over))
         });
         let Some((machine, over)) = ended else { return false };
@@ -307,6 +336,10 @@ impl Identity {
     pub(super) fn with_attempts<T>(&self, act: impl FnOnce(&mut Attempts, Moment) -> T) -> T {
         let now = self.shared.clock.now();
         act(&mut self.shared.attempts.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    fn doubles_to_write(&self) -> MutexGuard<'_, Doubles> {
+        self.shared.doubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `act` on the store, on a thread that may wait for the disk.
@@ -656,5 +689,46 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         let refusals = rush.join_all().await;
         assert!(refusals.iter().filter(|refusal| **refusal == SignInRefusal::Busy).count() <= 128);
         assert!(refusals.contains(&SignInRefusal::WrongCredentials));
+    }
+
+    /// Machine `number` seen by turns behind two ports, from second `from` to second `to` after `start`.
+    fn use_twice(identity: &Identity, number: u8, start: Instant, (from, to): (u64, u64)) {
+        for tenth in from * 10..to * 10 {
+            let now = start + Duration::from_millis(tenth * 100);
+            let port = if tenth % 2 == 0 { 1 } else { 2 };
+            identity.learn_port_at(machine(number), port, now);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hardware_address_behind_two_ports_loses_its_session_and_each_one_begun_meanwhile() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "durand", "prune", 1).await;
+        begin(&identity, "camille", "cerise", 2).await;
+        let mut changes = identity.changes();
+        changes.mark_unchanged();
+        let start = Instant::now();
+        use_twice(&identity, 1, start, (0, 3));
+        assert_eq!([at(&identity, 1), at(&identity, 2)], ["P1", "E1"]);
+        use_twice(&identity, 1, start, (3, 5));
+        assert_eq!([at(&identity, 1), at(&identity, 2)], ["", "E1"]);
+        assert!(changes.has_changed().unwrap());
+        assert_eq!(identity.doubles(), 1);
+        let endings = identity.endings();
+        let ended: Vec<_> = endings.iter().filter_map(|ending| Some(ending.presence()?.change)).collect();
+        assert_eq!(ended, [PresenceChange::Expired]);
+        identity.forget(endings).await.unwrap();
+        begin(&identity, "durand", "prune", 1).await;
+        use_twice(&identity, 1, start, (5, 7));
+        assert_eq!(at(&identity, 1), "");
+    }
+
+    #[tokio::test]
+    async fn a_registered_machine_behind_two_ports_is_counted_and_keeps_its_rules() {
+        let school = School::new();
+        let identity = school.open();
+        use_twice(&identity, 9, Instant::now(), (0, 5));
+        assert_eq!((identity.doubles(), at(&identity, 9).as_str()), (1, "TBI salle 12"));
     }
 }

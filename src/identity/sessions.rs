@@ -238,10 +238,10 @@ impl Sessions {
         }
     }
 
-    /// Ends the session on `machine`, where one is in force.
-    pub(super) fn sign_out(&mut self, machine: Mac, now: Moment) -> Option<Over> {
+    /// Ends the session on `machine` by `change`, where one is in force.
+    pub(super) fn end(&mut self, machine: Mac, now: Moment, change: PresenceChange) -> Option<Over> {
         let session = self.0.get_mut(&machine).filter(|session| session.person(now).is_some())?;
-        let over = session.end(now, PresenceChange::SignedOut);
+        let over = session.end(now, change);
         session.over = Some(over);
         Some(over)
     }
@@ -411,7 +411,7 @@ mod tests {
         let mut sessions = Sessions::default();
         let (camille, alix) = (account("camille", Role::Eleve), account("alix", Role::Eleve));
         sign_in(&mut sessions, &camille, 1, START);
-        sessions.sign_out(machine(1), after(5)).unwrap();
+        sessions.end(machine(1), after(5), PresenceChange::SignedOut).unwrap();
         let late = sessions.endings();
         assert_eq!(sign_in(&mut sessions, &alix, 1, after(9)), ["camille 1 out 5", "alix 1 in 9"]);
         sessions.forget(&late[0]);
