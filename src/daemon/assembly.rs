@@ -55,6 +55,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let mut tasks = Tasks::new(stop.clone());
     let timekeeping = Timekeeping::begin(clock.clone(), &config.state_dir);
     tasks.start("clock", |stop| timekeeping.serve(stop));
+    tasks.start("signals", stop_on_signal);
     let started = start_services(path, config, &clock, &mut tasks);
     if started.is_err() {
         stop.cancel();
@@ -65,7 +66,6 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
 
 /// Starts everything that stands on the closed ruleset; [`opening`] opens it once the resolver has answered.
 fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<()> {
-    tasks.start("signals", stop_on_signal);
     let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
     tasks.start_foundation("journal", |stop| writer.serve(stop));
 
@@ -93,14 +93,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let control = Control::bind(&control_path(&config.state_dir))?;
     let heartbeat = Heartbeat::open()?;
 
-    let known = identity.clone();
-    tasks.start("neighbours", |stop| {
-        neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
-    });
-    let seen = identity.clone();
-    tasks.start("bridges", |stop| {
-        bridge_tables::follow(stop, move |sighting| seen.learn_port(sighting.machine, sighting.port))
-    });
+    follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
@@ -148,6 +141,18 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
+}
+
+/// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.
+fn follow_machines(identity: &Identity, tasks: &mut Tasks) {
+    let known = identity.clone();
+    tasks.start("neighbours", |stop| {
+        neighbours::follow(stop, move |neighbour| known.learn_neighbour(neighbour.address, neighbour.mac))
+    });
+    let seen = identity.clone();
+    tasks.start("bridges", |stop| {
+        bridge_tables::follow(stop, move |sighting| seen.learn_port(sighting.machine, sighting.port))
+    });
 }
 
 /// Asks every task to end when the service manager or a person asks the daemon to.

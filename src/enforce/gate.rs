@@ -123,6 +123,7 @@ impl Gate {
         let is_same = |known: &Known| known.source == asking.source && Arc::ptr_eq(&known.zone, &asking.zone);
         let known = round.last.take().filter(is_same).unwrap_or_else(|| {
             let asker = self.identity.who(&asking.zone, asking.source);
+            self.identity.learn_zone(&asking.zone, &asker);
             let pseudonym = self.journal.pseudonym(&asker.subject, asker.machine, at);
             Known { source: asking.source, zone: Arc::clone(&asking.zone), asker, pseudonym }
         });

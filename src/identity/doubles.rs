@@ -1,4 +1,4 @@
-//! Doubles: one hardware address that two machines use at once, behind two ports of the school's bridges.
+//! Doubles: one hardware address that two machines use at once, behind two ports of a bridge or in two zones.
 //!
 //! A bridge sends a machine's frames to the port its last frame came from. When two machines have one address, the bridge
 //! believes it to run to and fro between them. So does an honest machine now and then, and the figures tell them apart:
@@ -12,24 +12,32 @@
 //! | frames of before arrive by the old access point | to and fro within the moment of the roaming | one at most |
 //! | two machines speak | to and fro for each frame of the quieter one | one a second |
 //!
-//! A *crossing* is a stay of less than a second that ends where it began; at most one counts each second. A station takes
-//! seconds to leave its access point and come back, so one that roams without rest makes none, and where old frames
-//! linger one for each roaming. Four in a minute are a double: a machine that roams four times in a minute and leaves
-//! frames behind each time is not honest, or signs in again. Of two machines at work, four to eight seconds are enough; where
-//! one sleeps with its link up and speaks each ten seconds, forty.
+//! A *crossing* is a brief stay that ends where it began; at most one counts each second. Four are a double.
+//!
+//! Between **ports** a stay is brief under a second, and crossings count for a minute. A station takes seconds to leave its
+//! access point and come back, so one that roams without rest makes none, and where old frames linger one for each roaming:
+//! a machine that roams four times in a minute and leaves frames behind each time is not honest, or signs in again. Of two
+//! machines at work, four to eight seconds are enough; where one sleeps with its link up and speaks each ten seconds, forty.
+//!
+//! Between **zones** questions are seen in place of frames, which come seldom: a stay is brief under ten seconds, and
+//! crossings count for five minutes. To change zones a machine joins another network and asks for an address there, and to
+//! be a double it would have to do so eight times in five minutes and leave again within ten seconds each time.
 //!
 //! What stays unseen: two machines behind the same port, on a switch or an access point of the school's own, and a machine
-//! that takes the place of one that is silent. And a loop in the cables looks like doubles of everybody, as it should: what
-//! answers for whom cannot be told then.
+//! that takes the place of one that is silent. Two addresses or two DHCP identities of one machine say nothing of it: a
+//! virtual machine on Wi-Fi has its host's hardware address, and a computer that starts from the network has two identities
+//! each morning. And a loop in the cables looks like doubles of everybody, as it should: what answers for whom cannot be
+//! told then.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    mem,
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::model::Mac;
+use crate::model::{Mac, ZoneName};
 
 /// What is remembered at most, and what each bound stops.
 struct Limits;
@@ -39,42 +47,51 @@ impl Limits {
     const MACHINES: usize = 16_384;
 }
 
-/// A stay at a port that is no stay: shorter than any station needs to go elsewhere and come back.
-const STAY_MIN: Duration = Duration::from_secs(1);
+/// The figures of one kind of place.
+#[derive(Clone, Copy, Debug)]
+struct Figures {
+    /// A shorter stay is brief: no honest machine goes elsewhere and comes back in that time.
+    stay_min: Duration,
+    /// How long a crossing counts. Also how long a double stays one after its last crossing: until then each further
+    /// crossing is the same double.
+    window: Duration,
+}
+
+const PORTS: Figures = Figures { stay_min: Duration::from_secs(1), window: Duration::from_secs(60) };
+const ZONES: Figures = Figures { stay_min: Duration::from_secs(10), window: Duration::from_secs(300) };
 
 /// Crossings nearer to each other than this are one event, such as the frames that linger after a roaming.
 const APART_MIN: Duration = Duration::from_secs(1);
 
-/// How many crossings within [`WINDOW`] make a double.
+/// How many crossings that count make a double.
 const CROSSINGS: usize = 4;
-
-/// How long a crossing counts. Also how long a double stays one after its last crossing: until then each further crossing
-/// is the same double.
-const WINDOW: Duration = Duration::from_secs(60);
 
 /// How long a double is counted after its last crossing, for the technician who looks after the lesson.
 const SHOWN: Duration = Duration::from_secs(3600);
 
 /// Where machines were seen, and which of them are at two places.
-#[derive(Debug, Default)]
-pub(super) struct Doubles(HashMap<Mac, Trace>);
+#[derive(Debug)]
+pub(super) struct Doubles<Place> {
+    traces: HashMap<Mac, Trace<Place>>,
+    figures: Figures,
+}
 
 /// What is known of one machine's places.
 #[derive(Debug)]
-struct Trace {
-    /// The port it is behind.
-    port: u32,
+struct Trace<Place> {
+    /// Where it is.
+    place: Place,
     /// Since when.
     since: Instant,
-    /// The port it was behind before that.
-    before: Option<u32>,
+    /// Where it was before that.
+    before: Option<Place>,
     /// The crossings that count, the oldest first; at most [`CROSSINGS`].
     crossings: VecDeque<Instant>,
     /// Whether it was a double at the last of them.
     is_double: bool,
 }
 
-/// What seeing a machine at a port shows.
+/// What seeing a machine at a place shows.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -86,55 +103,76 @@ pub(super) enum Seen {
     StillDouble,
 }
 
-impl Doubles {
-    /// Notes that a frame of `machine` came by `port` at `now`. Moves matter; that it is where it was need not be told.
-    pub(super) fn see(&mut self, machine: Mac, port: u32, now: Instant) -> Seen {
-        if !self.0.contains_key(&machine) {
+impl Doubles<u32> {
+    /// Of ports, by the kernel's numbers.
+    pub(super) fn between_ports() -> Self {
+        Self { traces: HashMap::new(), figures: PORTS }
+    }
+}
+
+impl Doubles<ZoneName> {
+    /// Of zones.
+    pub(super) fn between_zones() -> Self {
+        Self { traces: HashMap::new(), figures: ZONES }
+    }
+}
+
+impl<Place: PartialEq> Doubles<Place> {
+    /// Notes that `machine` sent from `place` at `now`. Moves matter; that it is where it was need not be told.
+    pub(super) fn see(&mut self, machine: Mac, place: Place, now: Instant) -> Seen {
+        if !self.traces.contains_key(&machine) {
             self.make_room(now);
         }
-        self.0.entry(machine).or_insert_with(|| Trace::begin(port, now)).see(port, now)
+        match self.traces.entry(machine) {
+            Entry::Occupied(trace) => trace.into_mut().see(place, now, self.figures),
+            Entry::Vacant(room) => {
+                room.insert(Trace::begin(place, now));
+                Seen::Once
+            }
+        }
     }
 
-    /// How many machines were doubles within the last hour.
-    pub(super) fn count(&self, now: Instant) -> usize {
-        self.0.values().filter(|trace| trace.is_shown(now)).count()
+    /// The machines that were doubles within the last hour.
+    pub(super) fn of_the_hour(&self, now: Instant) -> impl Iterator<Item = Mac> {
+        self.traces.iter().filter(move |(_, trace)| trace.is_shown(now)).map(|(machine, _)| *machine)
     }
 
     /// Forgets the machines that only stand where they stand; whichever of them is a double comes again with its next
     /// frames. Where that makes no room, somebody makes doubles by the thousand, and all begin anew.
     fn make_room(&mut self, now: Instant) {
-        if self.0.len() >= Limits::MACHINES {
-            self.0.retain(|_, trace| trace.is_shown(now) || trace.crossed_within(WINDOW, now));
+        let window = self.figures.window;
+        if self.traces.len() >= Limits::MACHINES {
+            self.traces.retain(|_, trace| trace.is_shown(now) || trace.crossed_within(window, now));
         }
-        if self.0.len() >= Limits::MACHINES {
-            self.0.clear();
+        if self.traces.len() >= Limits::MACHINES {
+            self.traces.clear();
         }
     }
 }
 
-impl Trace {
-    fn begin(port: u32, now: Instant) -> Self {
-        Self { port, since: now, before: None, crossings: VecDeque::new(), is_double: false }
+impl<Place: PartialEq> Trace<Place> {
+    fn begin(place: Place, now: Instant) -> Self {
+        Self { place, since: now, before: None, crossings: VecDeque::new(), is_double: false }
     }
 
-    fn see(&mut self, port: u32, now: Instant) -> Seen {
-        if port == self.port {
+    fn see(&mut self, place: Place, now: Instant, figures: Figures) -> Seen {
+        if place == self.place {
             return Seen::Once;
         }
-        let came_back = self.before == Some(port);
+        let came_back = self.before.as_ref() == Some(&place);
         let stayed = now.saturating_duration_since(self.since);
-        self.before = Some(self.port);
-        (self.port, self.since) = (port, now);
-        if came_back && stayed < STAY_MIN && !self.crossed_within(APART_MIN, now) {
-            self.cross(now)
+        self.before = Some(mem::replace(&mut self.place, place));
+        self.since = now;
+        if came_back && stayed < figures.stay_min && !self.crossed_within(APART_MIN, now) {
+            self.cross(now, figures.window)
         } else {
             Seen::Once
         }
     }
 
-    fn cross(&mut self, now: Instant) -> Seen {
-        self.is_double &= self.crossed_within(WINDOW, now);
-        self.crossings.retain(|crossing| now.saturating_duration_since(*crossing) < WINDOW);
+    fn cross(&mut self, now: Instant, window: Duration) -> Seen {
+        self.is_double &= self.crossed_within(window, now);
+        self.crossings.retain(|crossing| now.saturating_duration_since(*crossing) < window);
         if self.crossings.len() >= CROSSINGS {
             self.crossings.pop_front();
         }
@@ -163,14 +201,14 @@ mod tests {
 
     /// Each frame as (milliseconds, port); what the last one shows, and how many machines are doubles then.
     fn told(frames: impl IntoIterator<Item = (u64, u32)>) -> (Vec<Seen>, usize) {
-        let (mut doubles, start) = (Doubles::default(), Instant::now());
+        let (mut doubles, start) = (Doubles::between_ports(), Instant::now());
         let mut last = start;
         let mut seen = Vec::new();
         for (milliseconds, port) in frames {
             last = start + Duration::from_millis(milliseconds);
             seen.push(doubles.see(TEACHERS, port, last));
         }
-        (seen, doubles.count(last))
+        (seen, doubles.of_the_hour(last).count())
     }
 
     #[track_caller]
@@ -250,26 +288,26 @@ mod tests {
 
     #[test]
     fn after_a_quiet_minute_a_double_must_be_found_anew_and_an_hour_later_it_is_not_counted() {
-        let (mut doubles, start) = (Doubles::default(), Instant::now());
+        let (mut doubles, start) = (Doubles::between_ports(), Instant::now());
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         for (milliseconds, port) in two([100, 100]).into_iter().take_while(|(at, _)| *at < 10_000) {
             let _ = doubles.see(TEACHERS, port, at(milliseconds));
         }
-        assert_eq!(doubles.count(at(100_000)), 1);
+        assert_eq!(doubles.of_the_hour(at(100_000)).count(), 1);
         for (milliseconds, port) in [(100_000, 1), (100_100, 2), (100_200, 1)] {
             assert_eq!(doubles.see(TEACHERS, port, at(milliseconds)), Seen::Once);
         }
-        let (mut doubles, start) = (Doubles::default(), Instant::now());
+        let (mut doubles, start) = (Doubles::between_ports(), Instant::now());
         for (milliseconds, port) in two([100, 100]) {
             let _ = doubles.see(TEACHERS, port, start + Duration::from_millis(milliseconds));
         }
-        assert_eq!(doubles.count(start + Duration::from_secs(3700)), 1);
-        assert_eq!(doubles.count(start + Duration::from_secs(3800)), 0);
+        assert_eq!(doubles.of_the_hour(start + Duration::from_secs(3700)).count(), 1);
+        assert_eq!(doubles.of_the_hour(start + Duration::from_secs(3800)).count(), 0);
     }
 
     #[test]
     fn somebody_who_sends_under_every_address_hides_no_double_and_fills_no_memory() {
-        let (mut doubles, start) = (Doubles::default(), Instant::now());
+        let (mut doubles, start) = (Doubles::between_ports(), Instant::now());
         let mut found = false;
         for number in 0..100_000_u32 {
             let now = start + Duration::from_micros(u64::from(number) * 60);
@@ -280,12 +318,12 @@ mod tests {
             }
         }
         assert!(found);
-        assert!(doubles.0.len() <= Limits::MACHINES);
+        assert!(doubles.traces.len() <= Limits::MACHINES);
     }
 
     #[test]
     fn thousands_of_doubles_begin_anew_and_are_found_again() {
-        let (mut doubles, start) = (Doubles::default(), Instant::now());
+        let (mut doubles, start) = (Doubles::between_ports(), Instant::now());
         for second in 0..10_u64 {
             for port in [1, 2, 1] {
                 let now = start + Duration::from_millis(second * 1100 + u64::from(port));
@@ -295,6 +333,40 @@ mod tests {
                 }
             }
         }
-        assert!(doubles.0.len() <= Limits::MACHINES);
+        assert!(doubles.traces.len() <= Limits::MACHINES);
+    }
+
+    /// When a double between two zones is found, in seconds; each question as (second, zone).
+    fn found_between_zones(questions: impl IntoIterator<Item = (u64, &'static str)>) -> Option<u64> {
+        let (mut doubles, start) = (Doubles::between_zones(), Instant::now());
+        questions.into_iter().find_map(|(second, zone)| {
+            let seen = doubles.see(TEACHERS, zone.parse().unwrap(), start + Duration::from_secs(second));
+            (seen == Seen::Double).then_some(second)
+        })
+    }
+
+    #[test]
+    fn a_machine_that_goes_from_zone_to_zone_is_one() {
+        let walks = (0..60).map(|n| (n * 10, if n % 2 == 0 { "cdi" } else { "invites" }));
+        assert_eq!(found_between_zones(walks), None);
+        let tries = (0..60).zip(["cdi", "invites", "administration"].into_iter().cycle());
+        assert_eq!(found_between_zones(tries), None);
+        let thrice =
+            [(0, "cdi"), (5, "invites"), (9, "cdi"), (14, "invites"), (200, "cdi"), (400, "invites")];
+        assert_eq!(found_between_zones(thrice), None);
+    }
+
+    #[test]
+    fn two_machines_that_ask_in_two_zones_are_found_within_minutes() {
+        let questions = |every| {
+            (0..300).flat_map(move |second| {
+                let at_home = (second % every == 0).then_some((second, "administration"));
+                at_home.into_iter().chain((second % 4 == 1).then_some((second, "cdi")))
+            })
+        };
+        for (every, most) in [(2, 12), (15, 70), (60, 250)] {
+            let found = found_between_zones(questions(every)).expect("the double is found");
+            assert!(found <= most, "each {every} s: {found} s");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The people and machines of the school at this moment: the answer to "who is at this address".
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     net::IpAddr,
     path::PathBuf,
@@ -23,9 +23,12 @@ use super::{
     store::Store,
 };
 use crate::{
-    model::{Device, Mac, Moment, Presence, PresenceChange, Subject, Zone},
+    model::{Device, Mac, Moment, Presence, PresenceChange, Subject, Zone, ZoneName},
     system::clock::Clock,
 };
+
+/// How often the log tells of hardware addresses at two places, at most.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Who is known, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +51,12 @@ pub struct Asker {
     /// A fact that the journal must hold before anything is done for the asker: the first use of an address. It comes
     /// again with every question until [`Identity::seen`] is told that the journal holds it.
     pub news: Option<Presence>,
+    /// Whether [`Identity::learn_zone`] wants to hear of each question.
+    is_watched: bool,
 }
 
 impl Asker {
-    const NOBODY: Self = Self { subject: Subject::Nobody, machine: None, news: None };
+    const NOBODY: Self = Self { subject: Subject::Nobody, machine: None, news: None, is_watched: false };
 }
 
 /// The people and machines of the school. Cloning is cheap; all clones are one.
@@ -65,11 +70,30 @@ struct Shared {
     tables: RwLock<Tables>,
     store: Mutex<Store>,
     attempts: Mutex<Attempts>,
-    doubles: Mutex<Doubles>,
+    doubles: Mutex<AllDoubles>,
     desks: Desks,
     changes: watch::Sender<u64>,
     clock: Clock,
     session_lifetime: Duration,
+}
+
+/// Hardware addresses at two places at once.
+#[derive(Debug)]
+struct AllDoubles {
+    between_ports: Doubles<u32>,
+    between_zones: Doubles<ZoneName>,
+    /// When the log last told of one.
+    told_at: Option<Instant>,
+}
+
+impl AllDoubles {
+    /// Tells the log of a double, once a minute at most: somebody may make them by the thousand.
+    fn tell(&mut self, now: Instant) {
+        if self.told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
+            warn!("a hardware address is at two places at once; whoever is signed in there is signed out");
+            self.told_at = Some(now);
+        }
+    }
 }
 
 /// What [`Identity::who`] looks in. Written in moments, never while anything waits.
@@ -109,7 +133,11 @@ impl Identity {
                 tables: RwLock::new(tables),
                 store: Mutex::new(store),
                 attempts: Mutex::default(),
-                doubles: Mutex::default(),
+                doubles: Mutex::new(AllDoubles {
+                    between_ports: Doubles::between_ports(),
+                    between_zones: Doubles::between_zones(),
+                    told_at: None,
+                }),
                 desks: Desks::default(),
                 changes: watch::Sender::new(0),
                 clock,
@@ -140,10 +168,17 @@ impl Identity {
                 machine,
                 change: PresenceChange::AddressUsed(source),
             });
-            return Asker { subject: Subject::Person(account.clone()), machine: Some(machine), news };
+            let is_watched = session.has_travelled || session.zone != zone.name;
+            return Asker {
+                subject: Subject::Person(account.clone()),
+                machine: Some(machine),
+                news,
+                is_watched,
+            };
         }
         let subject = tables.devices.get(&machine).cloned().map_or(Subject::Nobody, Subject::Device);
-        Asker { subject, machine: Some(machine), news: None }
+        let is_watched = matches!(subject, Subject::Device(_));
+        Asker { subject, machine: Some(machine), news: None, is_watched }
     }
 
     /// Notes that the journal holds `news` of an [`Asker`]: it is not offered again.
@@ -204,9 +239,30 @@ impl Identity {
     }
 
     fn learn_port_at(&self, machine: Mac, port: u32, now: Instant) {
-        match self.doubles_to_write().see(machine, port, now) {
+        let seen = self.doubles_to_write().between_ports.see(machine, port, now);
+        self.end_where_double(machine, seen);
+    }
+
+    /// Takes that `asker`, just found by [`Identity::who`], asked something in `zone`; as [`Identity::learn_port`] where
+    /// the machine turns out to be two. A session that never left its zone costs nothing here.
+    pub fn learn_zone(&self, zone: &Zone, asker: &Asker) {
+        self.learn_zone_at(zone, asker, Instant::now());
+    }
+
+    fn learn_zone_at(&self, zone: &Zone, asker: &Asker, now: Instant) {
+        let Some(machine) = asker.machine.filter(|_| asker.is_watched) else { return };
+        let seen = self.doubles_to_write().between_zones.see(machine, zone.name.clone(), now);
+        self.end_where_double(machine, seen);
+        let is_new = |tables: &Tables| tables.sessions.of(machine).is_some_and(|held| !held.has_travelled);
+        if matches!(asker.subject, Subject::Person(_)) && is_new(&self.tables()) {
+            self.tables_to_write().sessions.travel(machine);
+        }
+    }
+
+    fn end_where_double(&self, machine: Mac, seen: Seen) {
+        match seen {
             Seen::Once => return,
-            Seen::Double => warn!("a hardware address is behind two ports at once; its session ends"),
+            Seen::Double => self.doubles_to_write().tell(Instant::now()),
             Seen::StillDouble => {}
         }
         let now = self.shared.clock.now();
@@ -217,10 +273,12 @@ impl Identity {
         }
     }
 
-    /// How many hardware addresses were behind two ports at once within the last hour.
+    /// How many hardware addresses were at two places at once within the last hour.
     #[must_use]
     pub fn doubles(&self) -> usize {
-        self.doubles_to_write().count(Instant::now())
+        let (doubles, now) = (self.doubles_to_write(), Instant::now());
+        let machines = doubles.between_ports.of_the_hour(now).chain(doubles.between_zones.of_the_hour(now));
+        machines.collect::<HashSet<_>>().len()
     }
 
     /// Puts other accounts in place. Roles and classes count from now; sessions whose account vanished give nothing any
@@ -338,7 +396,7 @@ impl Identity {
         act(&mut self.shared.attempts.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 
-    fn doubles_to_write(&self) -> MutexGuard<'_, Doubles> {
+    fn doubles_to_write(&self) -> MutexGuard<'_, AllDoubles> {
         self.shared.doubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -730,5 +788,46 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         let identity = school.open();
         use_twice(&identity, 9, Instant::now(), (0, 5));
         assert_eq!((identity.doubles(), at(&identity, 9).as_str()), (1, "TBI salle 12"));
+    }
+
+    /// What the machine's address `from` asks in `zone` at `now`.
+    fn ask_in(identity: &Identity, zone: &Zone, from: [u8; 4], now: Instant) {
+        identity.learn_zone_at(zone, &identity.who(zone, IpAddr::from(from)), now);
+    }
+
+    #[tokio::test]
+    async fn a_hardware_address_in_two_zones_at_once_loses_its_session_and_one_that_travels_does_not() {
+        let school = School::new();
+        let identity = school.open();
+        let (home, other) = (zone("cdi", 10), zone("invites", 30));
+        for number in [1, 2] {
+            identity.learn_neighbour(IpAddr::from([10, 30, 0, number]), Some(machine(number)));
+        }
+        begin(&identity, "durand", "prune", 1).await;
+        begin(&identity, "camille", "cerise", 2).await;
+        let start = Instant::now();
+        for second in 0..20 {
+            let now = start + Duration::from_secs(second);
+            ask_in(&identity, &home, [10, 10, 0, 1], now);
+            ask_in(&identity, &other, [10, 30, 0, 1], now + Duration::from_millis(300));
+            let (place, address) = if second < 10 { (&home, 10) } else { (&other, 30) };
+            ask_in(&identity, place, [10, address, 0, 2], now);
+        }
+        assert_eq!([at(&identity, 1), at(&identity, 2)], ["", "E1"]);
+        assert_eq!(identity.doubles(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_registered_machine_in_two_zones_at_once_is_counted() {
+        let school = School::new();
+        let identity = school.open();
+        let (home, other) = (zone("cdi", 10), zone("invites", 30));
+        identity.learn_neighbour(IpAddr::from([10, 30, 0, 9]), Some(machine(9)));
+        for second in 0..20 {
+            let now = Instant::now() + Duration::from_secs(second);
+            ask_in(&identity, &home, [10, 10, 0, 9], now);
+            ask_in(&identity, &other, [10, 30, 0, 9], now + Duration::from_millis(300));
+        }
+        assert_eq!(identity.doubles(), 1);
     }
 }

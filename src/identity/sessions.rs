@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) until: Moment,
     /// When and how it ended, until it is forgotten.
     pub(super) over: Option<Over>,
+    /// Whether it was used in another zone than it began in. Not kept across a restart.
+    pub(super) has_travelled: bool,
     /// Addresses the journal holds for it, the oldest first. Not kept across a restart: they are recorded again.
     pub(super) addresses: Vec<IpAddr>,
 }
@@ -197,6 +199,7 @@ impl Sessions {
             since: now,
             until,
             over: None,
+            has_travelled: false,
             addresses: vec![from],
         };
         Beginning { machine, session, giving_way, presences }
@@ -244,6 +247,13 @@ impl Sessions {
         let over = session.end(now, change);
         session.over = Some(over);
         Some(over)
+    }
+
+    /// Remembers that the session on `machine` was used in another zone than it began in.
+    pub(super) fn travel(&mut self, machine: Mac) {
+        if let Some(session) = self.0.get_mut(&machine) {
+            session.has_travelled = true;
+        }
     }
 
     /// Ends what is past its time, without an account, or begun in the future; says whether there was any.

@@ -93,7 +93,7 @@ impl Store {
         for machine in &beginning.giving_way {
             transaction.execute("DELETE FROM session WHERE machine = ?1", [machine.bytes()])?;
         }
-        let Session { account_id, account: _, zone, since, until, over: _, addresses: _ } =
+        let Session { account_id, account: _, zone, since, until, over: _, has_travelled: _, addresses: _ } =
             &beginning.session;
         transaction.execute(
             "REPLACE INTO session (machine, account, zone, since, until) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -164,6 +164,7 @@ fn session(row: &Row<'_>) -> anyhow::Result<(Mac, Session)> {
         since: moment(3)?,
         until: moment(4)?,
         over,
+        has_travelled: false,
         addresses: Vec::new(),
     };
     Ok((Mac::new(row.get(0)?), session))

@@ -1,6 +1,6 @@
 //! A pupil who gives their machine the teacher's hardware address, and machines that only change their place.
 
-use preau_lab::{Lab, plan::post};
+use preau_lab::{Lab, Running, plan::post};
 
 use crate::asking::{ALERT, CLOSED, OPEN, Stage, box_status, get, page, run, sign_out, until};
 
@@ -18,7 +18,7 @@ fn doubles(lab: &Lab) -> u64 {
 }
 
 /// The machine speaks to the box for a while, as any machine at work does; nobody need answer.
-fn speak(lab: &Lab, who: &str, seconds: u32) -> preau_lab::Running {
+fn speak(lab: &Lab, who: &str, seconds: u32) -> Running {
     let deadline = seconds.to_string();
     let ping = ["ping", "-q", "-i", "0.2", "-w", &deadline, "10.10.0.1"];
     lab.spawn(who, &format!("speaks-{who}"), &ping).expect("ping must start")
@@ -75,5 +75,40 @@ fn a_machine_plugged_into_another_port_and_back_keeps_its_session() {
             run(lab, "eleve", &["ping", "-q", "-c", "2", "-i", "0.2", "10.10.0.1"]);
         }
         assert_eq!(doubles(lab), before);
+    });
+}
+
+/// The machine asks the box for names for a while.
+fn ask(lab: &Lab, who: &str) -> Running {
+    let script = "for n in $(seq 60); do dig +time=1 +tries=1 $0; sleep 0.5; done";
+    lab.spawn(who, &format!("asks-{who}"), &["sh", "-c", script, OPEN]).expect("the shell must start")
+}
+
+#[test]
+fn a_hardware_address_copied_into_another_zone_is_noticed_and_ends_the_session() {
+    STAGE.play(|lab| {
+        lab.sign_in_user("bureau").unwrap();
+        let before = doubles(lab);
+        let office = ask(lab, "bureau");
+        set_card(lab, "eleve2", "bureau");
+        let pupil = ask(lab, "eleve2");
+        until(30, "the copy is noticed", || doubles(lab) == before + 1);
+        until(3, "the office's session ends", || box_status(lab)["sessions"] == 1);
+        drop((office, pupil));
+        set_card(lab, "eleve2", "eleve2");
+        assert!(page(lab, "eleve", &format!("https://{OPEN}/"), &[]).contains("<title>"), "others go on");
+    });
+}
+
+#[test]
+fn a_whiteboards_hardware_address_copied_by_a_pupil_is_noticed() {
+    STAGE.play(|lab| {
+        let before = doubles(lab);
+        let board = ask(lab, "tableau");
+        set_card(lab, "eleve2", "tableau");
+        let pupil = ask(lab, "eleve2");
+        until(30, "the copy is noticed", || doubles(lab) == before + 1);
+        drop((board, pupil));
+        set_card(lab, "eleve2", "eleve2");
     });
 }
