@@ -56,6 +56,7 @@ impl Room {
         for address in ["10.10.0.1/22", "fd00:10::1/64", "fe80::b0/64"] {
             gateway.command(&format!("ip address add {address} dev ped0 nodad"));
         }
+        room.other.command("ip address add fe80::3/64 dev eth0 nodad");
         // A cable takes a moment to carry.
         for other in ["10.10.0.3", "fd00:10::3"] {
             room.pupil.command(&format!("ping -c 1 -i 0.2 -w 5 {other}"));
@@ -73,13 +74,18 @@ impl Room {
 
     /// Whether the other machine believes that `address` is the pupil's, whose packets from it reach it.
     fn takes_the_pupil_for(&self, address: &str) -> bool {
-        let to = if address.contains(':') { "fd00:10::3" } else { "10.10.0.3" };
-        let length = if address.contains(':') { 128 } else { 32 };
+        let (to, length) = match address.split_once(':') {
+            None => ("10.10.0.3", 32),
+            Some(("fe80", _)) => ("fe80::3%eth0", 64),
+            Some(_) => ("fd00:10::3", 128),
+        };
         self.pupil.command(&format!("ip address add {address}/{length} dev eth0 nodad"));
         // To find a neighbour is to say who one is.
         self.pupil.command("ip neigh flush dev eth0");
         self.pupil.run(|| {
-            let ping = ["-c", "2", "-i", "0.2", "-W", "0.3", "-I", address, to];
+            let from =
+                if address.starts_with("fe80") { format!("{address}%eth0") } else { address.to_owned() };
+            let ping = ["-c", "2", "-i", "0.2", "-W", "0.3", "-I", &from, to];
             std::process::Command::new("ping").args(ping).output().unwrap()
         });
         self.pupil.command(&format!("ip address del {address}/{length} dev eth0"));
@@ -127,7 +133,9 @@ fn neighbours_reach_each_other_and_say_who_they_are() {
             let udp = room.pupil.udp(pupil.parse().unwrap(), SocketAddr::new(other, 5353));
             assert_eq!(talk_udp(&udp), Ok(()));
         }
-        assert!(room.takes_the_pupil_for("10.10.0.9") && room.takes_the_pupil_for("fd00:10::9"));
+        for address in ["10.10.0.9", "fd00:10::9", "fe80::9"] {
+            assert!(room.takes_the_pupil_for(address), "{address}");
+        }
         assert!(comes(&room, &message(NEIGHBOUR_ADVERTISEMENT, 0x60, "fd00:10::2")));
     });
 }
