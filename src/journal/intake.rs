@@ -14,10 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     DecisionRecord, Pseudonym, SeriesName, Writer,
+    pair::{Frames, Pair},
     pseudonym::DayKeys,
     record::{put_decision, put_presence},
     series::{SEGMENT_BYTES_MAX, Series},
-    writer::{Batch, Message, Shared, State, WriterThread},
+    writer::{Batch, Message, Shared, State, Turn, WriterThread},
 };
 use crate::{
     model::{Mac, Moment, Presence, Subject},
@@ -83,17 +84,9 @@ impl Journal {
         let shared = Arc::new(Shared::default());
         let (queue, received) = mpsc::channel(QUEUE_BATCHES_MAX);
         let series = |name| Series::open(dir.clone(), name, segment_bytes_max);
-        let thread = WriterThread {
-            received,
-            decisions: series(SeriesName::Decisions),
-            presences: series(SeriesName::Presences),
-            keys: keys.clone(),
-            clock,
-            shared: shared.clone(),
-            lock,
-            state: State::Writing,
-            last_written: None,
-        };
+        let pair =
+            Pair::new(series(SeriesName::Decisions), series(SeriesName::Presences), keys.clone(), clock);
+        let thread = WriterThread { received, pair, shared: shared.clone(), lock, state: State::Writing };
         let writer = Writer { queue: queue.clone(), thread };
         Ok((Self { queue, keys, shared }, writer))
     }
@@ -106,6 +99,9 @@ impl Journal {
 
     /// Waits until `presences` and `decisions` are handed to the kernel, each to its own record, in order.
     ///
+    /// On an ordinary day the caller's own thread writes them and nothing is waited for; see `pair.rs`. A disk that begins
+    /// to hang holds back the one thread that found out, until the write returns; all others wait with bounds.
+    ///
     /// # Errors
     /// When the journal cannot be written: nothing may then be acted on. It can still have been written where the disk
     /// hung for seconds; the record then says more than happened, never less.
@@ -117,16 +113,19 @@ impl Journal {
         if presences.is_empty() && decisions.is_empty() {
             return Ok(());
         }
-        let mut presence_frames = Vec::new();
+        let mut frames = Frames::default();
         for presence in &presences {
-            put_presence(&mut presence_frames, presence).map_err(|_| JournalClosed)?;
+            put_presence(&mut frames.presences, presence).map_err(|_| JournalClosed)?;
         }
-        let mut decision_frames = Vec::with_capacity(decisions.len() * DECISION_BYTES_TYPICAL);
+        frames.decisions.reserve(decisions.len() * DECISION_BYTES_TYPICAL);
         for decision in &decisions {
-            put_decision(&mut decision_frames, decision);
+            put_decision(&mut frames.decisions, decision);
+        }
+        if self.shared.write_at_once(&frames) {
+            return Ok(());
         }
         let (answer, answered) = oneshot::channel();
-        let batch = Batch { presences: presence_frames, decisions: decision_frames, answer };
+        let batch = Batch { frames, answer, turn: Turn::take(&self.shared) };
         self.queue.send_timeout(Message::Write(batch), PLACE_WAIT_MAX).await.map_err(|_| JournalClosed)?;
         match tokio::time::timeout(ANSWER_WAIT_MAX, answered).await {
             Ok(Ok(outcome)) => outcome,
@@ -167,7 +166,9 @@ mod tests {
     use std::{
         collections::BTreeSet,
         fs,
+        pin::pin,
         sync::atomic::{AtomicI64, AtomicU32},
+        task::{Context, Poll, Waker},
     };
 
     use tokio_util::sync::CancellationToken;
@@ -351,6 +352,49 @@ mod tests {
             assert_eq!(records.len(), 3);
         }
         running.stop().await;
+    }
+
+    /// What recording `number` comes to without any waiting.
+    fn record_at_once(journal: &Journal, number: u32) -> Poll<Result<(), JournalClosed>> {
+        let recording = pin!(journal.record(vec![presence(number)], vec![decision(number)]));
+        recording.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test]
+    async fn an_ordinary_record_is_written_by_whoever_records() {
+        let running = Running::start();
+        assert_eq!(record_at_once(&running.journal, 1), Poll::Pending, "the thread begins the segments");
+        running.record(2).await.unwrap();
+        for number in 3..10 {
+            assert_eq!(record_at_once(&running.journal, number), Poll::Ready(Ok(())));
+        }
+        let decisions: Vec<_> = (1..10).map(|number| Record::Decision(decision(number))).collect();
+        let presences: Vec<_> = (1..10).map(|number| Record::Presence(presence(number))).collect();
+        assert_eq!(records(&running.dir, "decisions-2027-01-15-0001.journal"), decisions);
+        assert_eq!(records(&running.dir, "presences-2027-01-15-0001.journal"), presences);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn nobody_writes_before_those_who_wait_for_the_thread() {
+        let running = Running::start();
+        running.record(1).await.unwrap();
+        let turn = Turn::take(&running.journal.shared);
+        assert_eq!(record_at_once(&running.journal, 2), Poll::Pending);
+        drop(turn);
+        running.record(3).await.unwrap();
+        assert_eq!(record_at_once(&running.journal, 4), Poll::Ready(Ok(())));
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_stopped_journal_is_written_by_nobody() {
+        let running = Running::start();
+        running.record(1).await.unwrap();
+        let journal = running.journal.clone();
+        let dir = running.stop().await;
+        assert_eq!(record_at_once(&journal, 2), Poll::Ready(Err(JournalClosed)));
+        assert_eq!(records(&dir, "decisions-2027-01-15-0001.journal").len(), 1);
     }
 
     #[tokio::test]

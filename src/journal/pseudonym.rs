@@ -110,6 +110,11 @@ impl DayKeys {
         Ok(())
     }
 
+    /// Whether the file holds the key: then [`Self::save`] has nothing to write.
+    pub(super) fn are_saved(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).saved
+    }
+
     fn unsaved(&self) -> Option<DayKey> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         (!held.saved).then_some(held.key)

@@ -68,6 +68,16 @@ impl Series {
         }
     }
 
+    /// Whether `frames` go into the open segment at `now`: then appending them is one `write`, and nothing else.
+    pub(super) fn has_room_for(&self, frames: &[u8], now: Moment) -> bool {
+        let day = super::pseudonym::day_of(now);
+        frames.is_empty()
+            || self.current.as_ref().is_some_and(|current| {
+                let added = u64::try_from(frames.len()).unwrap_or(u64::MAX);
+                current.day == day && current.length.saturating_add(added) <= self.segment_bytes_max
+            })
+    }
+
     /// Takes back the last `bytes` bytes appended, because the other series could not be written.
     pub(super) fn take_back(&mut self, bytes: usize) {
         self.cut_back(u64::try_from(bytes).unwrap_or(u64::MAX));

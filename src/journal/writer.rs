@@ -1,7 +1,7 @@
 //! The one writer of the journal: a thread that takes what is queued, writes it, and answers.
 //!
-//! Everything queued goes down in one `write` a series, then everybody who waits is answered: a kill loses nothing that
-//! was answered. The disk itself is asked (`fdatasync`) once a second, and when a segment or the daemon ends: a power cut
+//! What is ordinary is not queued: whoever records writes it (see `pair.rs`). Everything queued goes down in one `write`
+//! a series, then everybody who waits is answered: a kill loses nothing that was answered. The disk itself is asked (`fdatasync`) once a second, and when a segment or the daemon ends: a power cut
 //! loses at most the last second.
 //!
 //! Where a write fails both series are cut back to their last whole record, and the same batch is tried again for a
@@ -12,8 +12,8 @@ use std::{
     fs::File,
     io,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -26,8 +26,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::{JournalClosed, pseudonym::DayKeys, record::put_clock_stepped, series::Series};
-use crate::{model::Moment, system::clock::Clock};
+use super::{
+    JournalClosed,
+    pair::{Frames, Pair},
+};
 
 /// Batches written with one call at most, so that nobody waits long behind the others.
 const BATCHES_MAX: usize = 1024;
@@ -45,9 +47,6 @@ const TRY_PAUSE: Duration = Duration::from_millis(50);
 const REFUSE_PAUSE_MIN: Duration = Duration::from_millis(250);
 const REFUSE_PAUSE_MAX: Duration = Duration::from_secs(4);
 
-/// A difference between the clock and the time that really passed which is noted in both series.
-const CLOCK_STEP_MIN_MILLISECONDS: u64 = 2000;
-
 /// What the writer's thread is sent.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -57,23 +56,33 @@ pub(super) enum Message {
     Stop,
 }
 
-/// Whole frames of each series that go down together or not at all.
+/// Frames in the queue, and who waits for them.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub(super) presences: Vec<u8>,
-    pub(super) decisions: Vec<u8>,
+    pub(super) frames: Frames,
     pub(super) answer: oneshot::Sender<Result<(), JournalClosed>>,
+    pub(super) turn: Turn,
 }
 
-/// What the writer shares with those who read its state.
+/// A place before those who come later: while there is one, nobody but the thread writes.
+#[derive(Debug)]
+pub(super) struct Turn(Arc<Shared>);
+
+/// What the writer shares with those who record.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
+    /// Where records go; none before the writer serves, and after it has ended.
+    pair: Mutex<Option<Pair>>,
+    /// Batches that wait for the thread or are in its hands.
+    turns: AtomicUsize,
     /// Whether records are refused because the disk does not take them.
     pub(super) refusing: AtomicBool,
     /// The files written since the disk was last asked.
     unsynced: Mutex<Vec<Arc<File>>>,
+    /// Whether the disk is being asked: a write may then have to wait for it.
+    syncing: AtomicBool,
     /// Whether the disk failed when it was asked.
-    sync_failed: AtomicBool,
+    pub(super) sync_failed: AtomicBool,
 }
 
 /// The writer, ready to serve. There is one to a journal; the directory's lock sees to it.
@@ -119,25 +128,57 @@ impl Writer {
     }
 }
 
+impl Turn {
+    /// The next place.
+    pub(super) fn take(shared: &Arc<Shared>) -> Self {
+        shared.turns.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.turns.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Shared {
+    /// Writes `frames` for whoever records, if that needs no waiting: nobody else writes or waits for the thread, and
+    /// the disk is well and not being asked. Says whether they are written; if not, they are the thread's.
+    pub(super) fn write_at_once(&self, frames: &Frames) -> bool {
+        let Ok(mut pair) = self.pair.try_lock() else { return false };
+        let thread_first = self.turns.load(Ordering::Acquire) > 0
+            || self.refusing.load(Ordering::Relaxed)
+            || self.syncing.load(Ordering::Acquire);
+        !thread_first && pair.as_mut().is_some_and(|pair| pair.write_ordinary(frames, self))
+    }
+
+    /// Waits until nobody else writes.
+    fn pair(&self) -> MutexGuard<'_, Option<Pair>> {
+        self.pair.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks the disk for the files written since the last time, on a thread that may wait.
     async fn sync(self: &Arc<Self>) {
         let files = self.take_unsynced();
         if files.is_empty() {
             return;
         }
+        // Left on where this is cut short: then the thread writes everything.
+        self.syncing.store(true, Ordering::Release);
         let asked = tokio::task::spawn_blocking(move || files.iter().try_for_each(|file| file.sync_data()));
         if let Ok(Err(cause)) = asked.await {
             error!(cause = %cause, "disk failed to take the journal");
             self.sync_failed.store(true, Ordering::Release);
         }
+        self.syncing.store(false, Ordering::Release);
     }
 
     fn take_unsynced(&self) -> Vec<Arc<File>> {
         std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn note_unsynced(&self, file: Arc<File>) {
+    pub(super) fn note_unsynced(&self, file: Arc<File>) {
         let mut unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
         if !unsynced.iter().any(|known| Arc::ptr_eq(known, &file)) {
             unsynced.push(file);
@@ -149,16 +190,12 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct WriterThread {
     pub(super) received: mpsc::Receiver<Message>,
-    pub(super) decisions: Series,
-    pub(super) presences: Series,
-    pub(super) keys: Arc<DayKeys>,
-    pub(super) clock: Clock,
+    /// Shared with those who record for as long as the thread runs.
+    pub(super) pair: Pair,
     pub(super) shared: Arc<Shared>,
     /// Held for as long as this writer may write.
     pub(super) lock: File,
     pub(super) state: State,
-    /// When the last batch went down, by the clock and by the time that really passes.
-    pub(super) last_written: Option<(Moment, Instant)>,
 }
 
 /// Whether the disk takes what is written.
@@ -169,113 +206,78 @@ pub(super) enum State {
 }
 
 impl WriterThread {
-    fn run(mut self) -> io::Result<()> {
+    fn run(self) -> io::Result<()> {
+        let Self { mut received, pair, shared, lock, mut state } = self;
+        *shared.pair() = Some(pair);
         let mut batches = Vec::with_capacity(BATCHES_MAX);
         let mut messages = Vec::with_capacity(BATCHES_MAX);
         loop {
-            let count = self.received.blocking_recv_many(&mut messages, BATCHES_MAX);
+            let count = received.blocking_recv_many(&mut messages, BATCHES_MAX);
             for message in messages.drain(..) {
                 match message {
                     Message::Write(batch) => batches.push(batch),
                     // What is queued by now is still received; nothing more gets in.
-                    Message::Stop => self.received.close(),
+                    Message::Stop => received.close(),
                 }
             }
             if !batches.is_empty() {
-                self.write_and_answer(&mut batches);
+                write_and_answer(&shared, &mut state, &mut batches);
             }
             if count == 0 {
                 break;
             }
         }
-        let last = self.shared.take_unsynced().iter().try_for_each(|file| file.sync_data());
-        drop(self.lock);
+        // From here on nobody writes.
+        *shared.pair() = None;
+        let last = shared.take_unsynced().iter().try_for_each(|file| file.sync_data());
+        drop(lock);
         last
     }
+}
 
-    fn write_and_answer(&mut self, batches: &mut Vec<Batch>) {
-        let mut decisions = Vec::with_capacity(batches.iter().map(|batch| batch.decisions.len()).sum());
-        let mut presences = Vec::new();
-        for batch in batches.iter() {
-            decisions.extend_from_slice(&batch.decisions);
-            presences.extend_from_slice(&batch.presences);
-        }
-        let written = self.write(&decisions, &presences);
-        for batch in batches.drain(..) {
-            // Whoever does not wait any more has acted on nothing.
-            let _ = batch.answer.send(if written { Ok(()) } else { Err(JournalClosed) });
-        }
+fn write_and_answer(shared: &Shared, state: &mut State, batches: &mut Vec<Batch>) {
+    let mut all = Frames::default();
+    all.decisions.reserve(batches.iter().map(|batch| batch.frames.decisions.len()).sum());
+    for Batch { frames, .. } in batches.iter() {
+        all.decisions.extend_from_slice(&frames.decisions);
+        all.presences.extend_from_slice(&frames.presences);
     }
+    // One hand until everything is written or refused, tries and pauses and all: who comes meanwhile queues up.
+    let mut pair = shared.pair();
+    let written = pair.as_mut().is_some_and(|pair| write(shared, state, pair, &all));
+    drop(pair);
+    for Batch { answer, turn, .. } in batches.drain(..) {
+        drop(turn);
+        // Whoever does not wait any more has acted on nothing.
+        let _ = answer.send(if written { Ok(()) } else { Err(JournalClosed) });
+    }
+}
 
-    /// Writes now, or waits a little, or refuses; says whether everything is written.
-    fn write(&mut self, decisions: &[u8], presences: &[u8]) -> bool {
-        let begun = Instant::now();
-        let (patience, pause) = match self.state {
-            State::Writing => (PATIENCE, REFUSE_PAUSE_MIN),
-            State::Refusing { until, .. } if begun < until => return false,
-            State::Refusing { pause, .. } => (Duration::ZERO, (pause * 2).min(REFUSE_PAUSE_MAX)),
+/// Writes now, or waits a little, or refuses; says whether everything is written.
+fn write(shared: &Shared, state: &mut State, pair: &mut Pair, frames: &Frames) -> bool {
+    let begun = Instant::now();
+    let (patience, pause) = match *state {
+        State::Writing => (PATIENCE, REFUSE_PAUSE_MIN),
+        State::Refusing { until, .. } if begun < until => return false,
+        State::Refusing { pause, .. } => (Duration::ZERO, (pause * 2).min(REFUSE_PAUSE_MAX)),
+    };
+    loop {
+        let Err(cause) = pair.write(frames, shared) else {
+            if !matches!(state, State::Writing) {
+                info!("journal takes records again");
+                *state = State::Writing;
+                shared.refusing.store(false, Ordering::Relaxed);
+            }
+            return true;
         };
-        loop {
-            let Err(cause) = self.try_write(decisions, presences) else {
-                if !matches!(self.state, State::Writing) {
-                    info!("journal takes records again");
-                    self.state = State::Writing;
-                    self.shared.refusing.store(false, Ordering::Relaxed);
-                }
-                return true;
-            };
-            if begun.elapsed() >= patience {
-                if matches!(self.state, State::Writing) {
-                    error!(cause = %cause, "journal cannot be written; everything is refused until it can");
-                    self.shared.refusing.store(true, Ordering::Relaxed);
-                }
-                self.state = State::Refusing { until: Instant::now() + pause, pause };
-                return false;
+        if begun.elapsed() >= patience {
+            if matches!(state, State::Writing) {
+                error!(cause = %cause, "journal cannot be written; everything is refused until it can");
+                shared.refusing.store(true, Ordering::Relaxed);
             }
-            std::thread::sleep(TRY_PAUSE);
+            *state = State::Refusing { until: Instant::now() + pause, pause };
+            return false;
         }
-    }
-
-    fn try_write(&mut self, decisions: &[u8], presences: &[u8]) -> io::Result<()> {
-        if self.shared.sync_failed.swap(false, Ordering::Acquire) {
-            // What the disk holds is unknown: both files are read from their beginning before they go on.
-            self.decisions.distrust();
-            self.presences.distrust();
-            return Err(io::Error::other("the disk failed to take what was written"));
-        }
-        self.keys.save()?;
-        let (now, instant) = (self.clock.now(), Instant::now());
-        let mark = self.clock_step_mark(now, instant);
-        if mark.is_empty() {
-            self.append(decisions, presences, now)?;
-        } else {
-            self.append(&[&mark, decisions].concat(), &[&mark, presences].concat(), now)?;
-        }
-        self.last_written = Some((now, instant));
-        for series in [&self.decisions, &self.presences] {
-            if let Some(file) = series.file() {
-                self.shared.note_unsynced(file);
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends to both series or to none.
-    fn append(&mut self, decisions: &[u8], presences: &[u8], now: Moment) -> io::Result<()> {
-        self.presences.append(presences, now)?;
-        self.decisions.append(decisions, now).inspect_err(|_| self.presences.take_back(presences.len()))
-    }
-
-    /// The frame that marks a step of the clock since the last batch; empty where it went with the time.
-    fn clock_step_mark(&self, now: Moment, instant: Instant) -> Vec<u8> {
-        let mut mark = Vec::new();
-        if let Some((last, last_instant)) = self.last_written {
-            let passed = instant.duration_since(last_instant);
-            let step = now.unix_milliseconds().saturating_sub((last + passed).unix_milliseconds());
-            if step.unsigned_abs() > CLOCK_STEP_MIN_MILLISECONDS {
-                put_clock_stepped(&mut mark, now, step);
-            }
-        }
-        mark
+        std::thread::sleep(TRY_PAUSE);
     }
 }

@@ -34,8 +34,9 @@ const BACK_MAX: Duration = Duration::from_secs(5 * 60);
 /// Nobody leaves a box off for longer without a technician there when it is switched on.
 const AHEAD_MAX: Duration = DAY.saturating_mul(366);
 
-/// How far an evenly running clock may be off between two looks: leap seconds, and corrections by the time service.
-const STEP_MAX: Duration = Duration::from_secs(2 * 60);
+/// How far an evenly running clock may go off in the whole of a run: leap seconds, and corrections by the time service.
+/// Were it counted from look to look, a time service that lies could lead the clock anywhere in small steps.
+const STRAY_MAX: Duration = Duration::from_secs(2 * 60);
 
 /// How long a clock must have run evenly before its moments are remembered.
 const STEADY_TO_REMEMBER: Duration = Duration::from_secs(10 * 60);
@@ -79,12 +80,11 @@ pub struct Ratchet {
     run: Option<Run>,
 }
 
-/// An even run of the clock: where it began and was last looked at, in time the machine has run.
+/// An even run of the clock: when it began, in time the machine has run, and what the clock showed.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     began: Duration,
-    looked_at: Duration,
-    now: Moment,
+    shown: Moment,
 }
 
 impl Ratchet {
@@ -106,8 +106,9 @@ impl Ratchet {
         let steady = self.steady(now, uptime);
         let doubt = self.doubt(now, steady);
         if doubt.is_none() && steady >= STEADY_TO_REMEMBER {
-            // Also back, where the clock has overruled what was remembered.
-            self.latest = Some(now);
+            // Back only where the clock has overruled what was remembered.
+            let overruled = steady >= STEADY_TO_OVERRULE;
+            self.latest = if overruled { Some(now) } else { self.latest.max(Some(now)) };
         }
         doubt
     }
@@ -115,11 +116,10 @@ impl Ratchet {
     /// How long the clock has run evenly.
     fn steady(&mut self, now: Moment, uptime: Duration) -> Duration {
         let even = self.run.filter(|run| {
-            let expected = run.now + uptime.saturating_sub(run.looked_at);
-            now.since(expected).max(expected.since(now)) <= STEP_MAX
+            let expected = run.shown + uptime.saturating_sub(run.began);
+            now.since(expected).max(expected.since(now)) <= STRAY_MAX
         });
-        let began = even.map_or(uptime, |run| run.began);
-        self.run = Some(Run { began, looked_at: uptime, now });
+        let Run { began, .. } = *self.run.insert(even.unwrap_or(Run { began: uptime, shown: now }));
         uptime.saturating_sub(began)
     }
 
@@ -268,6 +268,28 @@ mod tests {
         machine.now = machine.now - HOUR;
         assert!(machine.run(DAY - MINUTE).is_some());
         assert_eq!(machine.run(MINUTE), None);
+    }
+
+    #[test]
+    fn a_clock_that_creeps_back_is_doubted_and_one_that_creeps_ahead_is_not_remembered() {
+        let creep = |seconds: i64| {
+            let mut machine = Machine::started(Some(NOW), NOW);
+            machine.run(HOUR);
+            let mut doubt = None;
+            for _ in 0..120 {
+                machine.uptime += Duration::from_secs(5);
+                let milliseconds = machine.now.unix_milliseconds() + (5 + seconds) * 1000;
+                machine.now = Moment::from_unix_milliseconds(milliseconds);
+                doubt = machine.look();
+            }
+            (doubt, machine.ratchet.latest())
+        };
+        // Each step is as small as a correction; a time service that lies takes many of them.
+        let (doubt, latest) = creep(-90);
+        assert!(matches!(doubt, Some(Doubt::Behind(seen)) if seen >= NOW + HOUR), "{doubt:?}");
+        assert!(latest >= Some(NOW + HOUR));
+        let (_, latest) = creep(90);
+        assert!(latest <= Some(NOW + HOUR + 3 * MINUTE), "{latest:?}");
     }
 
     proptest! {

@@ -79,7 +79,9 @@ fn bound(
     };
     socket.set_nonblocking(true)?;
     if destination == Destination::Any {
-        socket.set_tcp_nodelay(true)?;
+        if kind == Type::STREAM {
+            socket.set_tcp_nodelay(true)?;
+        }
         if address.is_ipv4() {
             socket.set_ip_transparent_v4(true)?
         } else {
