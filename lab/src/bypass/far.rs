@@ -9,6 +9,8 @@ use crate::{
     process::{Output, Running, run},
 };
 
+/// How much of the far end's page is noise, in letters of six bits each.
+const PAGE_BYTES: usize = 64 * 1024;
 /// How long one command there may take.
 const COMMAND_WAIT_MAX: Duration = Duration::from_secs(15);
 
@@ -69,11 +71,22 @@ impl Scene<'_> {
 /// Reads a request's first line and answers with the page.
 const ANSWER: &str = "SYSTEM:read line; cat page.http; sleep 1";
 
-/// The forbidden page, as the far end sends it: 32 KiB whose last line counts, so that a tunnel must carry all of it.
+/// The forbidden page, as the far end sends it: 64 KiB that no tunnel makes smaller than 48 and whose last line counts,
+/// so that a tunnel must carry all of it.
 fn page() -> String {
-    let long = "<p>Des billes, des marelles, des osselets.</p>\n".repeat(700);
-    let body =
-        format!("<title>Miroir</title>{long}<p>{}, tout de suite, sans fin.</p>\n", super::scene::SECRET);
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    // A linear congruence (Knuth's MMIX) of which the upper bits are taken: the same page each time, and no pattern.
+    let mut state: u64 = 1;
+    let long: String = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(LETTERS[usize::try_from(state >> 58).expect("six bits are a number of a letter")])
+    })
+    .take(PAGE_BYTES)
+    .collect();
+    let body = format!(
+        "<title>Miroir</title><!--{long}--><p>{}, tout de suite, sans fin.</p>\n",
+        super::scene::SECRET
+    );
     format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()

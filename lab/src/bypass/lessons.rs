@@ -40,7 +40,13 @@ pub const LESSONS: [Lesson; 34] = [
     lesson(17, "Anything over port 53"),
     lesson(18, "Tunnels inside DNS"),
     lesson(19, "Tunnels inside ICMP and NTP"),
-    lesson(20, "IPv6, false routers, false addresses"),
+    noted(
+        20,
+        "IPv6, false routers, false addresses",
+        "The box hears what passes from one port of its bridge to another. Machines behind one port, on a switch or an \
+         access point of the school's own, are for that to guard (RA guard, DHCP snooping, client isolation); a false \
+         router opens nothing to anybody, because what it passes on is judged as its own.",
+    ),
     lesson(21, "Web proxies"),
     lesson(22, "Tor"),
     lesson(23, "Search without SafeSearch"),
@@ -51,7 +57,12 @@ pub const LESSONS: [Lesson; 34] = [
         "Out of reach: what an allowed site shows inside its own pages cannot be seen without decrypting it (D1). \
          SafeSearch and a rule against the engine are what there is.",
     ),
-    lesson(26, "Another machine's hardware address"),
+    noted(
+        26,
+        "Another machine's hardware address",
+        "A hardware address behind two ports at once is noticed when both machines have worked for four to eight seconds, \
+         and within a minute where one hardly speaks; until then the double has the session of its owner.",
+    ),
     noted(
         27,
         "A new hardware address for a new quota",

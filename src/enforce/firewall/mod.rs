@@ -1,4 +1,5 @@
-//! The packet filter: the standing part of the rules as one nftables table, `inet preau`, closed in both families.
+//! The packet filter: the standing part of the rules as one nftables ruleset. The table `inet preau` is closed in both
+//! families; `bridge preau` drops what machines of one network may not tell each other (see [`rules`]).
 //!
 //! ```text
 //! from a zone ─> check_source ─> to_proxy ─┬─ web, services with TLS ──────────> the proxy, by TPROXY
@@ -36,10 +37,13 @@ pub use route::{route_to_proxy, undo_route_to_proxy};
 pub use rules::{Settings, ruleset};
 pub use ruleset::Ruleset;
 
-/// The table, with its family.
+/// The table of what reaches the box or passes through it, with its family.
 const TABLE: &str = "inet preau";
 
-/// The table's name alone, as netlink wants it.
+/// The table of what passes from one port of a bridge to another, with its family.
+const BRIDGE_TABLE: &str = "bridge preau";
+
+/// The name alone of the first table, as netlink wants it.
 const TABLE_NAME: &str = "preau";
 
 /// The mark of packets that go to the proxy; routing sends them to the box itself.

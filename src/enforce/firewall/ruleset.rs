@@ -8,12 +8,17 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use super::TABLE;
 use crate::system::nft;
 
 /// The whole packet filter. Its `Display` is the nft text that is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruleset {
+pub struct Ruleset(pub(super) Vec<Table>);
+
+/// One table of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Table {
+    /// With its family.
+    pub(super) name: &'static str,
     pub(super) sets: Vec<Set>,
     pub(super) chains: Vec<Chain>,
 }
@@ -59,15 +64,18 @@ struct Outline {
 }
 
 impl Ruleset {
-    /// Replaces whatever table there is by this one with every set empty, in one transaction: nothing is forwarded
+    /// Replaces whatever tables there are by these with every set empty, in one transaction: nothing is forwarded
     /// until the heartbeat beats, and flows of an earlier run of the daemon, which nobody can vouch for, are cut.
     ///
     /// # Errors
     /// When `nft` refuses, or when the kernel reads back something else.
     pub async fn load_closed(&self) -> anyhow::Result<()> {
-        nft::run(&format!("table {TABLE} {{}}\ndelete table {TABLE}\n{self}"))
-            .await
-            .context("cannot load the closed ruleset")?;
+        let mut script = String::new();
+        for Table { name, .. } in &self.0 {
+            script += &format!("table {name} {{}}\ndelete table {name}\n");
+        }
+        script += &self.to_string();
+        nft::run(&script).await.context("cannot load the closed ruleset")?;
         self.read_back().await
     }
 
@@ -77,13 +85,17 @@ impl Ruleset {
     /// # Errors
     /// As [`Self::load_closed`]; the earlier ruleset then still holds unless the read-back failed.
     pub async fn apply(&self) -> anyhow::Result<()> {
-        let mut script = format!("table {TABLE} {{}}\nflush table {TABLE}\n");
-        // Chains of zones that are gone: empty after the flush, but still there.
-        if let Ok(objects) = nft::list(TABLE).await {
-            let wanted = Outline::of_ruleset(self);
-            for name in Outline::of_kernel(&objects)?.chains.into_keys() {
-                if !wanted.chains.contains_key(&name) {
-                    script += &format!("delete chain {TABLE} {name}\n");
+        let mut script = String::new();
+        for table in &self.0 {
+            let name = table.name;
+            script += &format!("table {name} {{}}\nflush table {name}\n");
+            // Chains of zones that are gone: empty after the flush, but still there.
+            if let Ok(objects) = nft::list(name).await {
+                let wanted = Outline::of_table(table);
+                for chain in Outline::of_kernel(&objects)?.chains.into_keys() {
+                    if !wanted.chains.contains_key(&chain) {
+                        script += &format!("delete chain {name} {chain}\n");
+                    }
                 }
             }
         }
@@ -94,20 +106,23 @@ impl Ruleset {
 
     /// Asks the kernel what it holds and compares.
     async fn read_back(&self) -> anyhow::Result<()> {
-        let objects = nft::list(TABLE).await.context("cannot read the ruleset back")?;
-        Outline::of_ruleset(self).compare(&Outline::of_kernel(&objects)?)
+        for table in &self.0 {
+            let objects = nft::list(table.name).await.context("cannot read the ruleset back")?;
+            Outline::of_table(table).compare(&Outline::of_kernel(&objects)?)?;
+        }
+        Ok(())
     }
 }
 
 impl Outline {
-    fn of_ruleset(ruleset: &Ruleset) -> Self {
+    fn of_table(table: &Table) -> Self {
         let chain = |chain: &Chain| {
             let comments = chain.rules.iter().map(|rule| rule.comment.clone()).collect();
             (chain.name.clone(), (chain.hook.as_ref().map(Hook::outline), comments))
         };
         Self {
-            sets: ruleset.sets.iter().map(|set| set.name.to_owned()).collect(),
-            chains: ruleset.chains.iter().map(chain).collect(),
+            sets: table.sets.iter().map(|set| set.name.to_owned()).collect(),
+            chains: table.chains.iter().map(chain).collect(),
         }
     }
 
@@ -181,7 +196,13 @@ fn text(object: &Value, key: &str) -> anyhow::Result<String> {
 
 impl fmt::Display for Ruleset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "table {TABLE} {{")?;
+        self.0.iter().try_for_each(|table| write!(f, "{table}"))
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "table {} {{", self.name)?;
         for set in &self.sets {
             writeln!(f, "\tset {} {{ {} }}", set.name, set.definition)?;
         }
@@ -211,8 +232,9 @@ mod tests {
 
     use super::*;
 
-    fn small() -> Ruleset {
-        Ruleset {
+    fn small() -> Table {
+        Table {
+            name: "inet preau",
             sets: vec![Set { name: "alive", definition: "type nf_proto" }],
             chains: vec![Chain {
                 name: "through_box".to_owned(),
@@ -238,7 +260,7 @@ mod tests {
     }
 
     fn check(objects: &[Value], expected: Result<(), &str>) {
-        let compared = Outline::of_ruleset(&small()).compare(&Outline::of_kernel(objects).unwrap());
+        let compared = Outline::of_table(&small()).compare(&Outline::of_kernel(objects).unwrap());
         assert_eq!(compared.map_err(|error| error.to_string()), expected.map_err(str::to_owned));
     }
 

@@ -4,6 +4,7 @@ mod browser;
 mod dns;
 mod doh;
 mod life;
+mod neighbours;
 mod network;
 mod quic;
 mod search;
@@ -16,7 +17,7 @@ mod web;
 use super::Row;
 
 /// The families, in the order of play: those that disturb the school come last.
-const FAMILIES: [&[Row]; 12] = [
+const FAMILIES: [&[Row]; 14] = [
     web::ROWS,
     dns::ROWS,
     doh::ROWS,
@@ -27,7 +28,9 @@ const FAMILIES: [&[Row]; 12] = [
     tor::ROWS,
     search::ROWS,
     network::ROWS,
+    neighbours::ROWS,
     tunnels::ROWS,
+    quic::FILTERED,
     life::ROWS,
 ];
 

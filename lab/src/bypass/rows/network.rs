@@ -1,28 +1,18 @@
-//! Machines that pretend to be a router, another machine, or another kind of packet.
+//! Machines that pretend to be another machine, or send another kind of packet.
 
 use std::{thread, time::Duration};
 
 use anyhow::Context as _;
 
 use super::super::{
-    Expected::{self, Closed, Open, OutOfReach},
+    Expected::{Closed, Open, OutOfReach},
     Row, Scene, Seen, Subject,
     scene::{FORBIDDEN, SECRET, shows},
 };
-use crate::{
-    plan::{FAR_ADDRESSES, post},
-    process::wait_for,
-};
+use crate::plan::{FAR_ADDRESSES, post};
 
-/// How long a false router may take to be believed.
-const BELIEVED_WAIT_MAX: Duration = Duration::from_secs(5);
-/// How long a double may go unnoticed.
-const NOTICE_WAIT: Duration = Duration::from_secs(8);
-
-const BETWEEN_NEIGHBOURS: Expected = OutOfReach(
-    "what machines of one network say to each other is for the switches to guard (RA guard, DHCP snooping); it opens \
-     nothing, because whatever the false router passes on is judged as its own",
-);
+/// How long two machines at work may go unnoticed, and the box may take to end their session.
+const NOTICE_WAIT: Duration = Duration::from_secs(10);
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -44,15 +34,6 @@ pub(super) const ROWS: &[Row] = &[
         play: |scene| protocol(scene, 4),
     },
     Row {
-        id: "router-false",
-        lesson: 20,
-        tools: &["dnsmasq"],
-        attempt: "advertise oneself as a router to the other machines of the network",
-        pupil: BETWEEN_NEIGHBOURS,
-        teacher: BETWEEN_NEIGHBOURS,
-        play: false_router,
-    },
-    Row {
         id: "address-of-neighbour",
         lesson: 20,
         tools: &["curl"],
@@ -65,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "mac-of-neighbour",
         lesson: 26,
         tools: &["curl"],
-        attempt: "take the hardware address of a teacher's machine that is at work (a teacher: a pupil's)",
+        attempt: "take the hardware address of a teacher's machine, both at work for ten seconds (a teacher: a pupil's)",
         pupil: Closed,
         teacher: Closed,
         play: |scene| hardware_address_of_neighbour(scene, Neighbour::AtWork),
@@ -87,7 +68,7 @@ pub(super) const ROWS: &[Row] = &[
 /// What the neighbour does meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Neighbour {
-    /// Its machine sends a packet three times a second.
+    /// Its machine and its double send a packet three times a second each.
     AtWork,
     /// Its machine is switched off.
     Away,
@@ -108,42 +89,6 @@ const fn neighbour(subject: Subject) -> &'static str {
         Subject::Control | Subject::Pupil => "enseignant",
         Subject::Teacher => "eleve2",
     }
-}
-
-fn false_router(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
-    let false_router = [
-        "dnsmasq",
-        "--no-daemon",
-        "--conf-file=/dev/null",
-        "--port=0",
-        "--enable-ra",
-        "--interface=eth0",
-        "--dhcp-range=fd66::,ra-only,64",
-        "--ra-param=eth0,high,1",
-        "--user=root",
-        "--dhcp-leasefile=/dev/null",
-    ];
-    scene.script("ip addr add fd66::1/64 dev eth0 nodad", &[])?.checked()?;
-    let victim = "eleve2";
-    let seen = {
-        let router = scene.start("false-router", &false_router)?;
-        let believed = wait_for(BELIEVED_WAIT_MAX, || {
-            let shown = scene.lab.run(victim, &["ip", "-6", "address", "show", "dev", "eth0"]).ok()?;
-            shown.stdout.contains("fd66:").then_some(())
-        });
-        match believed {
-            Some(()) => Seen::Reached("the neighbour has an address of the false router".to_owned()),
-            None => Seen::Stopped(format!(
-                "the neighbour has none; {}",
-                router.log().lines().last().unwrap_or_default()
-            )),
-        }
-    };
-    // The false router believes itself, too.
-    let forget = "ip -6 address flush dev eth0 to fd66::/64; ip -6 route flush fd66::/64";
-    scene.script(forget, &[])?.checked()?;
-    scene.lab.run(victim, &["sh", "-c", &format!("ip -6 route flush default proto ra; {forget}")])?;
-    Ok(seen)
 }
 
 fn page(scene: &Scene<'_>, more: &[&str]) -> anyhow::Result<Seen> {
@@ -175,10 +120,9 @@ fn hardware_address_of_neighbour(scene: &mut Scene<'_>, other: Neighbour) -> any
     }
     let mac = |who| post(who).map(|post| post.mac).context("the plan has no such machine");
     let gateway = post(neighbour).context("the plan has no such machine")?.gateways[0];
+    let work = ["ping", "-q", "-i", "0.3", gateway];
     let at_work = match other {
-        Neighbour::AtWork => {
-            Some(scene.lab.spawn(neighbour, "at-work", &["ping", "-q", "-i", "0.3", gateway])?)
-        }
+        Neighbour::AtWork => Some(scene.lab.spawn(neighbour, "at-work", &work)?),
         Neighbour::Away => {
             scene.lab.run(neighbour, &["ip", "link", "set", "eth0", "down"])?.checked()?;
             None
@@ -188,6 +132,7 @@ fn hardware_address_of_neighbour(scene: &mut Scene<'_>, other: Neighbour) -> any
                 ip route replace default via \"$1\"; ping -c 2 -i 0.3 -W 1 \"$1\" > /dev/null";
     scene.script(take, &[mac(neighbour)?, gateway])?;
     if other == Neighbour::AtWork {
+        let _own = scene.start("at-work-too", &work)?;
         thread::sleep(NOTICE_WAIT);
     }
     let place = format!("{FORBIDDEN}:443:{}", super::super::scene::v4(FORBIDDEN));

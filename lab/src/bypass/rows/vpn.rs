@@ -148,7 +148,9 @@ fn openvpn(scene: &mut Scene<'_>, protocol: &str, port: u16) -> anyhow::Result<S
         "tcp" => ("tcp4-server", "tcp4-client"),
         _ => ("udp4", "udp4"),
     };
-    let usual = ["openvpn", "--dev", "tun0", "--verb", "3", "--connect-retry", "1", "--proto"];
+    // The kernel forgets the device of the row before in its own time.
+    let device = format!("tun{protocol}{port}");
+    let usual = ["openvpn", "--dev", &device, "--verb", "3", "--connect-retry", "1", "--proto"];
     let far = [
         server,
         "--lport",
@@ -193,7 +195,7 @@ fn openvpn(scene: &mut Scene<'_>, protocol: &str, port: u16) -> anyhow::Result<S
 const WIREGUARD_KEYS: &str = "umask 077; test -e wg.key || wg genkey > wg.key; wg pubkey < wg.key";
 /// `$0` interface, `$1` own address, `$2` peer's key, `$3` the port to listen on; or `$4`, the peer's name, and `$5`, its
 /// port.
-const WIREGUARD_SET: &str = "for i in $(seq 50); do wg show \"$0\" > /dev/null 2>&1 && break; sleep 0.1; done
+const WIREGUARD_SET: &str = "for i in $(seq 100); do wg show \"$0\" > /dev/null 2>&1 && break; sleep 0.1; done
 place=$(getent ahostsv4 \"$4\" | cut -d' ' -f1 | head -n 1)
 wg set \"$0\" private-key wg.key ${3:+listen-port $3} peer \"$2\" allowed-ips 10.98.0.0/24 ${place:+endpoint $place:$5}
 ip addr add \"$1/24\" dev \"$0\"
@@ -203,15 +205,16 @@ fn wireguard(scene: &mut Scene<'_>, port: u16) -> anyhow::Result<Seen> {
     let far_key = scene.script_far(WIREGUARD_KEYS, &[])?.checked()?;
     let near_key = scene.script(WIREGUARD_KEYS, &[])?.checked()?;
     let _page = scene.serve_far_page(8000)?;
-    let _far = scene.start_far("far-wireguard", &["wireguard-go", "--foreground", "wgloin"])?;
     let port = port.to_string();
-    let set = ["wgloin", "10.98.0.1", near_key.trim(), &port];
+    let (far, near) = (format!("loin{port}"), format!("pres{port}"));
+    let _far = scene.start_far("far-wireguard", &["wireguard-go", "--foreground", &far])?;
+    let set = [far.as_str(), "10.98.0.1", near_key.trim(), &port];
     scene.script_far(WIREGUARD_SET, &set)?.checked()?;
-    let mut near = scene.start("wireguard", &["wireguard-go", "--foreground", "wgpres"])?;
+    let mut running = scene.start("wireguard", &["wireguard-go", "--foreground", &near])?;
     // The pupil's system asks for the name, so that our resolver has given the address.
-    let set = ["wgpres", "10.98.0.2", far_key.trim(), "", UNLISTED, &port];
+    let set = [near.as_str(), "10.98.0.2", far_key.trim(), "", UNLISTED, &port];
     scene.script(WIREGUARD_SET, &set)?.checked()?;
-    Ok(carries(scene, &mut near, &["http://10.98.0.1:8000/"]))
+    Ok(carries(scene, &mut running, &["http://10.98.0.1:8000/"]))
 }
 
 fn ssh(scene: &mut Scene<'_>, port: u16) -> anyhow::Result<Seen> {

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    super::ruleset::{Chain, Hook, Rule, Ruleset, Set},
-    arriving, services, through_box, to_box,
+    super::{
+        TABLE,
+        ruleset::{Chain, Hook, Rule, Ruleset, Set, Table},
+    },
+    arriving, between, services, through_box, to_box,
 };
 use crate::model::{Ports, Speech, Zone};
 
@@ -50,7 +53,7 @@ pub fn ruleset(settings: &Settings) -> Ruleset {
     chains.extend(to_box::chains(&parts));
     chains.extend(services::chains(&parts));
     chains.extend(through_box::chains(&parts));
-    Ruleset { sets: SETS.to_vec(), chains }
+    Ruleset(vec![Table { name: TABLE, sets: SETS.to_vec(), chains }, between::table(&parts)])
 }
 
 /// The settings, with the words that several stages use.
@@ -60,6 +63,10 @@ pub(super) struct Parts<'a> {
     pub(super) proxy_port_base: u16,
     /// Every zone's interface, as an nft set.
     pub(super) interfaces: String,
+    /// The box's IPv4 address in every zone, as an nft set.
+    pub(super) own4: String,
+    /// The box's IPv6 address in every zone, as an nft set.
+    pub(super) own6: String,
     /// Every zone's IPv4 network, as an nft set.
     pub(super) networks4: String,
     /// Every zone's IPv6 network, as an nft set.
@@ -74,6 +81,8 @@ impl<'a> Parts<'a> {
             zones,
             proxy_port_base: *proxy_port_base,
             interfaces: braces(zones.iter().map(|zone| format!("\"{}\"", zone.interface))),
+            own4: braces(zones.iter().map(|zone| zone.ipv4.addr().to_string())),
+            own6: braces(zones.iter().map(|zone| zone.ipv6.addr().to_string())),
             networks4: braces(zones.iter().map(|zone| zone.ipv4.trunc().to_string())),
             networks6: braces(zones.iter().map(|zone| zone.ipv6.trunc().to_string())),
         }

@@ -1,6 +1,7 @@
 //! From the zones to the rules: one file for each stage a packet passes. Pure: the same settings give the same text.
 
 mod arriving;
+mod between;
 mod compile;
 mod services;
 mod through_box;
