@@ -38,7 +38,13 @@ pub const LESSONS: [Lesson; 34] = [
     lesson(15, "No name at all"),
     lesson(16, "Tunnel protocols on open ports"),
     lesson(17, "Anything over port 53"),
-    lesson(18, "Tunnels inside DNS"),
+    noted(
+        18,
+        "Tunnels inside DNS",
+        "iodine is held by its budget: below one name a machine tells and is told 16 KiB that are new, then 24 bytes a \
+         second. dns2tcp does not come that far: the box asks in small letters, and dns2tcp's names mean something else \
+         then.",
+    ),
     lesson(19, "Tunnels inside ICMP and NTP"),
     noted(
         20,
@@ -80,8 +86,8 @@ pub const LESSONS: [Lesson; 34] = [
     noted(
         31,
         "A false clock",
-        "No row: a pupil's machine cannot reach the box's clock, which asks the school's network nothing. Timetables in \
-         doubt fall to their stricter side.",
+        "No row: the box's clock asks the school's network nothing, and machines that ask for the time are told the box's. \
+         Timetables in doubt fall to their stricter side.",
     ),
     lesson(32, "Names that lead inside"),
     noted(
