@@ -93,7 +93,7 @@ pub fn read(bytes: &[u8]) -> Progress {
 }
 
 /// Reads `bytes`, the beginning of a handshake stream that travels without records, as in QUIC (RFC 9001 section 4.1.3).
-/// What follows the first message is left alone; [`message_bytes`] says where it begins.
+/// What follows the first message is left alone.
 #[must_use]
 pub fn read_message(bytes: &[u8]) -> Progress {
     if bytes.first().is_some_and(|kind| *kind != HANDSHAKE_CLIENT_HELLO) {
