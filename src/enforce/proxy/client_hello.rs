@@ -13,6 +13,8 @@
 //! Whatever could be read in two ways is refused, for the site's server might read it the other way. What is unusual
 //! but has one reading (unknown versions, suites and extensions) passes: the server answers it, as without a proxy.
 
+use std::cmp::Ordering;
+
 use thiserror::Error;
 
 use crate::model::{Domain, DomainError};
@@ -92,8 +94,26 @@ pub fn read(bytes: &[u8]) -> Progress {
     }
 }
 
+/// Where the first handshake message of `bytes`, records and all, ends. None where it is not whole, or ends within a record:
+/// no client puts another message behind its hello there.
+pub(super) fn hello_end(bytes: &[u8]) -> Option<usize> {
+    let mut message: Vec<u8> = Vec::new();
+    let mut end = 0;
+    loop {
+        let header = bytes.get(end..end + RECORD_HEADER_BYTES)?;
+        let begin = end + RECORD_HEADER_BYTES;
+        end = begin + usize::from(u16::from_be_bytes([header[3], header[4]]));
+        message.extend_from_slice(bytes.get(begin..end)?);
+        match message_bytes(&message).map(|wanted| message.len().cmp(&wanted)) {
+            Some(Ordering::Equal) => return Some(end),
+            Some(Ordering::Greater) => return None,
+            Some(Ordering::Less) | None => {}
+        }
+    }
+}
+
 /// Reads `bytes`, the beginning of a handshake stream that travels without records, as in QUIC (RFC 9001 section 4.1.3).
-/// What follows the first message is left alone; [`message_bytes`] says where it begins.
+/// What follows the first message is left alone.
 #[must_use]
 pub fn read_message(bytes: &[u8]) -> Progress {
     if bytes.first().is_some_and(|kind| *kind != HANDSHAKE_CLIENT_HELLO) {

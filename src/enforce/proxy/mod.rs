@@ -6,7 +6,7 @@
 //! |---|---|
 //! | accept, within bounds | `service`, `limits` |
 //! | what a road needs of gate and resolver | `errand`, `passage` |
-//! | TLS: read the hello, ask, relay | `tls`, [`client_hello`], `alert` |
+//! | TLS: read the hello, ask, relay | `tls`, [`client_hello`], `retry`, `alert` |
 //! | HTTP: read each request, ask, forward | [`http`] |
 //! | connect, with a permit | `connect` |
 //! | carry bytes, end connections | `relay`, `closing` |
@@ -23,6 +23,7 @@ mod limits;
 mod page;
 mod passage;
 mod relay;
+mod retry;
 #[cfg(test)]
 mod scene;
 mod service;

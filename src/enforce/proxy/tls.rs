@@ -1,6 +1,6 @@
 //! The road of a TLS connection: read the hello, ask, connect, and let both sides talk without listening (decision D1).
 
-use std::io;
+use std::{io, time::Duration};
 
 use bytes::BufMut as _;
 use tokio::{net::TcpStream, time::timeout};
@@ -9,12 +9,16 @@ use tracing::debug;
 use super::{
     alert::Alert,
     client_hello::{self, Hello, NotTls, Progress},
-    closing::{reset, say_and_close},
+    closing::{prepare_reset, reset, say_and_close},
     connect::ConnectError,
     passage::Passage,
     relay::{relay, write_all},
+    retry::{self, NotAccepted},
 };
-use crate::policy::{Permit, Verdict};
+use crate::{
+    model::Domain,
+    policy::{Permit, Verdict},
+};
 
 /// Room for the first bytes of a hello: one without post-quantum keys fits.
 const FIRST_BUFFER_BYTES: usize = 2 * 1024;
@@ -36,6 +40,11 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
         Ok(Err(NoHello::NotTls(reason))) => return refuse_hello(client, reason, passage).await,
         Ok(Err(NoHello::Gone)) | Err(_) => return reset(client),
     };
+    // Closed: what stands behind the hello in its record could be another one.
+    let Some(end) = client_hello::hello_end(&bytes) else {
+        return refuse_hello(client, NotTls::Record, passage).await;
+    };
+    let name = hello.server_name.clone();
     debug!(named = hello.server_name.is_some(), ech = hello.ech, "hello read");
     let permit = match passage.judge_hello(hello).await {
         Verdict::Allow(permit) => permit,
@@ -45,7 +54,10 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
     };
     match (passage.connect)(permit).await {
         // Boxed: a connection that is only half open then costs no room for the rest of its life.
-        Ok((server, permit)) => Box::pin(carry(client, server, &bytes, &permit, passage)).await,
+        Ok((server, permit)) => {
+            let said = Said { bytes, end, name };
+            Box::pin(carry(client, server, said, &permit, passage)).await;
+        }
         Err(ConnectError::NoAddress | ConnectError::LeadsToRefused(_)) => {
             say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
         }
@@ -55,12 +67,25 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
     }
 }
 
+/// What a client has said by the time its hello was read.
+struct Said {
+    /// All of it.
+    bytes: Vec<u8>,
+    /// Where the hello ends in it.
+    end: usize,
+    /// The site that the hello names.
+    name: Option<Domain>,
+}
+
 /// Hands the hello on and relays until an end, or until the permit is no longer good.
-async fn carry(client: TcpStream, server: TcpStream, hello: &[u8], permit: &Permit, passage: &Passage) {
+async fn carry(client: TcpStream, server: TcpStream, said: Said, permit: &Permit, passage: &Passage) {
+    let idle_max = passage.limits.tls_idle_max;
     let talk = async {
-        match write_all(&server, hello).await {
-            Ok(()) => relay(&client, &server, &passage.pipes, passage.limits.tls_idle_max).await,
-            Err(_) => super::closing::prepare_reset(&client),
+        if begin(&client, &server, said, idle_max).await.is_ok() {
+            relay(&client, &server, &passage.pipes, idle_max).await;
+        } else {
+            prepare_reset(&client);
+            prepare_reset(&server);
         }
     };
     let cut = tokio::select! {
@@ -73,6 +98,18 @@ async fn carry(client: TcpStream, server: TcpStream, hello: &[u8], permit: &Perm
         reset(client);
         reset(server);
     }
+}
+
+/// Hands the hello on and watches until the site has accepted it.
+async fn begin(
+    client: &TcpStream,
+    server: &TcpStream,
+    said: Said,
+    idle_max: Duration,
+) -> Result<(), NotAccepted> {
+    let (hello, behind) = said.bytes.split_at(said.end);
+    write_all(server, hello).await.map_err(|_| NotAccepted::Broken)?;
+    retry::until_accepted(client, server, behind, said.name.as_ref(), idle_max).await
 }
 
 /// A TLS client that speaks badly is told so; another protocol would not understand.
@@ -118,7 +155,10 @@ async fn read_hello(client: &TcpStream) -> Result<(Vec<u8>, Hello), NoHello> {
 mod tests {
     use std::time::Duration;
 
-    use tokio::{io::AsyncWriteExt as _, task::JoinSet};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        task::JoinSet,
+    };
 
     use super::*;
     use crate::enforce::proxy::{
@@ -130,6 +170,80 @@ mod tests {
     const HELLO: &[u8] = b"\x16\x03\x01\x00\x46\x01\x00\x00\x42\x03\x03\
         01234567890123456789012345678901\x00\x00\x02\x13\x01\x01\x00\
         \x00\x17\x00\x00\x00\x13\x00\x11\x00\x00\x0ewww.exemple.fr";
+
+    /// A server hello that asks for another hello; what stands behind the random is nobody's to read here.
+    const ASKS_AGAIN: &[u8] = b"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03\
+        \xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8\x91\
+        \xc2\xa2\x11\x16\x7a\xbb\x8c\x5e\x07\x9e\x09\xe2\xc8\xa8\x33\x9c....";
+
+    /// [`HELLO`], naming another site.
+    fn other_hello() -> Vec<u8> {
+        let mut other = HELLO.to_vec();
+        let place = other.len() - 14;
+        other[place..].copy_from_slice(b"jeux.exemple.x");
+        other
+    }
+
+    #[tokio::test]
+    async fn a_second_hello_that_the_site_asks_for_must_name_the_same_site() {
+        for (second, passes) in [(HELLO.to_vec(), true), (other_hello(), false)] {
+            let mut scene = Scene::default();
+            let listener = scene.site("www.exemple.fr").await;
+            let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+            send(&mut client, HELLO).await;
+            let (mut site, _) = listener.accept().await.unwrap();
+            expect(&mut site, HELLO).await;
+            send(&mut site, ASKS_AGAIN).await;
+            // A change of cipher, and data that a server which asks again passes over.
+            let before: &[u8] = b"\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x02..";
+            send(&mut client, before).await;
+            send(&mut client, &second[..9]).await;
+            expect(&mut site, before).await;
+            send(&mut client, &second[9..]).await;
+            if passes {
+                expect(&mut client, ASKS_AGAIN).await;
+                expect(&mut site, &second).await;
+                send(&mut site, b"answer").await;
+                expect(&mut client, b"answer").await;
+            } else {
+                assert!(is_reset(&mut site).await);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_hello_behind_the_first_waits_for_the_sites_answer() {
+        for (answer, passes) in
+            [(&b"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03another"[..], true), (ASKS_AGAIN, false)]
+        {
+            let mut scene = Scene::default();
+            let listener = scene.site("www.exemple.fr").await;
+            let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+            send(&mut client, &[HELLO, &other_hello()].concat()).await;
+            let (mut site, _) = listener.accept().await.unwrap();
+            expect(&mut site, HELLO).await;
+            assert!(timeout(Duration::from_millis(50), site.read_u8()).await.is_err(), "held back");
+            send(&mut site, answer).await;
+            if passes {
+                // A server that did not ask refuses it by itself.
+                expect(&mut site, &other_hello()).await;
+            } else {
+                assert!(is_reset(&mut site).await);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_hello_within_the_record_of_the_first_is_refused() {
+        let mut scene = Scene::default();
+        let _listener = scene.site("www.exemple.fr").await;
+        let (mut client, _roads) = visit(&scene, Limits::SCHOOL).await;
+        let mut both = [HELLO, &other_hello()[5..]].concat();
+        both[4] += 70;
+        send(&mut client, &both).await;
+        expect(&mut client, &[21, 3, 3, 0, 2, 2, 50]).await;
+        assert_eq!(scene.connections(), 0);
+    }
 
     const UNRECOGNIZED_NAME: &[u8] = &[21, 3, 3, 0, 2, 2, 112];
 
