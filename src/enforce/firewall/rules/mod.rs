@@ -2,6 +2,7 @@
 
 mod arriving;
 mod compile;
+mod questions;
 mod services;
 mod through_box;
 mod to_box;
