@@ -84,12 +84,6 @@ impl Namespace {
         })
     }
 
-    /// How many connections the kernel remembers in the namespace.
-    pub(crate) fn connections(&self) -> u32 {
-        let count = self.run(|| std::fs::read_to_string("/proc/sys/net/netfilter/nf_conntrack_count"));
-        count.unwrap().trim().parse().unwrap()
-    }
-
     /// Runs an asynchronous `act` in the namespace.
     pub(crate) fn run_async<T: Send>(&self, act: impl AsyncFnOnce() -> T + Send) -> T {
         self.run(|| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     super::ruleset::{Chain, Hook, Rule, Ruleset, Set},
-    arriving, questions, services, through_box, to_box,
+    arriving, services, through_box, to_box,
 };
 use crate::model::{Ports, Speech, Zone};
 
@@ -19,9 +19,9 @@ pub struct Settings {
     pub proxy_port_base: u16,
 }
 
-/// The sets. A key of a flow is the client's address, the destination's, and the mark of a group of services; sizes bound
-/// the kernel's memory to about 8 MB each, and a full set refuses new flows.
-const SETS: [Set; 7] = [
+/// The sets. A key is the client's address, the destination's, and the mark of a group of services; sizes bound the
+/// kernel's memory to about 8 MB each, and a full set refuses new flows.
+const SETS: [Set; 5] = [
     // The dead man's switch: the address families in which flows may begin.
     Set { name: "alive", definition: "type nf_proto; size 16; flags timeout;" },
     Set { name: "opened4", definition: "type ipv4_addr . ipv4_addr . mark; size 65536; flags timeout;" },
@@ -35,15 +35,6 @@ const SETS: [Set; 7] = [
         name: "held6",
         definition: "type ipv6_addr . ipv6_addr . mark; size 65536; flags dynamic,timeout; timeout 130m;",
     },
-    // Who asks other resolvers for names, by address and port; longer than anybody waits for an answer.
-    Set {
-        name: "redirected4",
-        definition: "type ipv4_addr . inet_service; size 65536; flags dynamic,timeout; timeout 30s;",
-    },
-    Set {
-        name: "redirected6",
-        definition: "type ipv6_addr . inet_service; size 65536; flags dynamic,timeout; timeout 30s;",
-    },
 ];
 
 /// The packet filter of a school with these settings.
@@ -56,7 +47,6 @@ pub fn ruleset(settings: &Settings) -> Ruleset {
         arriving::to_resolver(&parts),
         refuse(),
     ];
-    chains.extend(questions::chains(&parts));
     chains.extend(to_box::chains(&parts));
     chains.extend(services::chains(&parts));
     chains.extend(through_box::chains(&parts));

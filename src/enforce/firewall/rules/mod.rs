@@ -2,7 +2,6 @@
 
 mod arriving;
 mod compile;
-mod questions;
 mod services;
 mod through_box;
 mod to_box;

@@ -32,11 +32,6 @@ fn to_box(parts: &Parts<'_>) -> Chain {
             );
         }
     }
-    // Only questions to the box's address in the zone are without a connection: see `questions.rs`.
-    chain.rule(
-        "questions",
-        format!("iifname {} udp dport 53 ct state untracked counter accept", parts.interfaces),
-    );
     // Errors about connections of the box are `related`.
     chain.rule("of a connection", "ct state established,related accept");
     for zone in parts.zones {
