@@ -20,10 +20,11 @@ use crate::{model::Moment, system::clock::Clock};
 const CLOCK_STEP_MIN_MILLISECONDS: u64 = 2000;
 
 /// A write that takes longer than this shows a slow disk: threads that serve people must not wait for it.
-const QUICK_MAX: Duration = Duration::from_millis(3);
+const QUICK_MAX: Duration = Duration::from_millis(5);
 
-/// How long a slow disk is the thread's alone.
-const SLOW_REST: Duration = Duration::from_secs(1);
+/// How many times as long as a slow write took the disk is then the thread's alone. So those who serve people wait for a
+/// slow disk a twentieth of the time at most, and one who was only interrupted is soon quick again.
+const SLOW_RESTS: u32 = 20;
 
 /// Whole frames of each series that go down together or not at all.
 #[derive(Debug, Default)]
@@ -89,8 +90,8 @@ impl Pair {
         if written {
             self.note_written(now, begun, shared);
         }
-        let ended = Instant::now();
-        self.slow_until = (ended - begun > QUICK_MAX).then(|| ended + SLOW_REST);
+        let took = begun.elapsed();
+        self.slow_until = (took > QUICK_MAX).then(|| begun + took * SLOW_RESTS);
         written
     }
 
@@ -146,12 +147,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_disk_is_the_threads_for_a_second() {
+    fn a_slow_disk_is_the_threads_for_a_while() {
         let dir = tempfile::tempdir().unwrap();
         let shared = Shared::default();
         let mut pair = pair(&dir, Clock::from_fn(|| START));
         pair.write(&frames(10), &shared).unwrap();
-        pair.slow_until = Some(Instant::now() + SLOW_REST);
+        pair.slow_until = Some(Instant::now() + Duration::from_secs(1));
         assert!(!pair.write_ordinary(&frames(10), &shared));
         pair.slow_until = Some(Instant::now());
         std::thread::sleep(Duration::from_millis(1));

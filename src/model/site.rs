@@ -49,7 +49,11 @@ impl Domain {
 
     /// The name itself, then each of its parents up to its top-level label: `a.b.fr`, `b.fr`, `fr`.
     pub fn ancestry(&self) -> impl Iterator<Item = &str> {
-        std::iter::successors(Some(&*self.0), |name| name.split_once('.').map(|(_, parent)| parent))
+        // Labels are short: looking at each byte is faster than searching.
+        std::iter::successors(Some(&*self.0), |name| {
+            let dot = name.bytes().position(|byte| byte == b'.')?;
+            name.get(dot + 1..)
+        })
     }
 }
 

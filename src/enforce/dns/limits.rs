@@ -15,9 +15,9 @@ pub(super) const PLAIN_ANSWER_BYTES_MAX: usize = 512;
 /// Longest query read from a TCP connection, in bytes: a connection cannot make the box hold 64 KiB by announcing it.
 pub(super) const TCP_QUERY_BYTES_MAX: usize = 2048;
 
-/// Datagrams read, written down and answered together: waking the journal's writer once for many is what makes a flood
-/// of questions cheap. Room for them is touched only when so many come at once.
-pub(super) const BATCH: usize = 128;
+/// Datagrams read, written down and answered together: enough to spread the cost of each system call, few enough that the
+/// kernel's memory for them is still in the processor's cache when they are answered.
+pub(super) const BATCH: usize = 32;
 
 /// Records after the question of a query (OPT and a signature need two): no long walks for nothing.
 pub(super) const QUERY_RECORDS_MAX: u16 = 4;
