@@ -1,5 +1,5 @@
 //! The packet filter: the standing part of the rules as one nftables ruleset. The table `inet preau` is closed in both
-//! families; `bridge preau` drops what machines of one network may not tell each other (see [`rules`]).
+//! families; `bridge preau` drops what machines of one network may not tell each other (`rules/between.rs`).
 //!
 //! ```text
 //! from a zone ─> check_source ─> to_proxy ─┬─ web, services with TLS ──────────> the proxy, by TPROXY
