@@ -459,6 +459,8 @@ mod tests {
             path in "/[!-\"$-~]{0,20}", value in "[!-~]([ -~]{0,20}[!-~])?", length in 0_u64..1000
         ) {
             let text = format!("PUT {path} HTTP/1.1\r\nHost: a.fr\r\nX: {value}\r\nContent-Length: {length}\r\n\r\n");
+            // One that climbs is never passed on.
+            prop_assume!(!matches!(read_request(text.as_bytes()), Err(HeadError::PathClimbs)));
             let first = read(&text);
             let forwarded = first.forwarded();
             let (second, count) = read_request(&forwarded).unwrap().unwrap();
