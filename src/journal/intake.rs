@@ -392,9 +392,11 @@ mod tests {
         let running = Running::start();
         let last = record_until_at_once(&running.journal, 1).await;
         let turn = Turn::take(&running.journal.shared);
-        assert_eq!(record_at_once(&running.journal, last + 1), Poll::Pending);
+        let mut frames = Frames::default();
+        put_decision(&mut frames.decisions, &decision(last + 1));
+        assert!(!running.journal.shared.write_at_once(&frames), "somebody waits for the thread");
         drop(turn);
-        record_until_at_once(&running.journal, last + 2).await;
+        record_until_at_once(&running.journal, last + 1).await;
         running.stop().await;
     }
 
