@@ -7,6 +7,7 @@
 //! | 7 | [`daemon`] | assembly, supervision, reload |
 //! | 6 | [`config`] | the file format, checked into parts for each module |
 //! | 5 | [`portal`] | what people in school see |
+//! | 4 | [`admin`] | acts of administration inside the school |
 //! | 4 | [`enforce`] [`lan`] | where the network is held to the rules |
 //! | 3 | [`lists`] | lists of sites |
 //! | 2 | [`identity`] [`journal`] | who; what is remembered |
@@ -15,6 +16,7 @@
 //!
 //! Start reading at [`enforce::gate`]: every question and request takes that road.
 
+pub mod admin;
 pub mod config;
 pub mod daemon;
 pub mod enforce;

@@ -206,7 +206,12 @@ impl Scenario {
 
     fn device(&mut self, rest: &str) -> Result<(), String> {
         let [name, kind, mac] = words(rest)?;
-        let device = Device { mac: mac.parse().map_err(text)?, name: name.to_owned(), kind: kind.parse()? };
+        let device = Device {
+            mac: mac.parse().map_err(text)?,
+            name: name.to_owned(),
+            kind: kind.parse()?,
+            room: None,
+        };
         self.subjects.insert(name.to_owned(), Subject::Device(Arc::new(device)));
         Ok(())
     }

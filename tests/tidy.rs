@@ -15,7 +15,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (1, &["policy", "system"]),
     (2, &["identity", "journal"]),
     (3, &["lists"]),
-    (4, &["enforce", "lan"]),
+    (4, &["admin", "enforce", "lan"]),
     (5, &["portal"]),
     (6, &["config"]),
     (7, &["daemon"]),

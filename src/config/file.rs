@@ -112,4 +112,5 @@ pub(super) struct Device {
     pub(super) mac: Spanned<String>,
     pub(super) name: Spanned<String>,
     pub(super) kind: Spanned<String>,
+    pub(super) room: Option<Spanned<String>>,
 }

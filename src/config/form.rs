@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     lan::Bridge,
-    model::{Device, DeviceKind, Domain, Mac, Zone},
+    model::{Device, DeviceKind, Domain, Mac, RoomName, Zone},
 };
 
 /// The longest a sign-in can last: a school day and its night.
@@ -158,7 +158,8 @@ fn devices(written: &[file::Device], problems: &mut Collector<'_>) -> Vec<Device
             let what = format!("device.mac: `{mac}` is already registered as `{other}`; register it once");
             problems.at(&device.mac.span(), what);
         }
-        devices.push(Device { mac, name, kind });
+        let room = device.room.as_ref().and_then(|room| shown("device.room", room, problems));
+        devices.push(Device { mac, name, kind, room: room.as_deref().map(RoomName::new) });
     }
     devices
 }

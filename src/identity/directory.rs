@@ -15,7 +15,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use thiserror::Error;
 
 use super::password::Verifier;
-use crate::model::{Account, AccountId, ClassName, Role};
+use crate::model::{Account, AccountId, ClassName, Person, Role, Uai};
 
 /// The most accounts a file may hold: ten times the largest school.
 const ACCOUNTS_MAX: usize = 100_000;
@@ -56,16 +56,24 @@ impl fmt::Display for DirectoryError {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) account: Arc<Account>,
-    pub(super) verifier: Verifier,
+    /// None where the box has no password of this person: they sign in at the ENT.
+    pub(super) verifier: Option<Verifier>,
 }
 
 /// All accounts of the school.
 #[derive(Clone, Default)]
 pub struct Directory {
     by_login: HashMap<String, Entry>,
-    by_id: HashMap<AccountId, Arc<Account>>,
+    by_id: HashMap<AccountId, Known>,
     /// What an unknown login is verified against, so that it takes as long as a known one.
     decoy: Option<Verifier>,
+}
+
+/// One account with the person behind it.
+#[derive(Clone, Debug)]
+struct Known {
+    account: Arc<Account>,
+    person: Arc<Person>,
 }
 
 /// How many accounts, never which.
@@ -112,8 +120,34 @@ impl Directory {
             if id_lines.len() > ACCOUNTS_MAX {
                 return Err(row.error("id", &format!("more than {ACCOUNTS_MAX} accounts; split the file")));
             }
-            directory.add(login, entry);
+            directory.add_local(login, entry);
         }
+    }
+
+    /// The directory of `persons`, each with the PHC string of a password where one was delivered, as the school `here`
+    /// knows them. Of two persons with one login neither signs in by it: the box cannot know whose it is.
+    ///
+    /// # Errors
+    /// A delivered password that cannot be used; its text says why, never whose.
+    pub fn of_persons(
+        persons: impl IntoIterator<Item = (Person, Option<String>)>,
+        here: &Uai,
+    ) -> Result<Self, &'static str> {
+        let mut directory = Self::default();
+        let mut shared = HashSet::new();
+        for (person, password) in persons {
+            let verifier = password.as_deref().map(Verifier::parse).transpose()?;
+            let account = Arc::new(person.account(here));
+            if let Some(login) = person.login.as_deref().map(normalised) {
+                let entry = Entry { account: account.clone(), verifier };
+                if directory.by_login.insert(login.clone(), entry).is_some() {
+                    shared.insert(login);
+                }
+            }
+            directory.by_id.insert(person.id.clone(), Known { account, person: Arc::new(person) });
+        }
+        directory.by_login.retain(|login, _| !shared.contains(login));
+        Ok(directory)
     }
 
     /// The account that signs in as `login`; spaces around it and its case do not count.
@@ -125,7 +159,18 @@ impl Directory {
     /// The account with the identifier `id`.
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<&Arc<Account>> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(|known| &known.account)
+    }
+
+    /// The person with the identifier `id`.
+    #[must_use]
+    pub fn person(&self, id: &AccountId) -> Option<&Arc<Person>> {
+        self.by_id.get(id).map(|known| &known.person)
+    }
+
+    /// Everybody, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.by_id.values().map(|known| &known.account)
     }
 
     /// How many accounts there are.
@@ -142,9 +187,19 @@ impl Directory {
         self.decoy.as_ref()
     }
 
-    fn add(&mut self, login: String, entry: Entry) {
-        self.decoy.get_or_insert_with(|| entry.verifier.clone());
-        self.by_id.insert(entry.account.id.clone(), entry.account.clone());
+    fn add_local(&mut self, login: String, entry: Entry) {
+        self.decoy = self.decoy.take().or_else(|| entry.verifier.clone());
+        let person = Person {
+            id: entry.account.id.clone(),
+            login: Some(login.clone()),
+            family_name: entry.account.display_name.clone(),
+            given_name: String::new(),
+            birth_date: None,
+            role: entry.account.role,
+            schools: Vec::new(),
+        };
+        let known = Known { account: entry.account.clone(), person: Arc::new(person) };
+        self.by_id.insert(entry.account.id.clone(), known);
         self.by_login.insert(login, entry);
     }
 }
@@ -219,7 +274,7 @@ impl<'a> Row<'a> {
             self.error("password", &format!("{what}; make one with `preau accounts hash`"))
         })?;
         let account = Arc::new(Account { id: AccountId::new(id), display_name, role, classes });
-        Ok((login, Entry { account, verifier }))
+        Ok((login, Entry { account, verifier: Some(verifier) }))
     }
 
     fn classes(&self) -> Result<Vec<ClassName>, DirectoryError> {

@@ -11,6 +11,7 @@ mod doubles;
 mod neighbours;
 mod password;
 mod people;
+mod roll;
 mod sessions;
 mod sign_in;
 mod store;

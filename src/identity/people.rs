@@ -18,12 +18,16 @@ use super::{
     attempts::Attempts,
     doubles::{Doubles, Seen},
     neighbours::{Learned, Neighbours},
+    roll::Roll,
     sessions::Sessions,
     sign_in::Desks,
     store::Store,
 };
 use crate::{
-    model::{Device, Mac, Moment, Presence, PresenceChange, Subject, Zone, ZoneName},
+    model::{
+        Account, AccountId, Device, DeviceKind, Mac, Moment, Person, Presence, PresenceChange, Subject, Zone,
+        ZoneName,
+    },
     system::clock::Clock,
 };
 
@@ -99,8 +103,9 @@ impl AllDoubles {
 /// What [`Identity::who`] looks in. Written in moments, never while anything waits.
 #[derive(Debug)]
 struct Tables {
-    directory: Arc<Directory>,
-    devices: HashMap<Mac, Arc<Device>>,
+    roll: Roll,
+    /// The registered machines of the configuration, and those that pages registered.
+    devices: [HashMap<Mac, Arc<Device>>; 2],
     neighbours: Neighbours,
     sessions: Sessions,
 }
@@ -123,8 +128,8 @@ impl Identity {
         }
         sessions.attach(|id| directory.account(id).cloned());
         let tables = Tables {
-            directory: Arc::new(directory),
-            devices: by_machine(settings.devices.clone()),
+            roll: Roll { local: Arc::new(directory), ..Roll::default() },
+            devices: [by_machine(settings.devices.clone()), HashMap::new()],
             neighbours: Neighbours::default(),
             sessions,
         };
@@ -176,7 +181,9 @@ impl Identity {
                 is_watched,
             };
         }
-        let subject = tables.devices.get(&machine).cloned().map_or(Subject::Nobody, Subject::Device);
+        // A computer that people share is nobody before somebody signs in on it.
+        let device = tables.device(machine).filter(|device| device.kind != DeviceKind::Poste);
+        let subject = device.cloned().map_or(Subject::Nobody, Subject::Device);
         let is_watched = matches!(subject, Subject::Device(_));
         Asker { subject, machine: Some(machine), news: None, is_watched }
     }
@@ -281,21 +288,75 @@ impl Identity {
         machines.collect::<HashSet<_>>().len()
     }
 
-    /// Puts other accounts in place. Roles and classes count from now; sessions whose account vanished give nothing any
-    /// more, and end.
+    /// Puts other accounts of the school's own file in place. Roles and classes count from now; sessions whose account
+    /// vanished give nothing any more, and end.
     pub fn replace_directory(&self, directory: Directory) {
+        self.replace_roll(|roll| roll.local = Arc::new(directory));
+    }
+
+    /// Puts other persons of the directory in place, as [`Identity::replace_directory`] does for the own file's.
+    pub fn replace_register(&self, register: Directory) {
+        self.replace_roll(|roll| roll.register = Arc::new(register));
+    }
+
+    /// Puts the holders of vouchers in place, as [`Identity::replace_directory`] does for the own file's accounts.
+    pub fn replace_vouchers(&self, holders: impl IntoIterator<Item = Account>) {
+        let holders = holders.into_iter().map(|account| (account.id.clone(), Arc::new(account))).collect();
+        self.replace_roll(|roll| roll.vouchers = Arc::new(holders));
+    }
+
+    fn replace_roll(&self, change: impl FnOnce(&mut Roll)) {
         let mut tables = self.tables_to_write();
-        tables.directory = Arc::new(directory);
-        let Tables { directory, sessions, .. } = &mut *tables;
-        sessions.attach(|id| directory.account(id).cloned());
+        change(&mut tables.roll);
+        let Tables { roll, sessions, .. } = &mut *tables;
+        sessions.attach(|id| roll.account(id).cloned());
         drop(tables);
         self.changed();
     }
 
-    /// Puts other registered machines in place.
+    /// The person with the identifier `id`, where the directory knows them.
+    #[must_use]
+    pub fn person(&self, id: &AccountId) -> Option<Arc<Person>> {
+        self.tables().roll.person(id).cloned()
+    }
+
+    /// The account with the identifier `id`.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
+        self.tables().roll.account(id).cloned()
+    }
+
+    /// The accounts that `keep` keeps, in no order.
+    #[must_use]
+    pub fn accounts(&self, keep: impl Fn(&Account) -> bool) -> Vec<Arc<Account>> {
+        self.tables().roll.accounts().filter(|account| keep(account)).cloned().collect()
+    }
+
+    /// Puts other registered machines of the configuration in place.
     pub fn replace_devices(&self, devices: Vec<Device>) {
-        self.tables_to_write().devices = by_machine(devices);
+        self.tables_to_write().devices[0] = by_machine(devices);
         self.changed();
+    }
+
+    /// Puts other machines that pages registered in place; the configuration's word on a machine goes first.
+    pub fn replace_devices_of_pages(&self, devices: Vec<Device>) {
+        self.tables_to_write().devices[1] = by_machine(devices);
+        self.changed();
+    }
+
+    /// Every registered machine, in no order.
+    #[must_use]
+    pub fn devices(&self) -> Vec<Arc<Device>> {
+        let tables = self.tables();
+        let [configured, of_pages] = &tables.devices;
+        let further = of_pages.values().filter(|device| !configured.contains_key(&device.mac));
+        configured.values().chain(further).cloned().collect()
+    }
+
+    /// The registered machine with the hardware address `machine`.
+    #[must_use]
+    pub fn device(&self, machine: Mac) -> Option<Arc<Device>> {
+        self.tables().device(machine).cloned()
     }
 
     /// Prepares the session of somebody verified on `machine`. It is not in force before [`Identity::commit`], and its
@@ -325,10 +386,10 @@ impl Identity {
             return Err(cause.context("cannot keep the session"));
         }
         let mut tables = self.tables_to_write();
-        let Tables { directory, sessions, .. } = &mut *tables;
+        let Tables { roll, sessions, .. } = &mut *tables;
         sessions.commit(beginning);
         // The accounts may have changed since the password was verified.
-        sessions.attach(|id| directory.account(id).cloned());
+        sessions.attach(|id| roll.account(id).cloned());
         let view = sessions.of(machine).and_then(|session| session.view(self.shared.clock.now()));
         drop(tables);
         self.changed();
@@ -383,8 +444,8 @@ impl Identity {
         Ok(())
     }
 
-    pub(super) fn directory(&self) -> Arc<Directory> {
-        self.tables().directory.clone()
+    pub(super) fn roll(&self) -> Roll {
+        self.tables().roll.clone()
     }
 
     pub(super) fn desks(&self) -> &Desks {
@@ -425,6 +486,12 @@ impl Identity {
     }
 }
 
+impl Tables {
+    fn device(&self, machine: Mac) -> Option<&Arc<Device>> {
+        self.devices.iter().find_map(|devices| devices.get(&machine))
+    }
+}
+
 fn by_machine(devices: Vec<Device>) -> HashMap<Mac, Arc<Device>> {
     devices.into_iter().map(|device| (device.mac, Arc::new(device))).collect()
 }
@@ -436,7 +503,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         identity::SignInRefusal,
-        model::{DefaultVerdict, DeviceKind, Quic, SignIn, ZoneKind},
+        model::{DefaultVerdict, Quic, SignIn, ZoneKind},
     };
 
     /// `cerise` and `prune` with parameters that tests can afford.
@@ -467,8 +534,12 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
 
         /// The daemon's start: whoever was signed in still is. Machine n has the address 10.10.0.n.
         pub(crate) fn open(&self) -> Identity {
-            let board =
-                Device { mac: machine(9), name: "TBI salle 12".to_owned(), kind: DeviceKind::Tableau };
+            let board = Device {
+                mac: machine(9),
+                name: "TBI salle 12".to_owned(),
+                kind: DeviceKind::Tableau,
+                room: None,
+            };
             let settings = Settings {
                 devices: vec![board],
                 state_dir: self.dir.path().to_owned(),

@@ -122,10 +122,11 @@ impl Identity {
         let waiting = desks.waiting.clone().try_acquire_owned().map_err(|_| SignInRefusal::Busy)?;
         let desk = desks.verifying.clone().acquire_owned().await.map_err(|_| SignInRefusal::Busy)?;
         drop(waiting);
-        let directory = self.directory();
-        let entry = directory.entry(login).cloned();
-        let Some(verifier) = entry.as_ref().map(|entry| &entry.verifier).or(directory.decoy()).cloned()
-        else {
+        let roll = self.roll();
+        let entry = roll.entry(login).map(|(entry, _)| entry.clone());
+        let own = entry.as_ref().and_then(|entry| entry.verifier.clone());
+        let entry = entry.filter(|_| own.is_some());
+        let Some(verifier) = own.or_else(|| roll.decoy().cloned()) else {
             return Err(SignInRefusal::WrongCredentials);
         };
         let password = password.to_owned();

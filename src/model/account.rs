@@ -109,20 +109,23 @@ pub enum DeviceKind {
     Tableau,
     /// A printer.
     Imprimante,
+    /// A computer that people share: whoever sits there signs in.
+    Poste,
     /// Any other registered machine.
     Autre,
 }
 
 impl DeviceKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Tableau, Self::Imprimante, Self::Autre];
+    pub const ALL: [Self; 4] = [Self::Tableau, Self::Imprimante, Self::Poste, Self::Autre];
 
-    /// The word of configuration files and rules: `tableau`, `imprimante`, `autre`.
+    /// The word of configuration files and rules: `tableau`, `imprimante`, `poste`, `autre`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Tableau => "tableau",
             Self::Imprimante => "imprimante",
+            Self::Poste => "poste",
             Self::Autre => "autre",
         }
     }
@@ -138,7 +141,25 @@ impl FromStr for DeviceKind {
     }
 }
 
-/// A machine registered by the school, which needs no sign-in.
+/// A room by its name in the school, such as `Salle 12`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomName(Arc<str>);
+
+impl RoomName {
+    /// The room called `name`, spaces around it removed.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(Arc::from(name.trim()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A machine registered by the school: one that works without anybody signing in, or one that people share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Its hardware address.
@@ -147,6 +168,8 @@ pub struct Device {
     pub name: String,
     /// What kind of machine it is.
     pub kind: DeviceKind,
+    /// The room it stands in, where that is known.
+    pub room: Option<RoomName>,
 }
 
 /// Who stands behind a packet.

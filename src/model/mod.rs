@@ -3,16 +3,18 @@
 mod account;
 mod address;
 mod moment;
+mod person;
 mod presence;
 mod service;
 mod site;
 mod url;
 mod zone;
 
-pub use account::{Account, AccountId, ClassName, Device, DeviceKind, Role, Subject};
+pub use account::{Account, AccountId, ClassName, Device, DeviceKind, Role, RoomName, Subject};
 pub use address::{Mac, MacError};
 pub use moment::{ClockTrust, Moment};
-pub use presence::{Presence, PresenceChange};
+pub use person::{Attachment, Person, Uai};
+pub use presence::{Assurance, Presence, PresenceChange};
 pub use service::{Ports, PortsError, Service, Speech, Transport};
 pub use site::{Domain, DomainError, Site};
 pub use url::UrlPath;

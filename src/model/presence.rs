@@ -33,3 +33,32 @@ pub enum PresenceChange {
     /// Somebody else signed in on the same machine, or the person on one machine too many.
     Replaced,
 }
+
+/// How somebody showed who they are when they signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assurance {
+    /// The ENT said so.
+    Online,
+    /// The line was down: the password was the one that the box had learned at an earlier sign-in at the ENT.
+    Offline,
+    /// By an account of the school's own.
+    Local,
+    /// By a visitor's voucher.
+    Voucher,
+}
+
+impl Assurance {
+    /// Every way.
+    pub const ALL: [Self; 4] = [Self::Online, Self::Offline, Self::Local, Self::Voucher];
+
+    /// The word kept on disk: `online`, `offline`, `local`, `voucher`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Local => "local",
+            Self::Voucher => "voucher",
+        }
+    }
+}

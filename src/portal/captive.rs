@@ -99,6 +99,7 @@ mod tests {
             mac: Mac::new([2, 0, 0x5e, 0x10, 0, 1]),
             name: String::from("TBI salle 12"),
             kind: DeviceKind::Tableau,
+            room: None,
         };
         check(
             &Standing::Registered(Arc::new(device)),

@@ -1,0 +1,105 @@
+//! What acts of administration leave on disk: `school.sqlite`. SQLite in WAL mode with every commit on the disk.
+//!
+//! A damaged file stops the daemon's start with its name: it holds what people decided, and is not begun anew in silence.
+
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use rusqlite::{Connection, Transaction};
+
+use super::{Granted, trail};
+use crate::model::Moment;
+
+/// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
+const MIGRATIONS: [&str; 1] = [trail::TABLE];
+
+/// How long a commit waits for somebody who reads the file by hand.
+const BUSY_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The file of what was decided. Cloning is cheap; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Mutex<Connection>>);
+
+impl Store {
+    /// The store in `state_dir`; made where it is missing.
+    ///
+    /// # Errors
+    /// When the file cannot be made, is damaged, or is of a later version.
+    pub fn open(state_dir: &Path) -> anyhow::Result<Self> {
+        let path = state_dir.join("school.sqlite");
+        // SQLite gives its companion files the same mode.
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot open `{}`", path.display()))?;
+        let connection = prepared(&path).with_context(|| format!("cannot use `{}`", path.display()))?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Reads, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let Self(connection) = self.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            look(&connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        Ok(looked.await.context("the daemon is stopping")??)
+    }
+
+    /// Does what was granted, and writes it into the trail as `what` in the same transaction. Both are on disk when this
+    /// returns, or neither.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing has then happened.
+    pub(super) async fn act<T: Send + 'static>(
+        &self,
+        granted: &Granted,
+        what: String,
+        now: Moment,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let (Self(connection), granted) = (self.clone(), granted.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let transaction = connection.transaction()?;
+            let result = change(&transaction)?;
+            trail::write(&transaction, &granted, &what, now)?;
+            transaction.commit()?;
+            Ok::<T, rusqlite::Error>(result)
+        });
+        Ok(done.await.context("the daemon is stopping")??)
+    }
+}
+
+fn prepared(path: &Path) -> anyhow::Result<Connection> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_WAIT_MAX)?;
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    ensure!(check == "ok", "the file is damaged; move it aside to begin a new one");
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let latest = u32::try_from(MIGRATIONS.len())?;
+    ensure!(version <= latest, "the file is of a later version ({version})");
+    for (reached, step) in (1..=latest).zip(MIGRATIONS).skip(usize::try_from(version)?) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", reached)?;
+        transaction.commit()?;
+    }
+    Ok(connection)
+}
