@@ -129,46 +129,31 @@ impl Errand {
     }
 
     /// Asks the gate about what a `hello` shows; where it shows nothing, about its `destination`.
+    ///
+    /// A hello whose name stands in front of another one that is encrypted is a way round the filter. A meaningless
+    /// encrypted hello (GREASE) is judged by its name like any other; so is a real one to a server that nobody here has
+    /// asked the resolver about: what the box cannot know it cannot refuse.
     pub(in crate::enforce) async fn judge_hello(&self, hello: Hello, destination: IpAddr) -> Verdict {
-        judge_hello(hello, destination, &self.judge, &self.judge_against, &self.hides_behind).await
+        let hides = match (&hello.server_name, hello.ech_key) {
+            (Some(name), Some(number)) => (self.hides_behind)(name, number),
+            _ => false,
+        };
+        let site = hello.server_name.map_or(Site::Address(destination), Site::Name);
+        if hides {
+            (self.judge_against)(site, Evasion::HiddenName).await
+        } else {
+            (self.judge)(site, None).await
+        }
     }
 
     /// Returns when `permit` would not be given any more, or nobody is left to say so.
     pub(in crate::enforce) async fn until_refused(&self, permit: &Permit) {
-        until_refused(self.epoch.clone(), &self.still_allows, permit).await;
-    }
-}
-
-/// As [`Errand::judge_hello`], for what is made of an errand's parts.
-///
-/// A hello whose name stands in front of another one that is encrypted is a way round the filter. A meaningless
-/// encrypted hello (GREASE) is judged by its name like any other; so is a real one to a server that nobody here has
-/// asked the resolver about: what the box cannot know it cannot refuse.
-pub(super) async fn judge_hello(
-    hello: Hello,
-    destination: IpAddr,
-    judge: &Judge,
-    judge_against: &JudgeAgainst,
-    hides_behind: &HidesBehind,
-) -> Verdict {
-    let hides = match (&hello.server_name, hello.ech_key) {
-        (Some(name), Some(number)) => hides_behind(name, number),
-        _ => false,
-    };
-    let site = hello.server_name.map_or(Site::Address(destination), Site::Name);
-    if hides { judge_against(site, Evasion::HiddenName).await } else { judge(site, None).await }
-}
-
-/// As [`Errand::until_refused`], for what is made of an errand's parts.
-pub(super) async fn until_refused(
-    mut epoch: watch::Receiver<u64>,
-    still_allows: &StillAllows,
-    permit: &Permit,
-) {
-    // Closed: without a source of changes a live connection could outlive its permission.
-    while epoch.changed().await.is_ok() {
-        if !still_allows(permit) {
-            return;
+        let mut epoch = self.epoch.clone();
+        // Closed: without a source of changes a live connection could outlive its permission.
+        while epoch.changed().await.is_ok() {
+            if !(self.still_allows)(permit) {
+                return;
+            }
         }
     }
 }

@@ -6,12 +6,11 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use tokio::{net::TcpStream, sync::watch};
+use tokio::net::TcpStream;
 
 use super::{
-    client_hello::Hello,
     connect::{self, ConnectError},
-    errand::{self, Errand, Footing, HidesBehind, Judge, JudgeAgainst, StillAllows},
+    errand::{Errand, Footing},
     limits::Limits,
     page::RefusalPage,
     relay::Pipes,
@@ -22,30 +21,14 @@ use crate::{
     policy::{Cause, Origin, Permit, Refusal, Verdict},
 };
 
-/// Connects to a permitted site, and narrows the permit to the way that led there.
-type Connect = Box<dyn Fn(Permit) -> BoxFuture<'static, Connected> + Send + Sync>;
-/// A connection and what it may be used under, or why there is none.
-type Connected = Result<(TcpStream, Permit), ConnectError>;
-
-/// One client's way through the proxy. Its questions are functions so that a road can be walked without gate and
-/// resolver.
+/// One client's way through the proxy.
 pub(super) struct Passage {
     /// Where the client comes from.
     pub(super) zone: Arc<Zone>,
     /// The destination the client asked for, which names the protocol and nothing else where there is a name.
     pub(super) destination: SocketAddr,
-    /// Asks the gate.
-    pub(super) judge: Judge,
-    /// Asks the gate when somebody was seen to go round the filter.
-    pub(super) judge_against: JudgeAgainst,
-    /// Asks the resolver about names that hide others.
-    pub(super) hides_behind: HidesBehind,
-    /// Connects to where a permit leads.
-    pub(super) connect: Connect,
-    /// Asks the gate again about a live connection.
-    pub(super) still_allows: StillAllows,
-    /// Changes when live connections are to be judged again; its present value was seen before the first question.
-    pub(super) epoch: watch::Receiver<u64>,
+    /// What is asked of gate and resolver on the way.
+    pub(super) errand: Errand,
     /// Draws the page of a refused request.
     pub(super) page: RefusalPage,
     /// Pipes for whoever moves much.
@@ -72,42 +55,31 @@ impl Passage {
         destination: SocketAddr,
         channel: Channel,
     ) -> Self {
-        let errand = Errand::new(&ground.footing, source, zone, destination, channel);
-        let Errand { judge, judge_against, hides_behind, find, still_allows, epoch } = errand;
-        let limits = ground.limits;
-        let connect = move |permit: Permit| -> BoxFuture<'static, Connected> {
-            let find = Arc::clone(&find);
-            Box::pin(async move {
-                let (addresses, permit) = find(permit).await?;
-                let server = connect::to_one_of(&permit, addresses, destination.port(), &limits).await?;
-                Ok((server, permit))
-            })
-        };
         Self {
             zone: Arc::clone(zone),
             destination,
-            judge,
-            judge_against,
-            hides_behind,
-            connect: Box::new(connect),
-            still_allows,
-            epoch,
+            errand: Errand::new(&ground.footing, source, zone, destination, channel),
             page: ground.page.clone(),
             pipes: ground.pipes.clone(),
-            limits,
+            limits: ground.limits,
         }
     }
 
-    /// Asks the gate about what a `hello` shows.
-    pub(super) async fn judge_hello(&self, hello: Hello) -> Verdict {
-        let Self { judge, judge_against, hides_behind, destination, .. } = self;
-        errand::judge_hello(hello, destination.ip(), judge, judge_against, hides_behind).await
+    /// Connects to where `permit` leads, and narrows it to the way that led there.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub(super) async fn connect(&self, permit: Permit) -> Result<(TcpStream, Permit), ConnectError> {
+        let (addresses, permit) = (self.errand.find)(permit).await?;
+        let port = self.destination.port();
+        let server = connect::to_one_of(&permit, addresses, port, &self.limits).await?;
+        Ok((server, permit))
     }
 
     /// The same way, but only to sites at which `service` is open. Others are refused without asking the gate: to it a
     /// service that is not open there is a closed port.
     pub(super) fn narrowed_to(self, service: &Service) -> Self {
-        let (service, judge) = (service.clone(), self.judge);
+        let (service, judge) = (service.clone(), self.errand.judge);
         let narrowed = move |site: Site, path: Option<UrlPath>| -> BoxFuture<'static, Verdict> {
             if service.is_open_at(&site) {
                 return judge(site, path);
@@ -115,12 +87,7 @@ impl Passage {
             let refusal = Refusal { site, cause: Cause::Policy(Origin::ZoneDefault) };
             Box::pin(std::future::ready(Verdict::Refuse(refusal)))
         };
-        Self { judge: Box::new(narrowed), ..self }
-    }
-
-    /// Returns when `permit` would not be given any more, or nobody is left to say so.
-    pub(super) async fn until_refused(&self, permit: &Permit) {
-        errand::until_refused(self.epoch.clone(), &self.still_allows, permit).await;
+        Self { errand: Errand { judge: Box::new(narrowed), ..self.errand }, ..self }
     }
 }
 
@@ -128,14 +95,14 @@ impl Passage {
 mod tests {
     use std::time::Duration;
 
-    use tokio::time::timeout;
+    use tokio::{sync::watch, time::timeout};
 
     use super::*;
     use crate::enforce::proxy::scene::{SHORT, Scene};
 
     async fn is_cut(passage: &Passage) -> bool {
         let permit = Permit::for_tests("exemple.fr".parse().unwrap());
-        timeout(Duration::from_millis(50), passage.until_refused(&permit)).await.is_ok()
+        timeout(Duration::from_millis(50), passage.errand.until_refused(&permit)).await.is_ok()
     }
 
     #[tokio::test]
@@ -157,7 +124,7 @@ mod tests {
         service.sites.push("exemple.fr".parse().unwrap());
         let passage = scene.passage(SHORT).narrowed_to(&service);
         let allowed = async |site: &str| {
-            matches!((passage.judge)(site.parse().unwrap(), None).await, Verdict::Allow(_))
+            matches!((passage.errand.judge)(site.parse().unwrap(), None).await, Verdict::Allow(_))
         };
         assert!(allowed("imap.exemple.fr").await);
         assert!(!allowed("www.exemple.net").await && !allowed("192.0.2.9").await);
@@ -167,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_source_of_changes_nothing_lives_on() {
         let mut passage = Scene::default().passage(SHORT);
-        passage.epoch = watch::channel(0).1;
+        passage.errand.epoch = watch::channel(0).1;
         assert!(is_cut(&passage).await);
     }
 }

@@ -19,7 +19,8 @@ use tokio::{
 };
 
 use super::{
-    connect::{self, ConnectError},
+    connect::ConnectError,
+    errand::Errand,
     limits::Limits,
     page::{Page, RefusedRequest},
     passage::Passage,
@@ -52,8 +53,10 @@ pub(super) async fn pair() -> (TcpStream, TcpStream) {
 /// What a gate and a resolver would say, and what they were asked.
 #[derive(Clone, Default)]
 pub(super) struct Scene {
-    /// The allowed sites (but for their pages below `/ferme`), with the port of each on the loopback address.
-    sites: HashMap<String, u16>,
+    /// The allowed sites (but for their pages below `/ferme`), with the loopback address of each.
+    sites: HashMap<String, Ipv4Addr>,
+    /// The port of them all, once one listens.
+    port: u16,
     /// Allowed sites that lead to refused ones.
     aliases: HashMap<String, Site>,
     /// Names that hide others, with the number of their key.
@@ -67,14 +70,16 @@ pub(super) struct Scene {
 impl Scene {
     /// Allows `site`, and listens in its place.
     pub(super) async fn site(&mut self, site: &str) -> TcpListener {
-        let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
-        self.sites.insert(site.to_owned(), listener.local_addr().unwrap().port());
+        let address = Ipv4Addr::new(127, 0, 0, u8::try_from(self.sites.len() + 1).unwrap());
+        let listener = TcpListener::bind((address, self.port)).await.unwrap();
+        self.port = listener.local_addr().unwrap().port();
+        self.sites.insert(site.to_owned(), address);
         listener
     }
 
     /// Allows `site`, which leads to `target`; the gate refuses that.
     pub(super) fn alias(&mut self, site: &str, target: &str) {
-        self.sites.insert(site.to_owned(), 0);
+        self.sites.insert(site.to_owned(), Ipv4Addr::UNSPECIFIED);
         self.aliases.insert(site.to_owned(), target.parse().unwrap());
     }
 
@@ -105,11 +110,20 @@ impl Scene {
     }
 
     pub(super) fn passage(&self, limits: Limits) -> Passage {
-        let (judge, against, hiding, connect) = (self.clone(), self.clone(), self.clone(), self.clone());
-        let closed = Arc::clone(&self.closed);
         Passage {
             zone: Arc::new(zone()),
-            destination: (Ipv4Addr::new(192, 0, 2, 9), 443).into(),
+            destination: (Ipv4Addr::new(192, 0, 2, 9), self.port).into(),
+            errand: self.errand(),
+            page: Arc::new(draw),
+            pipes: Pipes::new(8),
+            limits,
+        }
+    }
+
+    fn errand(&self) -> Errand {
+        let (judge, against, hiding, find) = (self.clone(), self.clone(), self.clone(), self.clone());
+        let closed = Arc::clone(&self.closed);
+        Errand {
             judge: Box::new(move |site, path| {
                 let verdict = judge.judge(site, path.as_ref());
                 Box::pin(async move { verdict })
@@ -119,23 +133,17 @@ impl Scene {
                 Box::pin(async move { verdict })
             }),
             hides_behind: Box::new(move |name, number| hiding.outer.get(name.as_str()) == Some(&number)),
-            connect: Box::new(move |permit| {
-                if let Some(target) = connect.aliases.get(&permit.site().to_string()) {
+            find: Arc::new(move |permit| {
+                if let Some(target) = find.aliases.get(&permit.site().to_string()) {
                     let refusal = Refusal { site: target.clone(), cause: Cause::Policy(Origin::ZoneDefault) };
                     return Box::pin(async { Err(ConnectError::LeadsToRefused(refusal)) });
                 }
-                let port = connect.sites[&permit.site().to_string()];
-                connect.connections.fetch_add(1, Ordering::SeqCst);
-                Box::pin(async move {
-                    let server = connect::to_one_of(&permit, vec![LOOPBACK], port, &limits).await?;
-                    Ok((server, permit))
-                })
+                let address = find.sites[&permit.site().to_string()];
+                find.connections.fetch_add(1, Ordering::SeqCst);
+                Box::pin(async move { Ok((vec![address.into()], permit)) })
             }),
             still_allows: Box::new(move |_| !closed.load(Ordering::SeqCst)),
             epoch: self.epoch.subscribe(),
-            page: Arc::new(draw),
-            pipes: Pipes::new(8),
-            limits,
         }
     }
 

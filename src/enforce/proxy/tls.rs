@@ -46,13 +46,13 @@ pub(super) async fn serve(client: TcpStream, passage: &Passage) {
     };
     let name = hello.server_name.clone();
     debug!(named = hello.server_name.is_some(), ech = hello.ech, "hello read");
-    let permit = match passage.judge_hello(hello).await {
+    let permit = match passage.errand.judge_hello(hello, passage.destination.ip()).await {
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(_) => {
             return say_and_close(client, &Alert::UnrecognizedName.record(), limits).await;
         }
     };
-    match (passage.connect)(permit).await {
+    match passage.connect(permit).await {
         // Boxed: a connection that is only half open then costs no room for the rest of its life.
         Ok((server, permit)) => {
             let said = Said { bytes, end, name };
@@ -90,7 +90,7 @@ async fn carry(client: TcpStream, server: TcpStream, said: Said, permit: &Permit
     };
     let cut = tokio::select! {
         biased;
-        () = passage.until_refused(permit) => true,
+        () = passage.errand.until_refused(permit) => true,
         () = talk => false,
     };
     if cut {

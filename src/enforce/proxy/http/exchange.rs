@@ -67,7 +67,7 @@ pub(super) async fn exchange(
     let down = answer(request, server, from_server, client, pipes, &pulse, &is_answered);
     let exchanged = tokio::select! {
         biased;
-        () = passage.until_refused(permit) => Exchanged::Cut,
+        () = passage.errand.until_refused(permit) => Exchanged::Cut,
         broken = up => broken,
         exchanged = down => exchanged,
         () = pulse.stops(passage.limits.http_idle_max) => Exchanged::Silent,

@@ -40,7 +40,7 @@ impl Upstream {
             return None;
         }
         let permit = permit.clone().by_way_of(self.permit.sites().skip(1).cloned());
-        (passage.still_allows)(&permit).then_some(Self { permit, wire: self.wire })
+        (passage.errand.still_allows)(&permit).then_some(Self { permit, wire: self.wire })
     }
 
     /// Whether the site has neither hung up nor said anything unasked.
@@ -100,7 +100,7 @@ async fn serve_one(
     passage: &Passage,
 ) -> Next {
     let head_only = head.method == "HEAD";
-    let permit = match (passage.judge)(head.site.clone(), head.path()).await {
+    let permit = match (passage.errand.judge)(head.site.clone(), head.path()).await {
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(refusal) => return refused(&refusal, head, passage),
     };
@@ -108,7 +108,7 @@ async fn serve_one(
     let is_kept = kept.is_some();
     let (mut server, permit) = match kept {
         Some(kept) => (kept.wire, kept.permit),
-        None => match (passage.connect)(permit).await {
+        None => match passage.connect(permit).await {
             Ok((stream, permit)) => (Wire::new(stream), permit),
             Err(ConnectError::LeadsToRefused(refusal)) => return refused(&refusal, head, passage),
             Err(error) => return Next::Say(reply::unreachable(&error, head_only)),
