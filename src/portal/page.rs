@@ -63,39 +63,12 @@ impl House {
 /// What surrounds a page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    language: Language,
+    pub(super) language: Language,
     pub(super) words: &'static Words,
-    school: &'a str,
-    root: &'a str,
-    style: &'a str,
-    switch: String,
-}
-
-/// The sign-in page.
-#[derive(Debug, Template)]
-#[template(path = "portal/sign_in.html")]
-pub(super) struct SignInPage<'a> {
-    pub(super) frame: Frame<'a>,
-    /// Whether the zone asks for it.
-    pub(super) asked_for: bool,
-    pub(super) notice: Notice,
-    /// The login to show again after a refusal.
-    pub(super) login: &'a str,
-    pub(super) wanted: Option<Wanted>,
-}
-
-/// What the sign-in page says first.
-#[derive(Debug)]
-pub(super) enum Notice {
-    None,
-    SignedOut,
-    Refused(String),
-}
-
-impl Notice {
-    fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
+    pub(super) school: &'a str,
+    pub(super) root: &'a str,
+    pub(super) style: &'a str,
+    pub(super) switch: String,
 }
 
 /// The home page of whoever may use the network.

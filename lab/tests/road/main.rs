@@ -21,5 +21,6 @@ mod reload;
 mod requests;
 mod search;
 mod services;
+mod sessions;
 mod sites;
 mod zones;
