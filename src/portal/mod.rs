@@ -8,7 +8,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `service`, `connection` | listeners, one connection's life |
-//! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
+//! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `navigation` | the places each role can go to |
@@ -27,7 +27,6 @@ mod page;
 #[cfg(test)]
 mod page_tests;
 mod plain;
-mod probe;
 mod refusal;
 mod secure;
 mod service;
