@@ -8,7 +8,7 @@ use super::{
     navigation::{Place, Tab, tabs},
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::{HomeWords, PlaceWords, Words},
+    words::{HomeWords, PlaceWords, SignInWords, Words},
 };
 use crate::model::{Role, Site};
 
@@ -99,30 +99,10 @@ impl Frame<'_> {
     }
 }
 
-/// The sign-in page.
-#[derive(Debug, Template)]
-#[template(path = "portal/sign_in.html")]
-pub(super) struct SignInPage<'a> {
-    pub(super) frame: Frame<'a>,
-    /// Whether the zone asks for it.
-    pub(super) asked_for: bool,
-    pub(super) notice: Notice,
-    /// The login to show again after a refusal.
-    pub(super) login: &'a str,
-    pub(super) wanted: Option<Wanted>,
-}
-
-/// What the sign-in page says first.
-#[derive(Debug)]
-pub(super) enum Notice {
-    None,
-    SignedOut,
-    Refused(String),
-}
-
-impl Notice {
-    fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
+impl Frame<'_> {
+    /// The texts of signing in and out.
+    fn sign_in_words(&self) -> &'static SignInWords {
+        self.language.sign_in_words()
     }
 }
 

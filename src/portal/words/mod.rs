@@ -7,6 +7,7 @@ mod fixed;
 mod french;
 mod home;
 mod places;
+mod sign_in;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
@@ -14,3 +15,4 @@ pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
 pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
+pub(super) use sign_in::SignInWords;
