@@ -8,10 +8,11 @@
 //! | file | what is there |
 //! |---|---|
 //! | `service`, `connection` | listeners, one connection's life |
-//! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
+//! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
+//! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
 mod asked;
@@ -22,11 +23,11 @@ mod connection;
 mod guard;
 mod host;
 mod language;
+mod navigation;
 mod page;
 #[cfg(test)]
 mod page_tests;
 mod plain;
-mod probe;
 mod refusal;
 mod secure;
 mod service;

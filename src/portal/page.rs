@@ -5,14 +5,22 @@ use askama::Template;
 use super::{
     because::{Because, Reason},
     language::Language,
+    navigation::{Place, Tab, tabs},
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::Words,
+    words::{HomeWords, PlaceWords, Words},
 };
-use crate::model::Site;
+use crate::model::{Role, Site};
 
-/// The style sheet of all pages.
-pub(super) const STYLE: &str = include_str!("../../templates/portal/style.css");
+/// The style sheet of all pages, its parts in one file: a slow line fetches it once.
+pub(super) const STYLE: &str = concat!(
+    include_str!("../../templates/portal/style/base.css"),
+    include_str!("../../templates/portal/style/layout.css"),
+    include_str!("../../templates/portal/style/parts.css"),
+    include_str!("../../templates/portal/style/forms.css"),
+    include_str!("../../templates/portal/style/tables.css"),
+    include_str!("../../templates/portal/style/media.css"),
+);
 
 /// The icon of browser tabs.
 pub(super) const ICON: &str = include_str!("../../templates/portal/favicon.svg");
@@ -56,7 +64,8 @@ impl House {
     }
 
     fn frame_under<'a>(&'a self, root: &'a str, language: Language, switch: String) -> Frame<'a> {
-        Frame { language, words: language.words(), school: &self.school, root, style: &self.style, switch }
+        let words = language.words();
+        Frame { language, words, school: &self.school, root, style: &self.style, switch, places: Vec::new() }
     }
 }
 
@@ -65,10 +74,29 @@ impl House {
 pub(super) struct Frame<'a> {
     pub(super) language: Language,
     pub(super) words: &'static Words,
+    /// The school's name.
     pub(super) school: &'a str,
+    /// What stands before the paths of the portal's own pages: nothing, or its origin.
     pub(super) root: &'a str,
+    /// The style sheet's path.
     pub(super) style: &'a str,
+    /// The page's address in the other language.
     pub(super) switch: String,
+    /// The navigation; empty until [`Frame::at`].
+    pub(super) places: Vec<Tab>,
+}
+
+impl Frame<'_> {
+    /// The frame with the navigation of a person of `role`, on a page of `here`.
+    pub(super) fn at(self, role: Role, here: Place) -> Self {
+        let places = tabs(self.language, role, here);
+        Self { places, ..self }
+    }
+
+    /// What the navigation is called.
+    pub(super) fn places_name(&self) -> &'static str {
+        PlaceWords::of(self.language).places
+    }
 }
 
 /// The home page of whoever may use the network.
@@ -77,8 +105,13 @@ pub(super) struct Frame<'a> {
 pub(super) struct HomePage<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) resident: Resident<'a>,
+    pub(super) words: &'static HomeWords,
     pub(super) network: &'static str,
-    pub(super) web_is_open: bool,
+    pub(super) web: Reach,
+    /// What to say of a line that does not answer.
+    pub(super) line_down: Option<String>,
+    /// What the school announces, in its own words; line breaks count.
+    pub(super) announcements: Vec<String>,
     /// Whether what depends on the hour is at its stricter side for now.
     pub(super) clock_in_doubt: bool,
     /// Services other than the web, joined by commas.
@@ -86,11 +119,38 @@ pub(super) struct HomePage<'a> {
     pub(super) wanted: Option<Wanted>,
 }
 
+/// Whether something can be reached at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Yes, but for what rules close.
+    Open,
+    /// No, but for what rules open.
+    Closed,
+    /// The line does not answer.
+    Away,
+}
+
+impl Reach {
+    fn is_away(&self) -> bool {
+        matches!(self, Self::Away)
+    }
+}
+
 /// Whose home page it is.
 #[derive(Debug)]
 pub(super) enum Resident<'a> {
-    Person { name: &'a str, role: &'static str, classes: String, until: String, until_utc: String },
-    Machine { name: &'a str },
+    Person {
+        name: &'a str,
+        role: &'static str,
+        classes: String,
+        until: String,
+        until_utc: String,
+        /// Whether the ENT could not be asked at the sign-in.
+        is_offline: bool,
+    },
+    Machine {
+        name: &'a str,
+    },
 }
 
 /// Why a site is closed.

@@ -2,13 +2,17 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use askama::Template;
+
 use super::{
     because::{Because, Reason},
     language::Language,
-    page::{Frame, HomePage, House, ICON, Link, NoticePage, RefusedPage, Resident, STYLE, written},
+    navigation::Place,
+    page::{Frame, HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
     settings::Settings,
     sign_in::{EntDoor, Notice, PasswordPage, SignInPage},
     wanted::Wanted,
+    words::HomeWords,
 };
 use crate::{
     model::{DefaultVerdict, Quic, Role, Service, SignIn, Zone, ZoneKind},
@@ -90,7 +94,7 @@ fn password(house: &House, language: Language, refused: Option<&'static str>) ->
 
 fn home(house: &House, language: Language, name: &str) -> String {
     written(&HomePage {
-        frame: frame(house, language),
+        frame: frame(house, language).at(Role::Eleve, Place::Home),
         resident: Resident::Person {
             name,
             role: language.role(Role::Eleve),
@@ -101,9 +105,13 @@ fn home(house: &House, language: Language, name: &str) -> String {
                 "today at 18:05"
             }),
             until_utc: String::from("2026-11-23T17:05:00.000Z"),
+            is_offline: true,
         },
+        words: HomeWords::of(language),
         network: language.zone(ZoneKind::Pedagogique),
-        web_is_open: true,
+        web: Reach::Open,
+        line_down: None,
+        announcements: vec![String::from("Le CDI ferme à 16 h ce soir.\nPensez à rendre vos livres.")],
         clock_in_doubt: false,
         services: language.service(&Service::of_ports("tcp/993".parse().unwrap())),
         wanted: Wanted::read("http://encyclopedie.example/page"),
@@ -114,8 +122,11 @@ fn machine(house: &House, language: Language) -> String {
     written(&HomePage {
         frame: frame(house, language),
         resident: Resident::Machine { name: "TBI salle 12" },
+        words: HomeWords::of(language),
         network: language.zone(ZoneKind::Equipements),
-        web_is_open: false,
+        web: Reach::Away,
+        line_down: Some(language.line_down(std::time::Duration::from_secs(750))),
+        announcements: Vec::new(),
         clock_in_doubt: true,
         services: String::new(),
         wanted: None,
@@ -152,6 +163,13 @@ fn notice(house: &House, language: Language) -> String {
     })
 }
 
+/// Every part of pages, as a teacher would see them.
+#[derive(Template)]
+#[template(path = "portal/parts.html")]
+struct PartsPage<'a> {
+    frame: Frame<'a>,
+}
+
 fn every_page(house: &House, language: Language) -> Vec<(&'static str, String)> {
     vec![
         ("connexion", sign_in(house, language, Notice::None, "")),
@@ -179,6 +197,7 @@ fn every_page(house: &House, language: Language) -> Vec<(&'static str, String)> 
         ("machine", machine(house, language)),
         ("bloque", refused(house, language, "Les jeux sont fermés pendant les cours.")),
         ("message", notice(house, language)),
+        ("parts", written(&PartsPage { frame: frame(house, language).at(Role::Referent, Place::Classes) })),
     ]
 }
 

@@ -26,21 +26,23 @@ use super::{
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
-    page::{HomePage, House, ICON, Link, NoticePage, RefusedPage, Resident, STYLE, written},
+    navigation::Place,
+    page::{HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
     sign_in::{self, Notice},
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
-    words::Words,
+    words::{HomeWords, Words},
 };
 use crate::{
     enforce::{
+        dns::{LineStanding, Resolver},
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
     identity::{Identity, SessionView},
     journal::Channel,
-    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site},
+    model::{Assurance, ClassName, ClockTrust, DefaultVerdict, Domain, Role, Site},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -60,6 +62,7 @@ pub(super) struct Secure {
     pub(super) sign_in: SignIn,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    pub(super) resolver: Resolver,
     /// What the school calls its ENT, where it has one.
     pub(super) ent_name: Option<String>,
 }
@@ -110,15 +113,15 @@ async fn home(
     asked: Asked,
 ) -> Response {
     let standing = visitor.standing(&secure.identity);
-    let resident = match &standing {
-        Standing::SignedIn(session) => secure.person(asked.language, session),
-        Standing::Registered(device) => Resident::Machine { name: &device.name },
+    let (role, resident) = match &standing {
+        Standing::SignedIn(session) => (Some(session.account.role), secure.person(asked.language, session)),
+        Standing::Registered(device) => (None, Resident::Machine { name: &device.name }),
         Standing::Unknown => {
             let notice = Notice::of_leaving(asked.query.parti.as_deref());
             return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, ("", asked.wanted()));
         }
     };
-    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, resident)))
+    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, role, resident)))
 }
 
 /// Sends a browser home that asks for the address of a form.
@@ -182,18 +185,38 @@ async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response
 }
 
 impl Secure {
-    fn home_page<'a>(&'a self, visitor: &Visitor, asked: &Asked, resident: Resident<'a>) -> HomePage<'a> {
+    /// The home page of `resident`, in the navigation of a person's `role`.
+    fn home_page<'a>(
+        &'a self,
+        visitor: &Visitor,
+        asked: &Asked,
+        role: Option<Role>,
+        resident: Resident<'a>,
+    ) -> HomePage<'a> {
         let language = asked.language;
         let wanted = asked.wanted();
         let zone = &visitor.zone;
+        let (web, line_down) = match (self.resolver.line(), zone.default) {
+            (LineStanding::Down { lasting }, _) => (Reach::Away, Some(language.line_down(lasting))),
+            (LineStanding::Up, DefaultVerdict::Allow) => (Reach::Open, None),
+            (LineStanding::Up, DefaultVerdict::Block) => (Reach::Closed, None),
+        };
         let mut services: Vec<_> = zone.services.iter().map(|service| language.service(service)).collect();
         services.sort_unstable();
         services.dedup();
+        let frame = self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url)));
+        let frame = match role {
+            Some(role) => frame.at(role, Place::Home),
+            None => frame,
+        };
         HomePage {
-            frame: self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url))),
+            frame,
             resident,
+            words: HomeWords::of(language),
             network: language.zone(zone.kind),
-            web_is_open: matches!(zone.default, DefaultVerdict::Allow),
+            web,
+            line_down,
+            announcements: Vec::new(),
             clock_in_doubt: self.clock.trust() == ClockTrust::Doubtful,
             services: services.join(", "),
             wanted,
@@ -209,6 +232,7 @@ impl Secure {
             classes: classes.join(", "),
             until: time_of_day::told(language, session.until, self.clock.now()),
             until_utc: session.until.to_string(),
+            is_offline: session.assurance == Assurance::Offline,
         }
     }
 

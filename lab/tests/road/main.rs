@@ -9,12 +9,14 @@
 mod asking;
 mod bad_input;
 mod before_sign_in;
+mod captive;
 mod clock;
 mod clones;
 mod death;
 mod dns_tunnel;
 mod journal;
 mod live;
+mod page_security;
 mod pages;
 mod quic;
 mod reload;

@@ -7,8 +7,8 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     portal: "Network portal",
     skip: "Skip to content",
     other_language: "Français",
-    footer: "The portal knows this device by its address on the network. One cookie keeps your session \
-             if that address changes, another the language you chose; all works without them too.",
+    footer: "The portal knows this device by its address on the network. Its two cookies keep your sign-in and the \
+             language you choose; everything works without them, too.",
     back_home: "Back to the home page",
 
     sign_in: "Sign in",
@@ -40,7 +40,6 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     web_closed: "Closed, except the sites that the rules of the académie, the département and the school open.",
     clock_in_doubt: "The network is not sure of the time: what opens at certain hours only stays closed. Tell the school’s digital referent if it lasts.",
     services: "Other services",
-    no_services: "None.",
     why_blocked: "A site does not open?",
     why_blocked_label: "Address of the site",
     why_blocked_hint: "For example: exemple.fr. The portal says whether a rule blocks it, and why.",

@@ -7,8 +7,8 @@ pub(in crate::portal) const FRENCH: Words = Words {
     portal: "Portail du réseau",
     skip: "Aller au contenu",
     other_language: "English",
-    footer: "Le portail reconnaît cet appareil par son adresse sur le réseau. Un cookie garde votre session \
-             si cette adresse change, un autre la langue choisie ; tout marche aussi sans eux.",
+    footer: "Le portail reconnaît cet appareil par son adresse sur le réseau. Ses deux cookies retiennent votre \
+             connexion et la langue que vous choisissez ; tout fonctionne aussi sans eux.",
     back_home: "Retour à l’accueil",
 
     sign_in: "Se connecter",
@@ -42,7 +42,6 @@ pub(in crate::portal) const FRENCH: Words = Words {
     web_closed: "Fermé, sauf les sites qu’ouvrent les règles de l’académie, du département et de l’établissement.",
     clock_in_doubt: "L’heure du réseau n’est pas sûre : ce qui n’ouvre qu’à certaines heures reste fermé. Prévenez le référent numérique si cela dure.",
     services: "Autres services",
-    no_services: "Aucun.",
     why_blocked: "Un site ne s’ouvre pas ?",
     why_blocked_label: "Adresse du site",
     why_blocked_hint: "Par exemple : exemple.fr. Le portail dit si une règle le bloque, et pourquoi.",

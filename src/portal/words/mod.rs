@@ -5,10 +5,14 @@ mod composed;
 mod english;
 mod fixed;
 mod french;
+mod home;
+mod places;
 mod sign_in;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
+pub(super) use home::HomeWords;
+pub(super) use places::PlaceWords;
 pub(super) use sign_in::SignInWords;
