@@ -13,6 +13,7 @@
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
+mod acts;
 mod asked;
 mod because;
 mod captive;
@@ -35,6 +36,7 @@ mod visitor;
 mod wanted;
 mod words;
 
+pub use acts::Acts;
 pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;
