@@ -19,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -32,6 +33,7 @@ use super::{
     page::{
         HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage, written,
     },
+    teacher::Handles,
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
@@ -44,7 +46,7 @@ use crate::{
     },
     identity::{Identity, SessionView, SignInRefusal},
     journal::Channel,
-    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site},
+    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site, Zone},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -65,6 +67,12 @@ pub(super) struct Secure {
     pub(super) acts: Acts,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    /// The zones that the portal serves.
+    pub(super) zones: Vec<Arc<Zone>>,
+    /// What stands for pupils in addresses.
+    pub(super) handles: Handles,
+    /// Places for pages that listen to be told of changes.
+    pub(super) listening: Arc<Semaphore>,
     /// Signalled when the portal ends.
     pub(super) ending: CancellationToken,
 }
@@ -79,6 +87,8 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        .merge(super::teacher::router())
+        .merge(super::pupil::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -251,6 +261,13 @@ async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response
 }
 
 impl Secure {
+    /// The page that says that a form could not be read.
+    pub(super) fn unread(&self, asked: &Asked) -> Response {
+        let words = asked.language.words();
+        let link = Some(home_link(words));
+        self.notice(asked, StatusCode::BAD_REQUEST, words.bad_request, words.bad_request_text, link)
+    }
+
     fn sign_in_page(
         &self,
         visitor: &Visitor,
@@ -335,7 +352,7 @@ impl Secure {
         written(&NoticePage { frame, title, text, site, link: None, asks: true })
     }
 
-    fn notice(
+    pub(super) fn notice(
         &self,
         asked: &Asked,
         status: StatusCode,
@@ -348,7 +365,7 @@ impl Secure {
     }
 }
 
-fn home_link(words: &'static Words) -> Link {
+pub(super) fn home_link(words: &'static Words) -> Link {
     Link { url: String::from("/"), text: words.back_home }
 }
 
@@ -357,11 +374,11 @@ fn home_path(wanted: Option<&Wanted>) -> String {
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 
-fn html(status: StatusCode, page: String) -> Response {
+pub(super) fn html(status: StatusCode, page: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
-fn see_other(path: &str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 
