@@ -11,6 +11,8 @@ mod request_table;
 mod requests;
 mod rights;
 mod store;
+#[cfg(test)]
+mod tests;
 mod trail;
 mod whom;
 
