@@ -202,7 +202,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Asks the driver from the machine itself and returns the answer's value.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
         let url = format!("{}{path}", self.session_url);
         let mut arguments =
             vec!["curl", "--silent", "--show-error", "--max-time", "60", "--request", method, &url];

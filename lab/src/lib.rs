@@ -17,6 +17,7 @@ pub mod plan;
 pub mod portal_door;
 mod process;
 pub mod tour;
+pub mod view;
 mod wiring;
 
 pub use browser::{Browser, Habits};

@@ -94,10 +94,16 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let ntp = ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?;
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
-    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver, epoch.clone())?;
-    let acts = portal::Acts { openings: openings.clone(), requests };
-    let portal =
-        portal::Service::bind(&config.portal, identity.clone(), sign_in, acts, gate.clone(), clock.clone())?;
+    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?;
+    let parts = portal::Parts {
+        identity: identity.clone(),
+        sign_in,
+        acts: portal::Acts { openings: openings.clone(), requests },
+        gate: gate.clone(),
+        clock: clock.clone(),
+        resolver,
+    };
+    let portal = portal::Service::bind(&config.portal, parts)?;
     let control = Control::bind(&control_path(&config.state_dir))?;
     let heartbeat = Heartbeat::open()?;
 

@@ -8,7 +8,7 @@ use super::{
     navigation::{Place, Tab, tabs},
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::{PlaceWords, Words},
+    words::{HomeWords, PlaceWords, SignInWords, Words},
 };
 use crate::model::{Role, Site};
 
@@ -99,30 +99,10 @@ impl Frame<'_> {
     }
 }
 
-/// The sign-in page.
-#[derive(Debug, Template)]
-#[template(path = "portal/sign_in.html")]
-pub(super) struct SignInPage<'a> {
-    pub(super) frame: Frame<'a>,
-    /// Whether the zone asks for it.
-    pub(super) asked_for: bool,
-    pub(super) notice: Notice,
-    /// The login to show again after a refusal.
-    pub(super) login: &'a str,
-    pub(super) wanted: Option<Wanted>,
-}
-
-/// What the sign-in page says first.
-#[derive(Debug)]
-pub(super) enum Notice {
-    None,
-    SignedOut,
-    Refused(String),
-}
-
-impl Notice {
-    fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
+impl Frame<'_> {
+    /// The texts of signing in and out.
+    fn sign_in_words(&self) -> &'static SignInWords {
+        self.language.sign_in_words()
     }
 }
 
@@ -132,8 +112,13 @@ impl Notice {
 pub(super) struct HomePage<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) resident: Resident<'a>,
+    pub(super) words: &'static HomeWords,
     pub(super) network: &'static str,
-    pub(super) web_is_open: bool,
+    pub(super) web: Reach,
+    /// What to say of a line that does not answer.
+    pub(super) line_down: Option<String>,
+    /// What the school announces, in its own words; line breaks count.
+    pub(super) announcements: Vec<String>,
     /// Whether what depends on the hour is at its stricter side for now.
     pub(super) clock_in_doubt: bool,
     /// Services other than the web, joined by commas.
@@ -141,11 +126,38 @@ pub(super) struct HomePage<'a> {
     pub(super) wanted: Option<Wanted>,
 }
 
+/// Whether something can be reached at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Yes, but for what rules close.
+    Open,
+    /// No, but for what rules open.
+    Closed,
+    /// The line does not answer.
+    Away,
+}
+
+impl Reach {
+    fn is_away(&self) -> bool {
+        matches!(self, Self::Away)
+    }
+}
+
 /// Whose home page it is.
 #[derive(Debug)]
 pub(super) enum Resident<'a> {
-    Person { name: &'a str, role: &'static str, classes: String, until: String, until_utc: String },
-    Machine { name: &'a str },
+    Person {
+        name: &'a str,
+        role: &'static str,
+        classes: String,
+        until: String,
+        until_utc: String,
+        /// Whether the ENT could not be asked at the sign-in.
+        is_offline: bool,
+    },
+    Machine {
+        name: &'a str,
+    },
 }
 
 /// Why a site is closed.

@@ -3,7 +3,7 @@
 //! | road | what it does |
 //! |---|---|
 //! | `GET /` | home of whoever may use the network, sign-in page for the others |
-//! | `POST /connexion`, `POST /deconnexion` | signs in, signs out |
+//! | `/connexion…`, `/reprendre`, `/deconnexion…`, `/mot-de-passe` | signs in and out: `sign_in` |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
@@ -12,13 +12,12 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Form, Request, State, rejection::FormRejection},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::get,
 };
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -30,23 +29,24 @@ use super::{
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
-    page::{
-        HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage, written,
-    },
+    navigation::Place,
+    page::{HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
+    sign_in::{self, Notice},
     teacher::Handles,
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
-    words::Words,
+    words::{HomeWords, Words},
 };
 use crate::{
     enforce::{
+        dns::{LineStanding, Resolver},
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
-    identity::{Identity, SessionView, SignInRefusal},
+    identity::{Identity, SessionView},
     journal::Channel,
-    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site, Zone},
+    model::{Assurance, ClassName, ClockTrust, DefaultVerdict, Domain, Role, Site, Zone},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -75,20 +75,22 @@ pub(super) struct Secure {
     pub(super) listening: Arc<Semaphore>,
     /// Signalled when the portal ends.
     pub(super) ending: CancellationToken,
+    pub(super) resolver: Resolver,
+    /// What the school calls its ENT, where it has one.
+    pub(super) ent_name: Option<String>,
 }
 
 /// The road of port 443.
 pub(super) fn router(secure: Arc<Secure>) -> Router {
     Router::new()
         .route("/", get(home))
-        .route("/connexion", post(sign_in).get(go_home))
-        .route("/deconnexion", post(sign_out).get(go_home))
         .route("/bloque", get(why_blocked))
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
         .merge(super::teacher::router())
         .merge(super::pupil::router())
+        .merge(sign_in::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -114,7 +116,7 @@ async fn guarded(State(secure): State<Arc<Secure>>, asked: Asked, request: Reque
             language.tag()
         );
         let cookie = HeaderValue::try_from(cookie).expect("a language's tag is visible ASCII");
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     protect(response.headers_mut());
     response
@@ -126,82 +128,19 @@ async fn home(
     asked: Asked,
 ) -> Response {
     let standing = visitor.standing(&secure.identity);
-    let resident = match &standing {
-        Standing::SignedIn(session) => secure.person(asked.language, session),
-        Standing::Registered(device) => Resident::Machine { name: &device.name },
+    let (role, resident) = match &standing {
+        Standing::SignedIn(session) => (Some(session.account.role), secure.person(asked.language, session)),
+        Standing::Registered(device) => (None, Resident::Machine { name: &device.name }),
         Standing::Unknown => {
-            let notice = if asked.query.parti.is_some() { Notice::SignedOut } else { Notice::None };
-            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, "", asked.wanted());
+            let notice = Notice::of_leaving(asked.query.parti.as_deref());
+            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, ("", asked.wanted()));
         }
     };
-    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, resident)))
+    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, role, resident)))
 }
 
-/// The sign-in form as it arrives. It has no `Debug`: a password is never written anywhere.
-#[derive(Deserialize)]
-struct Credentials {
-    identifiant: String,
-    mot_de_passe: String,
-    #[serde(default)]
-    suite: String,
-}
-
-async fn sign_in(
-    State(secure): State<Arc<Secure>>,
-    Extension(visitor): Extension<Visitor>,
-    asked: Asked,
-    form: Result<Form<Credentials>, FormRejection>,
-) -> Response {
-    let words = asked.language.words();
-    let Ok(Form(form)) = form else {
-        let notice = Notice::Refused(String::from(words.form_unread));
-        return secure.sign_in_page(&visitor, &asked, StatusCode::BAD_REQUEST, notice, "", None);
-    };
-    let wanted = Wanted::read(&form.suite);
-    let login = form.identifiant.trim();
-    let refusal = match secure.sign_in.sign_in(login, &form.mot_de_passe, &visitor.zone, visitor.source).await
-    {
-        Ok(_) => return see_other(&home_path(wanted.as_ref())),
-        Err(refusal) => refusal,
-    };
-    let (status, text, retry_seconds) = told_refusal(asked.language, &refusal);
-    let mut response = secure.sign_in_page(&visitor, &asked, status, Notice::Refused(text), login, wanted);
-    if let Some(seconds) = retry_seconds {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-/// A refused sign-in as status, text, and seconds to wait. An unknown login and a wrong password read alike.
-fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, String, Option<u64>) {
-    let words = language.words();
-    match refusal {
-        SignInRefusal::WrongCredentials
-        | SignInRefusal::WrongCode
-        | SignInRefusal::AtTheEnt
-        | SignInRefusal::NotOfThisSchool
-        | SignInRefusal::NothingToResume => {
-            (StatusCode::FORBIDDEN, String::from(words.wrong_credentials), None)
-        }
-        SignInRefusal::TooManyTries { wait } => {
-            let seconds = wait.as_secs().max(1);
-            (StatusCode::TOO_MANY_REQUESTS, language.too_many_tries(*wait), Some(seconds))
-        }
-        SignInRefusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
-        // The kernel may know the machine a moment later; the person tries again.
-        SignInRefusal::MachineUnknown => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
-        SignInRefusal::NotWritten => {
-            (StatusCode::SERVICE_UNAVAILABLE, String::from(words.sign_in_not_recorded), None)
-        }
-    }
-}
-
-async fn sign_out(State(secure): State<Arc<Secure>>, Extension(visitor): Extension<Visitor>) -> Response {
-    secure.sign_in.sign_out(visitor.source).await;
-    see_other("/?parti=1")
-}
-
-async fn go_home() -> Response {
+/// Sends a browser home that asks for the address of a form.
+pub(super) async fn go_home() -> Response {
     see_other("/")
 }
 
@@ -262,38 +201,44 @@ async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response
 
 impl Secure {
     /// The page that says that a form could not be read.
-    pub(super) fn unread(&self, asked: &Asked) -> Response {
+    pub(super) fn form_unread(&self, asked: &Asked) -> Response {
         let words = asked.language.words();
         let link = Some(home_link(words));
         self.notice(asked, StatusCode::BAD_REQUEST, words.bad_request, words.bad_request_text, link)
     }
 
-    fn sign_in_page(
-        &self,
+    /// The home page of `resident`, in the navigation of a person's `role`.
+    fn home_page<'a>(
+        &'a self,
         visitor: &Visitor,
         asked: &Asked,
-        status: StatusCode,
-        notice: Notice,
-        login: &str,
-        wanted: Option<Wanted>,
-    ) -> Response {
-        let frame = self.house.frame(asked.language, asked.switch("/", wanted.as_ref().map(Wanted::url)));
-        let asked_for = visitor.must_sign_in();
-        html(status, written(&SignInPage { frame, asked_for, notice, login, wanted }))
-    }
-
-    fn home_page<'a>(&'a self, visitor: &Visitor, asked: &Asked, resident: Resident<'a>) -> HomePage<'a> {
+        role: Option<Role>,
+        resident: Resident<'a>,
+    ) -> HomePage<'a> {
         let language = asked.language;
         let wanted = asked.wanted();
         let zone = &visitor.zone;
+        let (web, line_down) = match (self.resolver.line(), zone.default) {
+            (LineStanding::Down { lasting }, _) => (Reach::Away, Some(language.line_down(lasting))),
+            (LineStanding::Up, DefaultVerdict::Allow) => (Reach::Open, None),
+            (LineStanding::Up, DefaultVerdict::Block) => (Reach::Closed, None),
+        };
         let mut services: Vec<_> = zone.services.iter().map(|service| language.service(service)).collect();
         services.sort_unstable();
         services.dedup();
+        let frame = self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url)));
+        let frame = match role {
+            Some(role) => frame.at(role, Place::Home),
+            None => frame,
+        };
         HomePage {
-            frame: self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url))),
+            frame,
             resident,
+            words: HomeWords::of(language),
             network: language.zone(zone.kind),
-            web_is_open: matches!(zone.default, DefaultVerdict::Allow),
+            web,
+            line_down,
+            announcements: Vec::new(),
             clock_in_doubt: self.clock.trust() == ClockTrust::Doubtful,
             services: services.join(", "),
             wanted,
@@ -309,6 +254,7 @@ impl Secure {
             classes: classes.join(", "),
             until: time_of_day::told(language, session.until, self.clock.now()),
             until_utc: session.until.to_string(),
+            is_offline: session.assurance == Assurance::Offline,
         }
     }
 
@@ -352,6 +298,7 @@ impl Secure {
         written(&NoticePage { frame, title, text, site, link: None, asks: true })
     }
 
+    /// A page with one thing to say, and perhaps where to go next.
     pub(super) fn notice(
         &self,
         asked: &Asked,
@@ -370,14 +317,16 @@ pub(super) fn home_link(words: &'static Words) -> Link {
 }
 
 /// The home page's path, which offers the page somebody was on the way to.
-fn home_path(wanted: Option<&Wanted>) -> String {
+pub(super) fn home_path(wanted: Option<&Wanted>) -> String {
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 
+/// A page as an answer.
 pub(super) fn html(status: StatusCode, page: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
+/// Sends the browser to `path` of the portal, by `GET`.
 pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
@@ -391,8 +340,6 @@ fn kept_long(media_type: &'static str, text: &'static str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -402,17 +349,5 @@ mod tests {
             assert_eq!(home_path(Wanted::read(text).as_ref()), "/");
         }
         assert_eq!(home_path(Wanted::read("http://a.fr/").as_ref()), "/?suite=http%3A%2F%2Fa.fr%2F");
-    }
-
-    #[test]
-    fn a_refused_sign_in_says_when_to_try_again() {
-        let wait = Duration::from_secs(120);
-        let (status, text, seconds) = told_refusal(Language::French, &SignInRefusal::TooManyTries { wait });
-        assert_eq!(
-            (status.as_u16(), text.as_str(), seconds),
-            (429, "Trop d’essais. Réessayez dans 2 min.", Some(120))
-        );
-        let (status, _, seconds) = told_refusal(Language::French, &SignInRefusal::WrongCredentials);
-        assert_eq!((status.as_u16(), seconds), (403, None));
     }
 }

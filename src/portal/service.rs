@@ -23,7 +23,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    enforce::{gate::Gate, places::Places, sign_in::SignIn},
+    enforce::{dns::Resolver, gate::Gate, places::Places, sign_in::SignIn},
     identity::Identity,
     model::Zone,
     system::{clock::Clock, sockets::listen_tcp},
@@ -44,6 +44,23 @@ const LISTENING_MAX: usize = 200;
 /// Connections at once of one machine: keeps it from taking everybody's place. A page with many closed sites on it opens
 /// some dozens.
 const CONNECTIONS_OF_CLIENT_MAX: usize = 64;
+
+/// The parts of the box that the pages ask.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Who is there.
+    pub identity: Identity,
+    /// The way to sign in and out.
+    pub sign_in: SignIn,
+    /// What pages decide.
+    pub acts: Acts,
+    /// Who may reach what.
+    pub gate: Gate,
+    /// The time.
+    pub clock: Clock,
+    /// Whether the line answers.
+    pub resolver: Resolver,
+}
 
 /// The portal, its sockets bound.
 #[derive(Debug)]
@@ -68,14 +85,8 @@ impl Service {
     ///
     /// # Errors
     /// When the certificate cannot be used or the kernel refuses a socket.
-    pub fn bind(
-        settings: &Settings,
-        identity: Identity,
-        sign_in: SignIn,
-        acts: Acts,
-        gate: Gate,
-        clock: Clock,
-    ) -> anyhow::Result<Self> {
+    pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
+        let Parts { identity, sign_in, acts, gate, clock, resolver } = parts;
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let ending = CancellationToken::new();
         let (house, name) = (House::new(settings), settings.name.clone());
@@ -88,10 +99,12 @@ impl Service {
             acts,
             gate: gate.clone(),
             clock,
+            resolver,
             zones: settings.zones.clone(),
             handles: Handles::new().context("cannot make a key")?,
             listening: Arc::new(Semaphore::new(LISTENING_MAX)),
             ending: ending.clone(),
+            ent_name: settings.ent_name.clone(),
         };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };

@@ -85,7 +85,7 @@ pub(super) async fn send(
         Ok(granted) => granted,
         Err(page) => return *page,
     };
-    let Ok(Form(form)) = form else { return secure.unread(&asked) };
+    let Ok(Form(form)) = form else { return secure.form_unread(&asked) };
     let Some(site) = site_of(&form.site) else {
         let text = String::from(TeacherWords::of(language).not_a_site());
         let wrong = Said::Wrong(StatusCode::UNPROCESSABLE_ENTITY, text);

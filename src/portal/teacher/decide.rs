@@ -54,7 +54,7 @@ pub(super) async fn decide(
         Ok(granted) => granted,
         Err(page) => return *page,
     };
-    let Ok(Form(form)) = form else { return secure.unread(&asked) };
+    let Ok(Form(form)) = form else { return secure.form_unread(&asked) };
     let Some(whom) = secure.whom(&form.pour, &form.nom) else {
         return secure.not_done_page(&asked, &NotDone::Unknown);
     };
@@ -86,7 +86,7 @@ pub(super) async fn undo(
         Ok(granted) => granted,
         Err(page) => return *page,
     };
-    let Ok(Form(form)) = form else { return secure.unread(&asked) };
+    let Ok(Form(form)) = form else { return secure.form_unread(&asked) };
     match secure.acts.openings.undo(&granted, form.numero, secure.clock.now()).await {
         Ok(running) if running.whom.may_be_decided_by(granted.account(), &secure.identity).is_ok() => {
             see_other(&format!("{}?annule=1", path(&running.whom, &secure.handles)))

@@ -104,12 +104,12 @@ pub(super) async fn answer(
         Ok(granted) => granted,
         Err(page) => return *page,
     };
-    let Ok(Form(form)) = form else { return secure.unread(&asked) };
+    let Ok(Form(form)) = form else { return secure.form_unread(&asked) };
     let answer = match form.reponse.as_str() {
         "ouvrir" => lasts(&form.duree).map(Answer::Open),
         "refuser" => Some(Answer::Refuse(form.raison)),
         "transmettre" => Some(Answer::PassOn),
-        _ => return secure.unread(&asked),
+        _ => return secure.form_unread(&asked),
     };
     let answered = match answer {
         Some(answer) => secure.acts.requests.answer(&granted, form.numero, answer, secure.clock.now()).await,

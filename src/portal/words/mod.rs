@@ -5,14 +5,18 @@ mod composed;
 mod english;
 mod fixed;
 mod french;
+mod home;
 mod places;
 mod pupil;
+mod sign_in;
 mod teacher;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
+pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
 pub(super) use pupil::RequestWords;
+pub(super) use sign_in::SignInWords;
 pub(super) use teacher::{TeacherWords, told_not_done};
