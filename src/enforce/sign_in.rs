@@ -401,6 +401,52 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_session_taken_along_is_told_as_moved_from_one_machine_to_the_other() {
+        let running = Running::start(School::new());
+        let cdi = zone("cdi", 10);
+        let SignedIn { view, token } = running.sign_in("camille", "cerise", 1).await.unwrap();
+        let moved = running.sign_in.resume(&token, &cdi, address(2)).await.unwrap();
+        assert_eq!((moved.view.machine, moved.view.until), (machine(2), view.until));
+        assert_ne!(moved.token.text(), token.text());
+        assert_eq!(
+            presences(running.school.dir.path())[1..],
+            [told("E1", PresenceChange::Replaced), told("E1", PresenceChange::SignedIn(address(2)))]
+        );
+        let again = running.sign_in.resume(&token, &cdi, address(3)).await;
+        assert_eq!(again.unwrap_err(), SignInRefusal::NothingToResume);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn sign_out_everywhere_ends_the_persons_sessions_and_nobody_elses() {
+        let running = Running::start(School::new());
+        for number in [1, 2, 3] {
+            running.sign_in("camille", "cerise", number).await.unwrap();
+        }
+        running.sign_in("alix", "prune", 4).await.unwrap();
+        running.sign_in.sign_out_everywhere(&AccountId::new("E1")).await;
+        assert_eq!(running.identity.count(), 1);
+        let told_now = presences(running.school.dir.path());
+        assert_eq!(told_now[4..], [(); 3].map(|()| told("E1", PresenceChange::SignedOut)));
+        let school = running.stop().await;
+        let again = Running::start(school);
+        assert_eq!(again.identity.count(), 1);
+        again.stop().await;
+    }
+
+    #[tokio::test]
+    async fn somebody_who_looks_after_the_school_ends_a_session_by_its_machine() {
+        let running = Running::start(School::new());
+        running.sign_in("camille", "cerise", 1).await.unwrap();
+        running.sign_in.end(machine(2)).await;
+        assert_eq!(running.identity.count(), 1);
+        running.sign_in.end(machine(1)).await;
+        assert_eq!(running.identity.count(), 0);
+        assert_eq!(presences(running.school.dir.path())[1], told("E1", PresenceChange::Expired));
+        running.stop().await;
+    }
+
+    #[tokio::test]
     async fn who_cannot_be_written_down_is_not_signed_in() {
         let mut running = Running::start(School::new());
         running.stop_the_journal().await;

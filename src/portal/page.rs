@@ -8,7 +8,7 @@ use super::{
     navigation::{Place, Tab, tabs},
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::{HomeWords, PlaceWords, SignInWords, Words},
+    words::{HomeWords, PlaceWords, Words},
 };
 use crate::model::{Role, Site};
 
@@ -96,13 +96,6 @@ impl Frame<'_> {
     /// What the navigation is called.
     pub(super) fn places_name(&self) -> &'static str {
         PlaceWords::of(self.language).places
-    }
-}
-
-impl Frame<'_> {
-    /// The texts of signing in and out.
-    fn sign_in_words(&self) -> &'static SignInWords {
-        self.language.sign_in_words()
     }
 }
 

@@ -94,6 +94,13 @@ impl SignInPage<'_> {
     }
 }
 
+impl Frame<'_> {
+    /// The texts of signing in and out.
+    pub(in crate::portal) fn sign_in_words(&self) -> &'static SignInWords {
+        self.language.sign_in_words()
+    }
+}
+
 impl Secure {
     /// The sign-in page as the visitor sees it.
     pub(in crate::portal) fn sign_in_page(
