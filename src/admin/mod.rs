@@ -3,10 +3,26 @@
 //! A page never changes anything itself. It asks [`rights`](may) for a [`Granted`], and an act takes that as its proof, is
 //! written into the trail in the same transaction as what it changes, and only then counts.
 
+mod lasting;
+mod not_done;
+mod opening_table;
+mod openings;
+mod request_table;
+mod requests;
 mod rights;
 mod store;
+#[cfg(test)]
+mod tests;
 mod trail;
+mod whom;
 
+pub use lasting::Lasts;
+pub use not_done::NotDone;
+pub use opening_table::Running;
+pub use openings::{Decision, Openings};
+pub use request_table::{Asking, Request, State};
+pub use requests::{Answer, Requests};
 pub use rights::{Act, Actor, Granted, NotGranted, may};
 pub use store::Store;
 pub use trail::Done;
+pub use whom::Whom;

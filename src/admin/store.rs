@@ -3,6 +3,7 @@
 //! A damaged file stops the daemon's start with its name: it holds what people decided, and is not begun anew in silence.
 
 use std::{
+    convert::Infallible,
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
@@ -13,11 +14,11 @@ use std::{
 use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, Transaction};
 
-use super::{Granted, trail};
+use super::{Granted, opening_table, request_table, trail};
 use crate::model::Moment;
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
-const MIGRATIONS: [&str; 1] = [trail::TABLE];
+const MIGRATIONS: [&str; 3] = [trail::TABLE, opening_table::TABLE, request_table::TABLE];
 
 /// How long a commit waits for somebody who reads the file by hand.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -60,6 +61,18 @@ impl Store {
         Ok(looked.await.context("the daemon is stopping")??)
     }
 
+    /// As [`Store::read`], for the daemon's start.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn read_at_start<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> anyhow::Result<T> {
+        let Self(connection) = self;
+        Ok(look(&connection.lock().unwrap_or_else(PoisonError::into_inner))?)
+    }
+
     /// Does what was granted, and writes it into the trail as `what` in the same transaction. Both are on disk when this
     /// returns, or neither.
     ///
@@ -72,14 +85,32 @@ impl Store {
         now: Moment,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
+        let done = self.act_unless(granted, what, now, |on| change(on).map(Ok::<T, Infallible>)).await?;
+        Ok(done.unwrap_or_else(|never| match never {}))
+    }
+
+    /// As [`Store::act`], for what may turn out to be refused: then nothing has happened, and the trail is silent.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing has then happened.
+    pub(super) async fn act_unless<T: Send + 'static, R: Send + 'static>(
+        &self,
+        granted: &Granted,
+        what: String,
+        now: Moment,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T, R>> + Send + 'static,
+    ) -> anyhow::Result<Result<T, R>> {
         let (Self(connection), granted) = (self.clone(), granted.clone());
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction()?;
             let result = change(&transaction)?;
-            trail::write(&transaction, &granted, &what, now)?;
-            transaction.commit()?;
-            Ok::<T, rusqlite::Error>(result)
+            // A transaction that is dropped is rolled back.
+            if result.is_ok() {
+                trail::write(&transaction, &granted, &what, now)?;
+                transaction.commit()?;
+            }
+            Ok::<_, rusqlite::Error>(result)
         });
         Ok(done.await.context("the daemon is stopping")??)
     }

@@ -10,16 +10,19 @@
 //! | `service`, `connection` | listeners, one connection's life |
 //! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
+//! | `granted`, `acts`, `teacher`, `pupil` | who may do what from a page; teachers' pages, requests |
 //! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
+mod acts;
 mod asked;
 mod because;
 mod captive;
 mod certificate;
 mod connection;
+mod granted;
 mod guard;
 mod host;
 mod language;
@@ -28,17 +31,20 @@ mod page;
 #[cfg(test)]
 mod page_tests;
 mod plain;
+mod pupil;
 mod refusal;
 mod secure;
 mod service;
 mod settings;
 mod sign_in;
+mod teacher;
 mod time_of_day;
 mod visitor;
 mod wanted;
 mod words;
 
+pub use acts::Acts;
 pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
-pub use service::Service;
+pub use service::{Parts, Service};
 pub use settings::Settings;

@@ -18,8 +18,11 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::{
+    acts::Acts,
     asked::Asked,
     because::because,
     captive,
@@ -29,6 +32,7 @@ use super::{
     navigation::Place,
     page::{HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
     sign_in::{self, Notice},
+    teacher::Handles,
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
@@ -42,7 +46,7 @@ use crate::{
     },
     identity::{Identity, SessionView},
     journal::Channel,
-    model::{Assurance, ClassName, ClockTrust, DefaultVerdict, Domain, Role, Site},
+    model::{Assurance, ClassName, ClockTrust, DefaultVerdict, Domain, Role, Site, Zone},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -60,8 +64,17 @@ pub(super) struct Secure {
     pub(super) name: Domain,
     pub(super) identity: Identity,
     pub(super) sign_in: SignIn,
+    pub(super) acts: Acts,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    /// The zones that the portal serves.
+    pub(super) zones: Vec<Arc<Zone>>,
+    /// What stands for pupils in addresses.
+    pub(super) handles: Handles,
+    /// Places for pages that listen to be told of changes.
+    pub(super) listening: Arc<Semaphore>,
+    /// Signalled when the portal ends.
+    pub(super) ending: CancellationToken,
     pub(super) resolver: Resolver,
     /// What the school calls its ENT, where it has one.
     pub(super) ent_name: Option<String>,
@@ -75,6 +88,8 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        .merge(super::teacher::router())
+        .merge(super::pupil::router())
         .merge(sign_in::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
@@ -185,6 +200,13 @@ async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response
 }
 
 impl Secure {
+    /// The page that says that a form could not be read.
+    pub(super) fn form_unread(&self, asked: &Asked) -> Response {
+        let words = asked.language.words();
+        let link = Some(home_link(words));
+        self.notice(asked, StatusCode::BAD_REQUEST, words.bad_request, words.bad_request_text, link)
+    }
+
     /// The home page of `resident`, in the navigation of a person's `role`.
     fn home_page<'a>(
         &'a self,
@@ -290,7 +312,7 @@ impl Secure {
     }
 }
 
-fn home_link(words: &'static Words) -> Link {
+pub(super) fn home_link(words: &'static Words) -> Link {
     Link { url: String::from("/"), text: words.back_home }
 }
 

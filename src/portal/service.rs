@@ -7,17 +7,19 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
+    acts::Acts,
     certificate::tls_config,
     connection::{self, Road},
     page::House,
     plain::{self, Plain},
     secure::{self, Secure},
     settings::Settings,
+    teacher::Handles,
     visitor::Visitor,
 };
 use crate::{
@@ -36,14 +38,36 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections at once in all: bounds memory under a flood (about 60 KiB each).
 const CONNECTIONS_MAX: usize = 2048;
 
+/// Pages that listen to be told of changes, at once: a school's teachers, each with two.
+const LISTENING_MAX: usize = 200;
+
 /// Connections at once of one machine: keeps it from taking everybody's place. A page with many closed sites on it opens
 /// some dozens.
 const CONNECTIONS_OF_CLIENT_MAX: usize = 64;
+
+/// The parts of the box that the pages ask.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Who is there.
+    pub identity: Identity,
+    /// The way to sign in and out.
+    pub sign_in: SignIn,
+    /// What pages decide.
+    pub acts: Acts,
+    /// Who may reach what.
+    pub gate: Gate,
+    /// The time.
+    pub clock: Clock,
+    /// Whether the line answers.
+    pub resolver: Resolver,
+}
 
 /// The portal, its sockets bound.
 #[derive(Debug)]
 pub struct Service {
     listeners: Vec<Listener>,
+    /// Ends the pages that stay open to be told of changes.
+    ending: CancellationToken,
 }
 
 /// One socket and what its connections get.
@@ -61,15 +85,10 @@ impl Service {
     ///
     /// # Errors
     /// When the certificate cannot be used or the kernel refuses a socket.
-    pub fn bind(
-        settings: &Settings,
-        identity: Identity,
-        sign_in: SignIn,
-        gate: Gate,
-        clock: Clock,
-        resolver: Resolver,
-    ) -> anyhow::Result<Self> {
+    pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
+        let Parts { identity, sign_in, acts, gate, clock, resolver } = parts;
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
+        let ending = CancellationToken::new();
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
         let secure = Secure {
@@ -77,9 +96,14 @@ impl Service {
             name: name.clone(),
             identity,
             sign_in,
+            acts,
             gate: gate.clone(),
             clock,
             resolver,
+            zones: settings.zones.clone(),
+            handles: Handles::new().context("cannot make a key")?,
+            listening: Arc::new(Semaphore::new(LISTENING_MAX)),
+            ending: ending.clone(),
             ent_name: settings.ent_name.clone(),
         };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
@@ -98,7 +122,7 @@ impl Service {
                 }
             }
         }
-        Ok(Self { listeners })
+        Ok(Self { listeners, ending })
     }
 
     /// Serves until `stop` is signalled; connections then have three seconds to finish.
@@ -108,6 +132,11 @@ impl Service {
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         info!(sockets = self.listeners.len(), "portal listens");
         let mut running = JoinSet::new();
+        let (asked_to_stop, ending) = (stop.clone(), self.ending);
+        running.spawn(async move {
+            asked_to_stop.cancelled().await;
+            ending.cancel();
+        });
         for listener in self.listeners {
             running.spawn(listener.serve(stop.clone()));
         }

@@ -7,7 +7,9 @@ mod fixed;
 mod french;
 mod home;
 mod places;
+mod pupil;
 mod sign_in;
+mod teacher;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
@@ -15,4 +17,6 @@ pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
 pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
+pub(super) use pupil::RequestWords;
 pub(super) use sign_in::SignInWords;
+pub(super) use teacher::{TeacherWords, told_not_done};
