@@ -3,10 +3,22 @@
 //! A page never changes anything itself. It asks [`rights`](may) for a [`Granted`], and an act takes that as its proof, is
 //! written into the trail in the same transaction as what it changes, and only then counts.
 
+mod announcements;
+mod devices;
+mod health;
 mod rights;
 mod store;
+#[cfg(test)]
+mod test_office;
+mod text;
 mod trail;
+mod vouchers;
 
+pub use announcements::{Announced, Announcement, AnnouncementRefusal, Announcements};
+pub use devices::{Described, DeviceRefusal, Devices};
+pub use health::{Disk, Fault, Finding, Severity, Snapshot, findings};
 pub use rights::{Act, Actor, Granted, NotGranted, may};
 pub use store::Store;
+pub use text::{OneLine, Paragraph, TextRefusal};
 pub use trail::Done;
+pub use vouchers::{Batch, Issue, Sheet, SheetCode, VoucherRefusal, Vouchers};

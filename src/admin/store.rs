@@ -3,6 +3,7 @@
 //! A damaged file stops the daemon's start with its name: it holds what people decided, and is not begun anew in silence.
 
 use std::{
+    convert::Infallible,
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
@@ -13,11 +14,11 @@ use std::{
 use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, Transaction};
 
-use super::{Granted, trail};
+use super::{Granted, announcements, devices, trail, vouchers};
 use crate::model::Moment;
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
-const MIGRATIONS: [&str; 1] = [trail::TABLE];
+const MIGRATIONS: [&str; 4] = [trail::TABLE, devices::TABLE, vouchers::TABLES, announcements::TABLE];
 
 /// How long a commit waits for somebody who reads the file by hand.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -43,6 +44,18 @@ impl Store {
             .with_context(|| format!("cannot open `{}`", path.display()))?;
         let connection = prepared(&path).with_context(|| format!("cannot use `{}`", path.display()))?;
         Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Reads at once; for the start of the daemon, before anything is served.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn read_now<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> anyhow::Result<T> {
+        let Self(connection) = self;
+        Ok(look(&connection.lock().unwrap_or_else(PoisonError::into_inner))?)
     }
 
     /// Reads, on a thread that may wait for the disk.
@@ -72,16 +85,49 @@ impl Store {
         now: Moment,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
+        let decided = self.decide(granted, now, move |on| {
+            Ok(Ok::<_, Infallible>(Decision::new(change(on)?, what)))
+        });
+        let Ok(result) = decided.await?;
+        Ok(result)
+    }
+
+    /// As [`Store::act`], where what is on disk may speak against the act: a refusal changes nothing and leaves no trace.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing has then happened.
+    pub(super) async fn decide<T: Send + 'static, R: Send + 'static>(
+        &self,
+        granted: &Granted,
+        now: Moment,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<Decision<T>, R>> + Send + 'static,
+    ) -> anyhow::Result<Result<T, R>> {
         let (Self(connection), granted) = (self.clone(), granted.clone());
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction()?;
-            let result = change(&transaction)?;
+            let Decision { result, what } = match change(&transaction)? {
+                Ok(decision) => decision,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
             trail::write(&transaction, &granted, &what, now)?;
             transaction.commit()?;
-            Ok::<T, rusqlite::Error>(result)
+            Ok::<_, rusqlite::Error>(Ok(result))
         });
         Ok(done.await.context("the daemon is stopping")??)
+    }
+}
+
+/// What was decided, and what the trail says of it.
+#[derive(Debug)]
+pub(super) struct Decision<T> {
+    result: T,
+    what: String,
+}
+
+impl<T> Decision<T> {
+    pub(super) fn new(result: T, what: String) -> Self {
+        Self { result, what }
     }
 }
 

@@ -13,6 +13,7 @@ mod password;
 mod people;
 mod roll;
 mod sessions;
+mod sightings;
 mod sign_in;
 mod store;
 
@@ -20,6 +21,7 @@ pub use directory::{Directory, DirectoryError};
 pub use password::hash_password;
 pub use people::{Asker, Identity, Settings};
 pub use sessions::{Beginning, Ending, SessionView};
+pub use sightings::MachineSeen;
 pub use sign_in::{SignInRefusal, Verified};
 
 #[cfg(test)]
