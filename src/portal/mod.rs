@@ -11,6 +11,7 @@
 //! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
+//! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
 mod asked;
@@ -21,6 +22,7 @@ mod connection;
 mod guard;
 mod host;
 mod language;
+mod navigation;
 mod page;
 #[cfg(test)]
 mod page_tests;

@@ -5,14 +5,22 @@ use askama::Template;
 use super::{
     because::{Because, Reason},
     language::Language,
+    navigation::{Place, Tab, tabs},
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::Words,
+    words::{PlaceWords, Words},
 };
-use crate::model::Site;
+use crate::model::{Role, Site};
 
-/// The style sheet of all pages.
-pub(super) const STYLE: &str = include_str!("../../templates/portal/style.css");
+/// The style sheet of all pages, its parts in one file: a slow line fetches it once.
+pub(super) const STYLE: &str = concat!(
+    include_str!("../../templates/portal/style/base.css"),
+    include_str!("../../templates/portal/style/layout.css"),
+    include_str!("../../templates/portal/style/parts.css"),
+    include_str!("../../templates/portal/style/forms.css"),
+    include_str!("../../templates/portal/style/tables.css"),
+    include_str!("../../templates/portal/style/media.css"),
+);
 
 /// The icon of browser tabs.
 pub(super) const ICON: &str = include_str!("../../templates/portal/favicon.svg");
@@ -56,19 +64,39 @@ impl House {
     }
 
     fn frame_under<'a>(&'a self, root: &'a str, language: Language, switch: String) -> Frame<'a> {
-        Frame { language, words: language.words(), school: &self.school, root, style: &self.style, switch }
+        let words = language.words();
+        Frame { language, words, school: &self.school, root, style: &self.style, switch, places: Vec::new() }
     }
 }
 
 /// What surrounds a page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    language: Language,
+    pub(super) language: Language,
     pub(super) words: &'static Words,
-    school: &'a str,
-    root: &'a str,
-    style: &'a str,
-    switch: String,
+    /// The school's name.
+    pub(super) school: &'a str,
+    /// What stands before the paths of the portal's own pages: nothing, or its origin.
+    pub(super) root: &'a str,
+    /// The style sheet's path.
+    pub(super) style: &'a str,
+    /// The page's address in the other language.
+    pub(super) switch: String,
+    /// The navigation; empty until [`Frame::at`].
+    pub(super) places: Vec<Tab>,
+}
+
+impl Frame<'_> {
+    /// The frame with the navigation of a person of `role`, on a page of `here`.
+    pub(super) fn at(self, role: Role, here: Place) -> Self {
+        let places = tabs(self.language, role, here);
+        Self { places, ..self }
+    }
+
+    /// What the navigation is called.
+    pub(super) fn places_name(&self) -> &'static str {
+        PlaceWords::of(self.language).places
+    }
 }
 
 /// The sign-in page.

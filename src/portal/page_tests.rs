@@ -2,9 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use askama::Template;
+
 use super::{
     because::{Because, Reason},
     language::Language,
+    navigation::Place,
     page::{
         Frame, HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage,
         written,
@@ -123,6 +126,13 @@ fn notice(house: &House, language: Language) -> String {
     })
 }
 
+/// Every part of pages, as a teacher would see them.
+#[derive(Template)]
+#[template(path = "portal/parts.html")]
+struct PartsPage<'a> {
+    frame: Frame<'a>,
+}
+
 fn every_page(house: &House, language: Language) -> Vec<(&'static str, String)> {
     vec![
         ("connexion", sign_in(house, language, Notice::None, "")),
@@ -140,6 +150,7 @@ fn every_page(house: &House, language: Language) -> Vec<(&'static str, String)> 
         ("machine", machine(house, language)),
         ("bloque", refused(house, language, "Les jeux sont fermés pendant les cours.")),
         ("message", notice(house, language)),
+        ("parts", written(&PartsPage { frame: frame(house, language).at(Role::Referent, Place::Classes) })),
     ]
 }
 
