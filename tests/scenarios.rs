@@ -10,7 +10,7 @@ use preau::{
         Site, Subject, UrlPath, Zone, ZoneKind,
     },
     policy::{
-        Cause, Effect, ListedBy, Matched, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
+        Cause, Effect, ListedBy, Matched, Mode, Opening, Origin, Policy, Question, RuleFile, Scope, Verdict,
         category::{Builder, Description, Since, Table},
     },
 };
@@ -231,10 +231,23 @@ impl Scenario {
             scope: match scope {
                 "person" => Scope::Person(AccountId::new(whom)),
                 "class" => Scope::Class(ClassName::new(whom)),
+                "room" => {
+                    let macs: Result<_, String> =
+                        whom.split(',').map(|mac| mac.parse().map_err(text)).collect();
+                    Scope::Machines(Arc::new(macs?))
+                }
                 _ => Scope::Zone(self.zones.get(whom).ok_or("no such zone")?.name.clone()),
             },
-            effect: effect.parse::<Effect>()?,
-            sites: if sites.is_empty() { None } else { Some(sites) },
+            mode: match effect {
+                "exam" => Mode::Exam(sites),
+                _ => {
+                    let sites = if sites.is_empty() { None } else { Some(sites) };
+                    match effect.parse::<Effect>()? {
+                        Effect::Allow => Mode::Open(sites),
+                        Effect::Block => Mode::Close(sites),
+                    }
+                }
+            },
             from: read_time(&from.replace('T', " "))?,
             until: read_time(&until.replace('T', " "))?,
             label: Arc::from(format!("{scope} {whom}")),

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::{Act, Granted, Paragraph, Store, store::Decision};
+use super::{Act, Granted, Paragraph, Store, store::Traced};
 use crate::model::{Moment, Role};
 
 /// The announcements on disk; `roles` holds the words of roles joined by spaces, nothing for everybody.
@@ -76,7 +76,7 @@ impl Announcements {
     /// # Errors
     /// When the disk refuses.
     pub fn open(store: Store) -> anyhow::Result<Self> {
-        let standing = watch::Sender::new(Arc::new(store.read_now(all)?));
+        let standing = watch::Sender::new(Arc::new(store.read_at_start(all)?));
         Ok(Self { store, standing })
     }
 
@@ -113,7 +113,7 @@ impl Announcements {
         if until <= now || until <= from {
             return Ok(Err(AnnouncementRefusal::EndsTooEarly));
         }
-        let decided = self.store.decide(granted, now, move |on| {
+        let decided = self.store.act_and_tell(granted, now, move |on| {
             on.execute("DELETE FROM announcement WHERE until <= ?1", [now.unix_milliseconds()])?;
             let count: u32 = on.query_row("SELECT count(*) FROM announcement", [], |row| row.get(0))?;
             if count >= ANNOUNCEMENTS_MAX {
@@ -124,7 +124,7 @@ impl Announcements {
                 "INSERT INTO announcement (words, begins, until, roles) VALUES (?1, ?2, ?3, ?4)",
                 params![words.as_str(), from.unix_milliseconds(), until.unix_milliseconds(), roles.join(" ")],
             )?;
-            Ok(Ok(Decision::new((), format!("annonce « {} »", beginning(words.as_str())))))
+            Ok(Ok(Traced { result: (), what: format!("annonce « {} »", beginning(words.as_str() }))))
         });
         self.publish(decided.await?).await
     }
@@ -140,12 +140,12 @@ impl Announcements {
         now: Moment,
     ) -> anyhow::Result<Result<(), AnnouncementRefusal>> {
         granted.is_for(Act::Announce)?;
-        let decided = self.store.decide(granted, now, move |on| {
+        let decided = self.store.act_and_tell(granted, now, move |on| {
             let words: Option<String> = on
                 .query_row("DELETE FROM announcement WHERE number = ?1 RETURNING words", [number], |row| row.get(0))
                 .optional()?;
             let Some(words) = words else { return Ok(Err(AnnouncementRefusal::Unknown)) };
-            Ok(Ok(Decision::new((), format!("retire l’annonce « {} »", beginning(&words)))))
+            Ok(Ok(Traced { result: (), what: format!("retire l’annonce « {} »", beginning(&words) })))
         });
         self.publish(decided.await?).await
     }

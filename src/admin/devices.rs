@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use thiserror::Error;
 
-use super::{Act, Granted, OneLine, Store, store::Decision};
+use super::{Act, Granted, OneLine, Store, store::Traced};
 use crate::{
     identity::Identity,
     model::{Device, DeviceKind, Mac, Moment, RoomName},
@@ -66,7 +66,7 @@ impl Devices {
     /// # Errors
     /// When the disk refuses.
     pub fn open(store: Store, identity: Identity) -> anyhow::Result<Self> {
-        let devices = store.read_now(all)?;
+        let devices = store.read_at_start(all)?;
         identity.replace_devices_of_pages(devices);
         Ok(Self { store, identity })
     }
@@ -89,7 +89,7 @@ impl Devices {
         if self.is_configured(machine) {
             return Ok(Err(DeviceRefusal::Configured));
         }
-        let decided = self.store.decide(granted, now, move |on| {
+        let decided = self.store.act_and_tell(granted, now, move |on| {
             if let Some(known) = on.query_row(ONE, [machine.bytes()], |row| row.get(0)).optional()? {
                 return Ok(Err(DeviceRefusal::Registered(known)));
             }
@@ -106,7 +106,7 @@ impl Devices {
                     as_described.room.as_ref().map(OneLine::as_str)
                 ],
             )?;
-            Ok(Ok(Decision::new((), format!("enregistre {} ({machine})", as_described.told()))))
+            Ok(Ok(Traced { result: (), what: format!("enregistre {} ({machine})", as_described.told() })))
         });
         self.publish(decided.await?).await
     }
@@ -126,7 +126,7 @@ impl Devices {
         if self.is_configured(machine) {
             return Ok(Err(DeviceRefusal::Configured));
         }
-        let decided = self.store.decide(granted, now, move |on| {
+        let decided = self.store.act_and_tell(granted, now, move |on| {
             let changed = on.execute(
                 "UPDATE device SET name = ?2, kind = ?3, room = ?4 WHERE mac = ?1",
                 params![
@@ -139,7 +139,7 @@ impl Devices {
             if changed == 0 {
                 return Ok(Err(DeviceRefusal::Unknown));
             }
-            Ok(Ok(Decision::new((), format!("modifie {} ({machine})", as_described.told()))))
+            Ok(Ok(Traced { result: (), what: format!("modifie {} ({machine})", as_described.told() })))
         });
         self.publish(decided.await?).await
     }
@@ -155,12 +155,12 @@ impl Devices {
         now: Moment,
     ) -> anyhow::Result<Result<(), DeviceRefusal>> {
         granted.is_for(Act::KeepDevices)?;
-        let decided = self.store.decide(granted, now, move |on| {
+        let decided = self.store.act_and_tell(granted, now, move |on| {
             let name: Option<String> =
                 on.query_row(ONE, [machine.bytes()], |row| row.get(0)).optional()?;
             let Some(name) = name else { return Ok(Err(DeviceRefusal::Unknown)) };
             on.execute("DELETE FROM device WHERE mac = ?1", [machine.bytes()])?;
-            Ok(Ok(Decision::new((), format!("retire {name} ({machine})"))))
+            Ok(Ok(Traced { result: (), what: format!("retire {name} ({machine})") }))
         });
         self.publish(decided.await?).await
     }

@@ -6,6 +6,12 @@
 mod announcements;
 mod devices;
 mod health;
+mod lasting;
+mod not_done;
+mod opening_table;
+mod openings;
+mod request_table;
+mod requests;
 mod rights;
 mod store;
 #[cfg(test)]
@@ -13,12 +19,22 @@ mod test_office;
 mod text;
 mod trail;
 mod vouchers;
+mod whom;
 
 pub use announcements::{Announced, Announcement, AnnouncementRefusal, Announcements};
 pub use devices::{Described, DeviceRefusal, Devices};
 pub use health::{Disk, Fault, Finding, Severity, Snapshot, findings};
+pub use lasting::Lasts;
+pub use not_done::NotDone;
+pub use opening_table::Running;
+pub use openings::{Decision, Openings};
+pub use request_table::{Asking, Request, State};
+pub use requests::{Answer, Requests};
 pub use rights::{Act, Actor, Granted, NotGranted, may};
 pub use store::Store;
+#[cfg(test)]
+pub(crate) use test_office::Office;
 pub use text::{OneLine, Paragraph, TextRefusal};
 pub use trail::Done;
 pub use vouchers::{Batch, Issue, Sheet, SheetCode, VoucherRefusal, Vouchers};
+pub use whom::Whom;

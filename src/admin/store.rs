@@ -14,11 +14,18 @@ use std::{
 use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, Transaction};
 
-use super::{Granted, announcements, devices, trail, vouchers};
+use super::{Granted, announcements, devices, opening_table, request_table, trail, vouchers};
 use crate::model::Moment;
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
-const MIGRATIONS: [&str; 4] = [trail::TABLE, devices::TABLE, vouchers::TABLES, announcements::TABLE];
+const MIGRATIONS: [&str; 6] = [
+    trail::TABLE,
+    opening_table::TABLE,
+    request_table::TABLE,
+    devices::TABLE,
+    vouchers::TABLES,
+    announcements::TABLE,
+];
 
 /// How long a commit waits for somebody who reads the file by hand.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -46,18 +53,6 @@ impl Store {
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
-    /// Reads at once; for the start of the daemon, before anything is served.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub(super) fn read_now<T>(
-        &self,
-        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> anyhow::Result<T> {
-        let Self(connection) = self;
-        Ok(look(&connection.lock().unwrap_or_else(PoisonError::into_inner))?)
-    }
-
     /// Reads, on a thread that may wait for the disk.
     ///
     /// # Errors
@@ -73,6 +68,18 @@ impl Store {
         Ok(looked.await.context("the daemon is stopping")??)
     }
 
+    /// As [`Store::read`], for the daemon's start.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn read_at_start<T>(
+        &self,
+        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> anyhow::Result<T> {
+        let Self(connection) = self;
+        Ok(look(&connection.lock().unwrap_or_else(PoisonError::into_inner))?)
+    }
+
     /// Does what was granted, and writes it into the trail as `what` in the same transaction. Both are on disk when this
     /// returns, or neither.
     ///
@@ -85,50 +92,58 @@ impl Store {
         now: Moment,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
-        let decided = self.decide(granted, now, move |on| {
-            Ok(Ok::<_, Infallible>(Decision::new(change(on)?, what)))
-        });
-        let Ok(result) = decided.await?;
-        Ok(result)
+        let done = self.act_unless(granted, what, now, |on| change(on).map(Ok::<T, Infallible>)).await?;
+        Ok(done.unwrap_or_else(|never| match never {}))
     }
 
-    /// As [`Store::act`], where what is on disk may speak against the act: a refusal changes nothing and leaves no trace.
+    /// As [`Store::act`], for what may turn out to be refused: then nothing has happened, and the trail is silent.
     ///
     /// # Errors
     /// When the disk refuses: nothing has then happened.
-    pub(super) async fn decide<T: Send + 'static, R: Send + 'static>(
+    pub(super) async fn act_unless<T: Send + 'static, R: Send + 'static>(
+        &self,
+        granted: &Granted,
+        what: String,
+        now: Moment,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T, R>> + Send + 'static,
+    ) -> anyhow::Result<Result<T, R>> {
+        let told = move |on: &Transaction<'_>| Ok(change(on)?.map(|result| Traced { result, what }));
+        self.act_and_tell(granted, now, told).await
+    }
+
+    /// As [`Store::act_unless`], where only the act itself finds out what the trail has to say.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing has then happened.
+    pub(super) async fn act_and_tell<T: Send + 'static, R: Send + 'static>(
         &self,
         granted: &Granted,
         now: Moment,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<Decision<T>, R>> + Send + 'static,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<Traced<T>, R>> + Send + 'static,
     ) -> anyhow::Result<Result<T, R>> {
         let (Self(connection), granted) = (self.clone(), granted.clone());
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction()?;
-            let Decision { result, what } = match change(&transaction)? {
-                Ok(decision) => decision,
+            // A transaction that is dropped is rolled back.
+            let Traced { result, what } = match change(&transaction)? {
+                Ok(traced) => traced,
                 Err(refusal) => return Ok(Err(refusal)),
             };
             trail::write(&transaction, &granted, &what, now)?;
             transaction.commit()?;
             Ok::<_, rusqlite::Error>(Ok(result))
         });
+        });
         Ok(done.await.context("the daemon is stopping")??)
     }
 }
 
-/// What was decided, and what the trail says of it.
+/// What an act came to, and what the trail says of it.
 #[derive(Debug)]
-pub(super) struct Decision<T> {
-    result: T,
-    what: String,
-}
-
-impl<T> Decision<T> {
-    pub(super) fn new(result: T, what: String) -> Self {
-        Self { result, what }
-    }
+pub(super) struct Traced<T> {
+    pub(super) result: T,
+    pub(super) what: String,
 }
 
 fn prepared(path: &Path) -> anyhow::Result<Connection> {

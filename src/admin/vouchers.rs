@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use thiserror::Error;
 
-use super::{Act, Granted, OneLine, Store, store::Decision};
+use super::{Act, Granted, OneLine, Store, store::Traced};
 use crate::{
     identity::{Identity, Voucher, VoucherCode, VoucherDigest},
     model::{Account, AccountId, Moment, Role},
@@ -141,7 +141,7 @@ impl Vouchers {
     /// # Errors
     /// When the disk refuses.
     pub fn open(store: Store, identity: Identity) -> anyhow::Result<Self> {
-        let holders = store.read_now(holders)?;
+        let holders = store.read_at_start(holders)?;
         identity.replace_vouchers(holders);
         Ok(Self { store, identity, sheets: Arc::default() })
     }
@@ -173,7 +173,7 @@ impl Vouchers {
         }
         let digests: Vec<_> = codes.iter().map(|card| (card.number, card.code.digest())).collect();
         let written = issue.clone();
-        let decided = self.store.decide(granted, now, move |on| write_batch(on, &written, &digests, now));
+        let decided = self.store.act_and_tell(granted, now, move |on| write_batch(on, &written, &digests, now));
         let Ok(batch) = self.publish(decided.await?).await? else { return Ok(Err(VoucherRefusal::TooMany)) };
         let sheet = Sheet { batch, issue, printable_until: now + PRINTABLE, codes };
         let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,7 +206,7 @@ impl Vouchers {
         now: Moment,
     ) -> anyhow::Result<Result<(), VoucherRefusal>> {
         granted.is_for(Act::KeepVouchers)?;
-        let decided = self.store.decide(granted, now, move |on| {
+        let decided = self.store.act_and_tell(granted, now, move |on| {
             let label: Option<String> = on
                 .query_row("SELECT label FROM voucher_batch WHERE number = ?1", [batch], |row| row.get(0))
                 .optional()?;
@@ -222,7 +222,7 @@ impl Vouchers {
                 Some(number) => format!("retire le code {number} du lot {batch} (« {label} »)"),
                 None => format!("retire le lot {batch} (« {label} »), {count} codes"),
             };
-            Ok(Ok(Decision::new((), what)))
+            Ok(Ok(Traced { result: (), what }))
         });
         let decided = self.publish(decided.await?).await?;
         if decided.is_ok() {
@@ -273,7 +273,7 @@ fn write_batch(
     issue: &Issue,
     digests: &[(u8, VoucherDigest)],
     now: Moment,
-) -> rusqlite::Result<Result<Decision<i64>, VoucherRefusal>> {
+) -> rusqlite::Result<Result<Traced<i64>, VoucherRefusal>> {
     forget_old(on, now)?;
     let Issue { label, wifi, count, until, machines_max } = issue;
     let good: u32 = on.query_row(
@@ -301,7 +301,8 @@ fn write_batch(
             params![batch, number, code.bytes()],
         )?;
     }
-    Ok(Ok(Decision::new(batch, format!("émet le lot {batch} (« {label} »), {count} codes, jusqu’au {until}"))))
+    let what = format!("émet le lot {batch} (« {label} »), {count} codes, jusqu’au {until}");
+    Ok(Ok(Traced { result: batch, what }))
 }
 
 fn forget_old(on: &Transaction<'_>, now: Moment) -> rusqlite::Result<()> {

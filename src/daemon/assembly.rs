@@ -13,13 +13,14 @@ use super::{
     RuleFileStatus, Status,
     claim::Claim,
     control::{Control, control_path},
-    epoch, opening,
+    epoch, opening, policing,
     reading::Reading,
     reload::Reload,
     standing::Standing,
     timekeeping::Timekeeping,
 };
 use crate::{
+    admin::{self, Openings, Requests},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -72,7 +73,13 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let standing = Standing::of(&config);
     let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
     let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
-    let (policy_sender, policy) = watch::channel(Arc::new(config.policy));
+    let (rules_sender, rules) = watch::channel(Arc::new(config.policy));
+    let school = admin::Store::open(&config.state_dir)?;
+    let openings =
+        Openings::open(school.clone(), identity.clone(), rules.clone(), config.zones.clone(), clock.now())?;
+    let requests = Requests::new(school, openings.clone());
+    let (policy_sender, policy) =
+        watch::channel(policing::joined(&rules.borrow(), &openings.openings().borrow()));
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
     let (open_sender, open) = watch::channel(false);
@@ -88,12 +95,16 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
     let quic = quic::Service::bind(&config.quic, gate.clone(), resolver, epoch.clone())?;
+    let acts = portal::Acts { openings: openings.clone(), requests };
     let portal =
-        portal::Service::bind(&config.portal, identity.clone(), sign_in, gate.clone(), clock.clone())?;
+        portal::Service::bind(&config.portal, identity.clone(), sign_in, acts, gate.clone(), clock.clone())?;
     let control = Control::bind(&control_path(&config.state_dir))?;
     let heartbeat = Heartbeat::open()?;
 
     follow_machines(&identity, tasks);
+    let (given, openings_clock) = (openings.openings(), clock.clone());
+    tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
+    tasks.start("openings", |stop| openings.serve(openings_clock, stop));
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
@@ -107,7 +118,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         in_force: standing,
         certificate: config.certificate,
         files: config.files,
-        policy: policy_sender,
+        rules: rules_sender,
         identity: identity.clone(),
         reading: reading_sender,
         open: open.clone(),

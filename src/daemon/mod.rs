@@ -12,6 +12,7 @@ mod claim;
 mod control;
 mod epoch;
 mod opening;
+mod policing;
 mod reading;
 mod reload;
 mod self_test;

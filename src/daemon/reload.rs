@@ -35,7 +35,8 @@ pub(super) struct Reload {
     /// The certificate chain the portal shows, PEM.
     pub(super) certificate: String,
     pub(super) files: Vec<PathBuf>,
-    pub(super) policy: watch::Sender<Arc<Policy>>,
+    /// The rules, which [`super::policing`] joins with what teachers decided.
+    pub(super) rules: watch::Sender<Arc<Policy>>,
     pub(super) identity: Identity,
     pub(super) reading: watch::Sender<Reading>,
     /// Whether the gate is open, so that the service manager is not told ready before it is.
@@ -122,7 +123,7 @@ impl Reload {
             .then_some("the portal still shows the certificate before the one on the disk");
         self.identity.replace_directory(config.directory);
         self.identity.replace_devices(config.identity.devices);
-        self.policy.send_replace(Arc::new(config.policy));
+        self.rules.send_replace(Arc::new(config.policy));
         self.files = config.files;
         self.reading.send_replace(reading);
     }
@@ -193,7 +194,7 @@ default = "allow"
                 in_force,
                 certificate: config.certificate,
                 files: config.files,
-                policy: policy_sender,
+                rules: policy_sender,
                 identity,
                 reading: reading_sender,
                 open: watch::channel(true).1,

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Cause, Effect, Matched, Opening, Origin, Policy, Question, Rule, Stranger, Timetable, Verdict, When,
+    Cause, Matched, Opening, Origin, Policy, Question, Rule, Stranger, Timetable, Verdict, When,
     category::CategorySet,
     index::{Hit, Rank},
     judge::needs_sign_in,
@@ -217,7 +217,7 @@ impl Policy {
             })
         };
         let edge = |opening: &Opening| {
-            let act = if opening.effect == Effect::Allow { "opening" } else { "closing" };
+            let act = opening.mode.word();
             let edge =
                 if opening.from == at { Some("begins") } else { (opening.until == at).then_some("ends") };
             edge.map(|edge| format!("the {act} for `{}` {edge}", opening.label))

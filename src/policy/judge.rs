@@ -3,8 +3,8 @@
 //! 0. In a zone that asks people to sign in, nobody gets anything: [`Cause::SignInNeeded`].
 //!    What is a way round the filter is refused to everybody else before any rule is asked, see [`Evasion`].
 //! 1. Locked rules, from the top level down.
-//! 2. Teachers' timed openings and closings. The one that began last speaks; of two that began together, the later
-//!    given. Sites of an opening are names; bare addresses stay as they are.
+//! 2. Teachers' timed openings and closings. An exam speaks before all others; then the one that began last; of two that
+//!    began together, the later given. Sites of an opening are names; bare addresses stay as they are.
 //! 3. Rules that are not locked, from the most specific level up.
 //! 4. The zone's default. An address without a name is refused even where the default allows (decision D3: hard-coded
 //!    addresses are closed). Only a rule can open one, by its `sites`, by a category that lists it, or by `everything`.
@@ -185,7 +185,7 @@ impl Policy {
         let is_locked = strongest.is_some_and(|(rank, _)| rank.is_locked());
         let opening = if is_locked { None } else { self.opening(question) };
         let (effect, origin) = match (opening, strongest) {
-            (Some(opening), _) => (opening.effect, Origin::Opening { scope: Arc::clone(&opening.label) }),
+            (Some((opening, effect)), _) => (effect, Origin::Opening { scope: Arc::clone(&opening.label) }),
             (None, Some((rank, hit))) => self.spoken(rank, hit),
             (None, None) if is_only_a_machine(question) => {
                 return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
@@ -241,14 +241,18 @@ impl Policy {
         &self.openings
     }
 
-    /// The opening that speaks: the one that began last.
-    pub(super) fn opening(&self, question: &Question<'_>) -> Option<&Opening> {
-        let speaks = |opening: &&Opening| {
-            opening.speaks_at(question.at, question.clock)
-                && opening.is_for(question.subject, &question.zone.name)
-                && opening.is_about(question.site)
-        };
-        self.openings.iter().filter(speaks).max_by_key(|opening| opening.from)
+    /// The opening that speaks, and what it says.
+    pub(super) fn opening(&self, question: &Question<'_>) -> Option<(&Opening, Effect)> {
+        let answers = |opening: &'_ Opening| opening.answer(question);
+        let speaking = self.openings.iter().filter_map(|opening| Some((opening, answers(opening)?)));
+        speaking.max_by_key(|(opening, _)| opening.rank())
+    }
+
+    /// The end of the lesson that runs at `now`: the end of the slot of the timetable `cours`, where there is one.
+    #[must_use]
+    pub fn lesson_end(&self, now: Moment) -> Option<Moment> {
+        let lessons = self.rules.timetables.iter().find(|timetable| &**timetable.name() == "cours")?;
+        if lessons.is_open(LocalMinute::from(now)) { lessons.next_change(now) } else { None }
     }
 
     /// What in a rule matched, as decisions carry it.

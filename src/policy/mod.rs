@@ -28,7 +28,7 @@ pub use evasion::Evasion;
 pub use explanation::{Change, Considered, Explanation, Part};
 pub use judge::{Policy, PolicyError};
 pub use may_open::MayOpen;
-pub use opening::{Opening, Scope};
+pub use opening::{Mode, Opening, Scope};
 pub use question::Question;
 pub use rule::{Effect, Level, Lock, People, Rule, SitePattern, Sites, Stranger, UrlPattern, When};
 pub use rule_file::{Limits, RuleFile, RuleFileError};

@@ -1,21 +1,19 @@
-//! What a teacher decides for some minutes: the web opened or closed for one pupil, a class or a room.
+//! What a teacher decides for some minutes: the web opened or closed for one pupil, a class or a room, or an exam.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::Effect;
-use crate::model::{AccountId, ClassName, ClockTrust, Domain, Moment, Site, Subject, ZoneName};
+use super::{Effect, Question};
+use crate::model::{AccountId, ClassName, ClockTrust, Domain, Mac, Moment, Role, Site, Subject, ZoneName};
 
-/// A teacher's timed opening or closing.
+/// A teacher's timed decision.
 ///
-/// An opening that allows opens names only: an address without a name stays closed (decision D3).
+/// One that opens opens names only: an address without a name stays closed (decision D3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// For whom.
     pub scope: Scope,
-    /// Opening or closing.
-    pub effect: Effect,
-    /// The sites, each with everything below it; none means every site.
-    pub sites: Option<Vec<Domain>>,
+    /// What it does.
+    pub mode: Mode,
     /// Its first moment.
     pub from: Moment,
     /// The first moment after it.
@@ -29,10 +27,23 @@ pub struct Opening {
 pub enum Scope {
     /// One person.
     Person(AccountId),
-    /// Everybody of a class.
+    /// Every pupil of a class; its teachers, whose account names it too, are not meant.
     Class(ClassName),
     /// Everybody in a zone.
     Zone(ZoneName),
+    /// Whoever uses one of these machines, staff excepted: a room.
+    Machines(Arc<BTreeSet<Mac>>),
+}
+
+/// What an opening does. Each name stands for itself and everything below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Opens these names; none means every name.
+    Open(Option<Vec<Domain>>),
+    /// Closes these names; none means every site.
+    Close(Option<Vec<Domain>>),
+    /// Opens these names and closes everything else, whatever was decided beside it: an exam.
+    Exam(Vec<Domain>),
 }
 
 impl Opening {
@@ -42,30 +53,65 @@ impl Opening {
         self.from <= at && at < self.until
     }
 
-    /// Whether it counts at this moment. While the clock is in doubt, one that allows never does and one that blocks
-    /// always does.
-    pub(super) fn speaks_at(&self, at: Moment, clock: ClockTrust) -> bool {
-        match clock {
-            ClockTrust::Trusted => self.is_running(at),
-            ClockTrust::Doubtful => self.effect == Effect::Block,
-        }
+    /// What it says to this question; none where it says nothing.
+    ///
+    /// While the clock is in doubt, what allows says nothing and what closes always speaks.
+    pub(super) fn answer(&self, question: &Question<'_>) -> Option<Effect> {
+        let effect = self.mode.effect_on(question.site).filter(|_| self.is_for(question))?;
+        let speaks = match question.clock {
+            ClockTrust::Trusted => self.is_running(question.at),
+            ClockTrust::Doubtful => effect == Effect::Block,
+        };
+        speaks.then_some(effect)
     }
 
-    /// Whether it is about this site.
-    pub(super) fn is_about(&self, site: &Site) -> bool {
-        match (site, &self.sites) {
-            (Site::Name(name), Some(sites)) => sites.iter().any(|parent| name.is_within(parent)),
-            (Site::Name(_), None) => true,
-            (Site::Address(_), sites) => self.effect == Effect::Block && sites.is_none(),
-        }
+    /// Which of two that speak is heard: an exam first, then the one that began last.
+    pub(super) fn rank(&self) -> (bool, Moment) {
+        (matches!(self.mode, Mode::Exam(_)), self.from)
     }
 
-    /// Whether it is for this subject.
-    pub(super) fn is_for(&self, subject: &Subject, zone: &ZoneName) -> bool {
+    fn is_for(&self, question: &Question<'_>) -> bool {
+        let account = question.subject.account();
         match &self.scope {
-            Scope::Person(id) => subject.account().is_some_and(|account| account.id == *id),
-            Scope::Class(class) => subject.account().is_some_and(|account| account.classes.contains(class)),
-            Scope::Zone(name) => name == zone,
+            Scope::Person(id) => account.is_some_and(|account| account.id == *id),
+            Scope::Class(class) => {
+                account.is_some_and(|account| account.role == Role::Eleve && account.classes.contains(class))
+            }
+            Scope::Zone(name) => *name == question.zone.name,
+            Scope::Machines(machines) => {
+                !is_staff(question.subject) && question.machine.is_some_and(|mac| machines.contains(&mac))
+            }
         }
+    }
+}
+
+impl Mode {
+    /// The word of explanations.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "opening",
+            Self::Close(_) => "closing",
+            Self::Exam(_) => "exam",
+        }
+    }
+
+    fn effect_on(&self, site: &Site) -> Option<Effect> {
+        let is_among = |sites: &[Domain]| match site {
+            Site::Name(name) => sites.iter().any(|parent| name.is_within(parent)),
+            Site::Address(_) => false,
+        };
+        let is_about = |sites: &Option<Vec<Domain>>| sites.as_deref().is_none_or(is_among);
+        match self {
+            Self::Open(sites) => (matches!(site, Site::Name(_)) && is_about(sites)).then_some(Effect::Allow),
+            Self::Close(sites) => is_about(sites).then_some(Effect::Block),
+            Self::Exam(sites) => Some(if is_among(sites) { Effect::Allow } else { Effect::Block }),
+        }
+    }
+}
+
+fn is_staff(subject: &Subject) -> bool {
+    match subject.account().map(|account| account.role) {
+        Some(Role::Enseignant | Role::Administratif | Role::Referent) => true,
+        Some(Role::Eleve | Role::Invite) | None => false,
     }
 }

@@ -9,8 +9,8 @@ use super::{
     *,
 };
 use crate::model::{
-    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Moment, Quic, Role, SignIn, Site, Subject,
-    UrlPath, Zone, ZoneKind, ZoneName,
+    Account, AccountId, ClassName, ClockTrust, DefaultVerdict, Domain, Moment, Quic, Role, SignIn, Site,
+    Subject, UrlPath, Zone, ZoneKind, ZoneName,
 };
 
 /// Names in a small world, so that rules meet often.
@@ -147,15 +147,20 @@ pub(super) fn policy(levels: &Levels) -> Policy {
 
 pub(super) fn opening() -> impl Strategy<Value = Opening> {
     let sites = prop::option::of(prop::collection::vec(0..6usize, 1..3));
-    (any::<bool>(), 0..3usize, sites, 0..3i64, 1..4i64).prop_map(|(allow, scope, sites, from, hours)| {
+    (0..3usize, 0..3usize, sites, 0..3i64, 1..4i64).prop_map(|(mode, scope, sites, from, hours)| {
+        let sites: Option<Vec<Domain>> =
+            sites.map(|sites| sites.into_iter().map(|site| SITES[site].parse().unwrap()).collect());
         Opening {
             scope: match scope {
                 0 => Scope::Person(AccountId::new("paul")),
                 1 => Scope::Class(ClassName::new("6A")),
                 _ => Scope::Zone("salle".parse().unwrap()),
             },
-            effect: if allow { Effect::Allow } else { Effect::Block },
-            sites: sites.map(|sites| sites.into_iter().map(|site| SITES[site].parse().unwrap()).collect()),
+            mode: match mode {
+                0 => Mode::Open(sites),
+                1 => Mode::Close(sites),
+                _ => Mode::Exam(sites.unwrap_or_default()),
+            },
             from: Moment::from_unix_seconds(MONDAY_8 + (from - 1) * 3600),
             until: Moment::from_unix_seconds(MONDAY_8 + (from - 1 + hours) * 3600),
             label: Arc::from("x"),

@@ -183,8 +183,7 @@ fn people_are_told_the_reason_and_who_decided() {
     let policy = school();
     let closing = Opening {
         scope: Scope::Class(ClassName::new("6A")),
-        effect: Effect::Block,
-        sites: None,
+        mode: Mode::Close(None),
         from: AT,
         until: AT + std::time::Duration::from_secs(60),
         label: Arc::from("classe 6A"),
@@ -224,8 +223,7 @@ fn the_next_change_is_the_nearest_of_timetables_and_openings() {
     let minute = |count: u64| AT + std::time::Duration::from_secs(60 * count);
     let opening = Opening {
         scope: Scope::Zone("pedagogique".parse().unwrap()),
-        effect: Effect::Allow,
-        sites: None,
+        mode: Mode::Open(None),
         from: minute(1),
         until: minute(2),
         label: Arc::from("salle 12"),

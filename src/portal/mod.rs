@@ -14,6 +14,7 @@
 //! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
+mod acts;
 mod asked;
 mod because;
 mod captive;
@@ -37,6 +38,7 @@ mod visitor;
 mod wanted;
 mod words;
 
+pub use acts::Acts;
 pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;

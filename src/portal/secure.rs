@@ -19,8 +19,10 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::{
+    acts::Acts,
     asked::Asked,
     because::because,
     captive,
@@ -60,8 +62,11 @@ pub(super) struct Secure {
     pub(super) name: Domain,
     pub(super) identity: Identity,
     pub(super) sign_in: SignIn,
+    pub(super) acts: Acts,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    /// Signalled when the portal ends.
+    pub(super) ending: CancellationToken,
 }
 
 /// The road of port 443.

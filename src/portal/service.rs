@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
+    acts::Acts,
     certificate::tls_config,
     connection::{self, Road},
     page::House,
@@ -44,6 +45,8 @@ const CONNECTIONS_OF_CLIENT_MAX: usize = 64;
 #[derive(Debug)]
 pub struct Service {
     listeners: Vec<Listener>,
+    /// Ends the pages that stay open to be told of changes.
+    ending: CancellationToken,
 }
 
 /// One socket and what its connections get.
@@ -65,13 +68,24 @@ impl Service {
         settings: &Settings,
         identity: Identity,
         sign_in: SignIn,
+        acts: Acts,
         gate: Gate,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
+        let ending = CancellationToken::new();
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
-        let secure = Secure { house, name: name.clone(), identity, sign_in, gate: gate.clone(), clock };
+        let secure = Secure {
+            house,
+            name: name.clone(),
+            identity,
+            sign_in,
+            acts,
+            gate: gate.clone(),
+            clock,
+            ending: ending.clone(),
+        };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);
@@ -88,7 +102,7 @@ impl Service {
                 }
             }
         }
-        Ok(Self { listeners })
+        Ok(Self { listeners, ending })
     }
 
     /// Serves until `stop` is signalled; connections then have three seconds to finish.
@@ -98,6 +112,11 @@ impl Service {
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         info!(sockets = self.listeners.len(), "portal listens");
         let mut running = JoinSet::new();
+        let (asked_to_stop, ending) = (stop.clone(), self.ending);
+        running.spawn(async move {
+            asked_to_stop.cancelled().await;
+            ending.cancel();
+        });
         for listener in self.listeners {
             running.spawn(listener.serve(stop.clone()));
         }
