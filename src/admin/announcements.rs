@@ -124,7 +124,7 @@ impl Announcements {
                 "INSERT INTO announcement (words, begins, until, roles) VALUES (?1, ?2, ?3, ?4)",
                 params![words.as_str(), from.unix_milliseconds(), until.unix_milliseconds(), roles.join(" ")],
             )?;
-            Ok(Ok(Traced { result: (), what: format!("annonce « {} »", beginning(words.as_str() }))))
+            Ok(Ok(Traced { result: (), what: format!("annonce « {} »", beginning(words.as_str())) }))
         });
         self.publish(decided.await?).await
     }
@@ -145,7 +145,7 @@ impl Announcements {
                 .query_row("DELETE FROM announcement WHERE number = ?1 RETURNING words", [number], |row| row.get(0))
                 .optional()?;
             let Some(words) = words else { return Ok(Err(AnnouncementRefusal::Unknown)) };
-            Ok(Ok(Traced { result: (), what: format!("retire l’annonce « {} »", beginning(&words) })))
+            Ok(Ok(Traced { result: (), what: format!("retire l’annonce « {} »", beginning(&words)) }))
         });
         self.publish(decided.await?).await
     }

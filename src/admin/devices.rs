@@ -106,7 +106,7 @@ impl Devices {
                     as_described.room.as_ref().map(OneLine::as_str)
                 ],
             )?;
-            Ok(Ok(Traced { result: (), what: format!("enregistre {} ({machine})", as_described.told() })))
+            Ok(Ok(Traced { result: (), what: format!("enregistre {} ({machine})", as_described.told()) }))
         });
         self.publish(decided.await?).await
     }
@@ -139,7 +139,7 @@ impl Devices {
             if changed == 0 {
                 return Ok(Err(DeviceRefusal::Unknown));
             }
-            Ok(Ok(Traced { result: (), what: format!("modifie {} ({machine})", as_described.told() })))
+            Ok(Ok(Traced { result: (), what: format!("modifie {} ({machine})", as_described.told()) }))
         });
         self.publish(decided.await?).await
     }

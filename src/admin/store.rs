@@ -134,7 +134,6 @@ impl Store {
             transaction.commit()?;
             Ok::<_, rusqlite::Error>(Ok(result))
         });
-        });
         Ok(done.await.context("the daemon is stopping")??)
     }
 }
