@@ -13,6 +13,7 @@ mod openings;
 mod request_table;
 mod requests;
 mod rights;
+mod sign_outs;
 mod store;
 #[cfg(test)]
 mod test_office;

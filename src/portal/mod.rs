@@ -11,6 +11,7 @@
 //! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
+//! | `referent` | the digital referent's pages |
 //! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
@@ -29,6 +30,7 @@ mod page;
 mod page_tests;
 mod plain;
 mod probe;
+mod referent;
 mod refusal;
 mod secure;
 mod service;
@@ -38,7 +40,7 @@ mod visitor;
 mod wanted;
 mod words;
 
-pub use acts::Acts;
+pub use acts::{Acts, Sights};
 pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;

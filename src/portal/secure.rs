@@ -6,6 +6,7 @@
 //! | `POST /connexion`, `POST /deconnexion` | signs in, signs out |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
+//! | `/referent…` | the digital referent's pages (`referent`) |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    acts::Acts,
+    acts::{Acts, Sights},
     asked::Asked,
     because::because,
     captive,
@@ -32,6 +33,7 @@ use super::{
     page::{
         HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage, written,
     },
+    referent,
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
@@ -44,7 +46,7 @@ use crate::{
     },
     identity::{Identity, SessionView, SignInRefusal},
     journal::Channel,
-    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site},
+    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site, Zone},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -63,6 +65,8 @@ pub(super) struct Secure {
     pub(super) identity: Identity,
     pub(super) sign_in: SignIn,
     pub(super) acts: Acts,
+    pub(super) sights: Sights,
+    pub(super) zones: Vec<Arc<Zone>>,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
     /// Signalled when the portal ends.
@@ -79,6 +83,7 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        .merge(referent::router(&secure))
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -335,7 +340,7 @@ impl Secure {
         written(&NoticePage { frame, title, text, site, link: None, asks: true })
     }
 
-    fn notice(
+    pub(super) fn notice(
         &self,
         asked: &Asked,
         status: StatusCode,
@@ -348,7 +353,7 @@ impl Secure {
     }
 }
 
-fn home_link(words: &'static Words) -> Link {
+pub(super) fn home_link(words: &'static Words) -> Link {
     Link { url: String::from("/"), text: words.back_home }
 }
 
@@ -357,11 +362,11 @@ fn home_path(wanted: Option<&Wanted>) -> String {
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 
-fn html(status: StatusCode, page: String) -> Response {
+pub(super) fn html(status: StatusCode, page: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
-fn see_other(path: &str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    acts::Acts,
+    acts::{Acts, Sights},
     certificate::tls_config,
     connection::{self, Road},
     page::House,
@@ -69,6 +69,7 @@ impl Service {
         identity: Identity,
         sign_in: SignIn,
         acts: Acts,
+        sights: Sights,
         gate: Gate,
         clock: Clock,
     ) -> anyhow::Result<Self> {
@@ -82,6 +83,8 @@ impl Service {
             identity,
             sign_in,
             acts,
+            sights,
+            zones: settings.zones.clone(),
             gate: gate.clone(),
             clock,
             ending: ending.clone(),

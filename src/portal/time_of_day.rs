@@ -52,6 +52,16 @@ pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
     }
 }
 
+/// `moment` in metropolitan France with its day and date, for paper: it is read on another day than it is written.
+pub(super) fn told_in_full(language: Language, moment: Moment) -> String {
+    let Some(there) = in_paris(moment) else { return moment.to_string() };
+    let (hour, minute) = (there.hour(), there.minute());
+    match language {
+        Language::French => format!("{} {hour}\u{a0}h\u{a0}{minute:02}", day(language, &there)),
+        Language::English => format!("{} {hour:02}:{minute:02}", day(language, &there)),
+    }
+}
+
 /// The day with the word that leads to the hour.
 fn day(language: Language, there: &Zoned) -> String {
     let month_index = usize::try_from(there.month() - 1).unwrap_or(0);

@@ -6,9 +6,13 @@ mod english;
 mod fixed;
 mod french;
 mod places;
+mod referent;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
 pub(super) use places::PlaceWords;
+pub(super) use referent::{
+    AnnouncementWords, AreaWords, CodeWords, HealthWords, MachineWords, SessionWords, told_fault,
+};
