@@ -5,6 +5,7 @@ pub mod firewall;
 pub mod gate;
 pub mod ntp;
 pub mod places;
+pub mod probes;
 pub mod proxy;
 pub mod quic;
 pub mod sign_in;

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     admin::{Announcements, Devices, Openings, Requests, Snapshot, Store, Vouchers},
+    enforce::dns::Resolver,
     lan::Leases,
 };
 
@@ -29,6 +30,8 @@ pub struct Acts {
 /// What the box knows that pages show.
 #[derive(Clone, Debug)]
 pub struct Sights {
+    /// Whether the line is up.
+    pub resolver: Resolver,
     /// How the box is, looked at every few seconds.
     pub health: watch::Receiver<Snapshot>,
     /// Who was given which address, and what machines call themselves.

@@ -8,7 +8,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `service`, `connection` | listeners, one connection's life |
-//! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
+//! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `referent` | the digital referent's pages |
@@ -29,7 +29,6 @@ mod page;
 #[cfg(test)]
 mod page_tests;
 mod plain;
-mod probe;
 mod referent;
 mod refusal;
 mod secure;
@@ -41,7 +40,7 @@ mod wanted;
 mod words;
 
 pub use acts::{Acts, Sights};
-pub use certificate::{check_certificate, check_dates};
+pub use certificate::{certificate_end, check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;
 pub use settings::Settings;

@@ -8,7 +8,7 @@ use super::{
     navigation::{Place, Tab, tabs},
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::{PlaceWords, Words},
+    words::{HomeWords, PlaceWords, Words},
 };
 use crate::model::{Role, Site};
 
@@ -132,8 +132,13 @@ impl Notice {
 pub(super) struct HomePage<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) resident: Resident<'a>,
+    pub(super) words: &'static HomeWords,
     pub(super) network: &'static str,
-    pub(super) web_is_open: bool,
+    pub(super) web: Reach,
+    /// What to say of a line that does not answer.
+    pub(super) line_down: Option<String>,
+    /// What the school announces, in its own words; line breaks count.
+    pub(super) announcements: Vec<String>,
     /// Whether what depends on the hour is at its stricter side for now.
     pub(super) clock_in_doubt: bool,
     /// Services other than the web, joined by commas.
@@ -141,11 +146,38 @@ pub(super) struct HomePage<'a> {
     pub(super) wanted: Option<Wanted>,
 }
 
+/// Whether something can be reached at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Yes, but for what rules close.
+    Open,
+    /// No, but for what rules open.
+    Closed,
+    /// The line does not answer.
+    Away,
+}
+
+impl Reach {
+    fn is_away(&self) -> bool {
+        matches!(self, Self::Away)
+    }
+}
+
 /// Whose home page it is.
 #[derive(Debug)]
 pub(super) enum Resident<'a> {
-    Person { name: &'a str, role: &'static str, classes: String, until: String, until_utc: String },
-    Machine { name: &'a str },
+    Person {
+        name: &'a str,
+        role: &'static str,
+        classes: String,
+        until: String,
+        until_utc: String,
+        /// Whether the ENT could not be asked at the sign-in.
+        is_offline: bool,
+    },
+    Machine {
+        name: &'a str,
+    },
 }
 
 /// Why a site is closed.

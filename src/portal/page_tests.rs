@@ -9,11 +9,12 @@ use super::{
     language::Language,
     navigation::Place,
     page::{
-        Frame, HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage,
-        written,
+        Frame, HomePage, House, ICON, Link, Notice, NoticePage, Reach, RefusedPage, Resident, STYLE,
+        SignInPage, written,
     },
     settings::Settings,
     wanted::Wanted,
+    words::HomeWords,
 };
 use crate::{
     model::{DefaultVerdict, Quic, Role, Service, SignIn, Zone, ZoneKind},
@@ -64,7 +65,7 @@ fn sign_in(house: &House, language: Language, notice: Notice, login: &str) -> St
 
 fn home(house: &House, language: Language, name: &str) -> String {
     written(&HomePage {
-        frame: frame(house, language),
+        frame: frame(house, language).at(Role::Eleve, Place::Home),
         resident: Resident::Person {
             name,
             role: language.role(Role::Eleve),
@@ -75,9 +76,13 @@ fn home(house: &House, language: Language, name: &str) -> String {
                 "today at 18:05"
             }),
             until_utc: String::from("2026-11-23T17:05:00.000Z"),
+            is_offline: true,
         },
+        words: HomeWords::of(language),
         network: language.zone(ZoneKind::Pedagogique),
-        web_is_open: true,
+        web: Reach::Open,
+        line_down: None,
+        announcements: vec![String::from("Le CDI ferme à 16 h ce soir.\nPensez à rendre vos livres.")],
         clock_in_doubt: false,
         services: language.service(&Service::of_ports("tcp/993".parse().unwrap())),
         wanted: Wanted::read("http://encyclopedie.example/page"),
@@ -88,8 +93,11 @@ fn machine(house: &House, language: Language) -> String {
     written(&HomePage {
         frame: frame(house, language),
         resident: Resident::Machine { name: "TBI salle 12" },
+        words: HomeWords::of(language),
         network: language.zone(ZoneKind::Equipements),
-        web_is_open: false,
+        web: Reach::Away,
+        line_down: Some(language.line_down(std::time::Duration::from_secs(750))),
+        announcements: Vec::new(),
         clock_in_doubt: true,
         services: String::new(),
         wanted: None,

@@ -25,7 +25,6 @@ use super::{
     host::{Destination, destination},
     language::Language,
     page::{House, Link, NoticePage, written},
-    probe::{Expected, expected},
     refusal::{refused, to_sign_in},
     visitor::Visitor,
     wanted::Wanted,
@@ -33,6 +32,7 @@ use super::{
 use crate::{
     enforce::{
         gate::{Asking, Gate},
+        probes::{Expected, expected},
         proxy::Page,
     },
     journal::Channel,

@@ -30,23 +30,26 @@ use super::{
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
+    navigation::Place,
     page::{
-        HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage, written,
+        HomePage, House, ICON, Link, Notice, NoticePage, Reach, RefusedPage, Resident, STYLE, SignInPage,
+        written,
     },
     referent,
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
-    words::Words,
+    words::{HomeWords, Words},
 };
 use crate::{
     enforce::{
+        dns::LineStanding,
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
     identity::{Identity, SessionView, SignInRefusal},
     journal::Channel,
-    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site, Zone},
+    model::{ClassName, ClockTrust, DefaultVerdict, Domain, Role, Site, Zone},
     policy::{Cause, Verdict},
     system::clock::Clock,
 };
@@ -121,15 +124,15 @@ async fn home(
     asked: Asked,
 ) -> Response {
     let standing = visitor.standing(&secure.identity);
-    let resident = match &standing {
-        Standing::SignedIn(session) => secure.person(asked.language, session),
-        Standing::Registered(device) => Resident::Machine { name: &device.name },
+    let (role, resident) = match &standing {
+        Standing::SignedIn(session) => (Some(session.account.role), secure.person(asked.language, session)),
+        Standing::Registered(device) => (None, Resident::Machine { name: &device.name }),
         Standing::Unknown => {
             let notice = if asked.query.parti.is_some() { Notice::SignedOut } else { Notice::None };
             return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, "", asked.wanted());
         }
     };
-    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, resident)))
+    html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, role, resident)))
 }
 
 /// The sign-in form as it arrives. It has no `Debug`: a password is never written anywhere.
@@ -270,18 +273,38 @@ impl Secure {
         html(status, written(&SignInPage { frame, asked_for, notice, login, wanted }))
     }
 
-    fn home_page<'a>(&'a self, visitor: &Visitor, asked: &Asked, resident: Resident<'a>) -> HomePage<'a> {
+    /// The home page of `resident`, in the navigation of a person's `role`.
+    fn home_page<'a>(
+        &'a self,
+        visitor: &Visitor,
+        asked: &Asked,
+        role: Option<Role>,
+        resident: Resident<'a>,
+    ) -> HomePage<'a> {
         let language = asked.language;
         let wanted = asked.wanted();
         let zone = &visitor.zone;
+        let (web, line_down) = match (self.sights.resolver.line(), zone.default) {
+            (LineStanding::Down { lasting }, _) => (Reach::Away, Some(language.line_down(lasting))),
+            (LineStanding::Up, DefaultVerdict::Allow) => (Reach::Open, None),
+            (LineStanding::Up, DefaultVerdict::Block) => (Reach::Closed, None),
+        };
         let mut services: Vec<_> = zone.services.iter().map(|service| language.service(service)).collect();
         services.sort_unstable();
         services.dedup();
+        let frame = self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url)));
+        let frame = match role {
+            Some(role) => frame.at(role, Place::Home),
+            None => frame,
+        };
         HomePage {
-            frame: self.house.frame(language, asked.switch("/", wanted.as_ref().map(Wanted::url))),
+            frame,
             resident,
+            words: HomeWords::of(language),
             network: language.zone(zone.kind),
-            web_is_open: matches!(zone.default, DefaultVerdict::Allow),
+            web,
+            line_down,
+            announcements: Vec::new(),
             clock_in_doubt: self.clock.trust() == ClockTrust::Doubtful,
             services: services.join(", "),
             wanted,
@@ -297,6 +320,7 @@ impl Secure {
             classes: classes.join(", "),
             until: time_of_day::told(language, session.until, self.clock.now()),
             until_utc: session.until.to_string(),
+            is_offline: false,
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     budget::Passage,
     limits::STALE_TTL_SECONDS,
     name::Judged,
+    offline,
     query::{Carrier, Query},
     refusal,
     reply::{self, Age, Explanation, FORGED},
@@ -129,7 +130,16 @@ impl Desk {
     }
 
     /// Answers an allowed question for which nothing needs to be looked up. Says whether it was one.
-    pub(super) fn answer_unasked(&self, query: &Query<'_>, permit: &Permit, out: &mut Vec<u8>) -> bool {
+    pub(super) fn answer_unasked(
+        &self,
+        query: &Query<'_>,
+        permit: &Permit,
+        zone: &Zone,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if offline::answer(query, permit, zone, &self.resolver, out) {
+            return true;
+        }
         match Substitute::of(permit, query.rtype) {
             Substitute::Alias(name) => reply::alias(out, query, name, &[], SUBSTITUTE_TTL_SECONDS_MAX),
             Substitute::Hidden => {
@@ -142,7 +152,7 @@ impl Desk {
 
     /// Answers an allowed question from cache or upstream, where there is a place to wait.
     pub(super) async fn fetch(&self, query: &Query<'_>, peer: &Peer, permit: &Permit, out: &mut Vec<u8>) {
-        if self.answer_unasked(query, permit, out) {
+        if self.answer_unasked(query, permit, &peer.zone, out) {
             return;
         }
         let Some(_place) = self.resolver.place_for(self.gate.client_at(peer.client)) else {

@@ -81,6 +81,12 @@ pub(super) const FAILURES_UNTIL_DEAD: u32 = 3;
 /// How often a dead server is tried again, beside a live one.
 pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long no server may have been heard before the box asks one of itself, so that the standing of the line is known.
+pub(super) const HEARD_INTERVAL: Duration = Duration::from_secs(3);
+
+/// The same, once a server has failed to answer: a cut, and its end, are known within some seconds.
+pub(super) const DOUBTED_INTERVAL: Duration = Duration::from_millis(700);
+
 /// Datagrams that do not fit the question, after which the exchange goes to TCP: somebody is guessing.
 pub(super) const STRANGERS_MAX: usize = 16;
 

@@ -8,11 +8,13 @@
 //! | `query` | it is read, strictly |
 //! | `special` | names with one answer for everybody are answered |
 //! | `desk` | the gate is asked, and asked again for each name that an answer leads to |
+//! | `offline` | while the line is down, names of connectivity probes lead to the box |
 //! | `substitute` | a site that a search mode serves under another name is looked up under that one |
 //! | `refusal` | a refused question gets the box's address and the reason |
 //! | `resolver`, `cache` | an allowed one is looked up |
 //! | `tunnels`, `budget`, `news` | what would leave for upstream is charged to its client |
 //! | `upstream`, `exchange` | or asked of an upstream server |
+//! | `line` | who answers nothing says that the line is down |
 //! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
 //! | `outer` | what the stripped keys tell of names that hide others |
 //! | `reply` | and composed anew for the asker |
@@ -25,8 +27,10 @@ mod exchange;
 mod exercise;
 mod key;
 mod limits;
+mod line;
 mod name;
 mod news;
+mod offline;
 pub(super) mod outer;
 mod private;
 mod query;
@@ -47,6 +51,7 @@ mod wire;
 mod tests;
 
 pub use exercise::exercise;
+pub use line::LineStanding;
 pub use resolver::{Family, ResolveError, Resolver, Whereabouts};
 pub use service::{Service, Settings};
 pub use tunnels::Tunnels;

@@ -22,6 +22,7 @@ use super::{
     limits::{
         CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FLIGHTS_MAX, STALE_PATIENCE, WAITING_MAX, WAITING_OF_CLIENT_MAX,
     },
+    line::LineStanding,
     outer::OuterNames,
     private::Inside,
     reply::Age,
@@ -177,6 +178,17 @@ impl Resolver {
     #[must_use]
     pub fn hides_behind(&self, name: &Domain, number: u8) -> bool {
         self.shared.outer().hide(name, number, Instant::now())
+    }
+
+    /// Whether the line is up, by who answers upstream.
+    #[must_use]
+    pub fn line(&self) -> LineStanding {
+        self.shared.upstreams.line()
+    }
+
+    /// The upstream servers.
+    pub(super) fn upstreams(&self) -> &Upstreams {
+        &self.shared.upstreams
     }
 
     /// The names that are asked of nobody.

@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{desk::Desk, resolver::Resolver, tcp::TcpDoor, tunnels::Tunnels, udp::UdpDoor};
+use super::{desk::Desk, line, resolver::Resolver, tcp::TcpDoor, tunnels::Tunnels, udp::UdpDoor};
 use crate::{
     enforce::{firewall::Opened, gate::Gate},
     model::{Domain, Zone},
@@ -97,6 +97,7 @@ impl Service {
             let tcp = TcpDoor::new(Arc::clone(&self.desk), zone, tcp);
             tasks.spawn(tcp.serve(stop.clone()));
         }
+        tasks.spawn(line::follow(self.desk.resolver.clone(), stop.clone()));
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             Some(ended) = tasks.join_next() => match ended {

@@ -118,7 +118,7 @@ impl UdpDoor {
                 return None;
             }
         };
-        if self.desk.answer_unasked(&asked.query, &permit, out) {
+        if self.desk.answer_unasked(&asked.query, &permit, &self.zone, out) {
             self.outbox.push(out, asked.source);
             return None;
         }

@@ -20,6 +20,7 @@ use super::{
     exchange,
     key::Key,
     limits::{FAILURES_UNTIL_DEAD, PROBE_INTERVAL, SERVER_PATIENCE, UPSTREAM_WAIT_MAX},
+    line::LineStanding,
 };
 
 /// Differences in speed below this do not change the order.
@@ -29,6 +30,7 @@ const SPEED_BAND_MILLISECONDS: u128 = 20;
 #[derive(Debug)]
 pub(super) struct Upstreams {
     servers: Vec<Server>,
+    begun: Instant,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Upstreams {
     /// The servers at `addresses`, in order of preference.
     pub(super) fn new(addresses: &[SocketAddr]) -> Self {
         let server = |&address| Server { address, health: Mutex::new(Health::default()) };
-        Self { servers: addresses.iter().map(server).collect() }
+        Self { servers: addresses.iter().map(server).collect(), begun: Instant::now() }
     }
 
     /// Asks until a server gives an answer or a firm no. Where none does, the last error that a server answered; none
@@ -84,6 +86,38 @@ impl Upstreams {
         }
     }
 
+    /// The standing of the line, by who answers.
+    pub(super) fn line(&self) -> LineStanding {
+        if self.servers.iter().any(|server| server.with_health(|health| !health.is_dead())) {
+            return LineStanding::Up;
+        }
+        LineStanding::Down { lasting: self.last_heard().elapsed() }
+    }
+
+    /// Whether no server is known to answer: each has failed since it last did.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.servers.iter().all(|server| server.with_health(|health| health.failures_in_a_row > 0))
+    }
+
+    /// Whether any server has answered since `then`.
+    pub(super) fn was_heard_since(&self, then: Instant) -> bool {
+        self.servers
+            .iter()
+            .any(|server| server.with_health(|health| health.heard.is_some_and(|at| at >= then)))
+    }
+
+    /// Asks every server at once, for its health only, and gives each no more than its patience.
+    pub(super) async fn ask_each(&self, key: &Key) {
+        let asked = self.servers.iter().map(|server| timeout(SERVER_PATIENCE * 2, server.ask(key)));
+        asked.collect::<FuturesUnordered<_>>().for_each(|_| async {}).await;
+    }
+
+    /// When a server last answered; when none ever did, the beginning.
+    fn last_heard(&self) -> Instant {
+        let heard = |server: &Server| server.with_health(|health| health.heard);
+        self.servers.iter().filter_map(heard).max().unwrap_or(self.begun)
+    }
+
     /// The servers in the order to ask them.
     fn order(&self) -> Vec<&Server> {
         let mut order: Vec<_> = self.servers.iter().collect();
@@ -106,7 +140,7 @@ impl Server {
         };
         match outcome {
             Ok(answer) => {
-                self.with_health(|health| health.note_answer(begun.elapsed()));
+                self.with_health(|health| health.note_answer(begun.elapsed(), Instant::now()));
                 Some(answer)
             }
             Err(_unreachable) => {
@@ -133,16 +167,19 @@ struct Health {
     /// Smoothed time to answer; zero until measured.
     delay: Duration,
     failures_in_a_row: u32,
+    /// When it last answered.
+    heard: Option<Instant>,
     probe_at: Option<Instant>,
 }
 
 impl Health {
-    fn note_answer(&mut self, delay: Duration) {
+    fn note_answer(&mut self, delay: Duration, now: Instant) {
         if self.is_dead() {
             info!("an upstream resolver answers again");
         }
         self.delay = if self.delay.is_zero() { delay } else { (self.delay * 7 + delay) / 8 };
         self.failures_in_a_row = 0;
+        self.heard = Some(now);
     }
 
     fn note_failure(&mut self, now: Instant) {
@@ -187,7 +224,7 @@ mod tests {
         }
         assert!(health.is_dead());
         assert!(health.rank() > Health { delay: Duration::from_secs(3), ..Health::default() }.rank());
-        health.note_answer(Duration::from_millis(10));
+        health.note_answer(Duration::from_millis(10), now);
         assert!(!health.is_dead());
     }
 

@@ -40,7 +40,6 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     web_closed: "Closed, except the sites that the rules of the académie, the département and the school open.",
     clock_in_doubt: "The network is not sure of the time: what opens at certain hours only stays closed. Tell the school’s digital referent if it lasts.",
     services: "Other services",
-    no_services: "None.",
     why_blocked: "A site does not open?",
     why_blocked_label: "Address of the site",
     why_blocked_hint: "For example: exemple.fr. The portal says whether a rule blocks it, and why.",

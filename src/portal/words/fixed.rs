@@ -39,7 +39,6 @@ pub(in crate::portal) struct Words {
     pub(in crate::portal) web_closed: &'static str,
     pub(in crate::portal) clock_in_doubt: &'static str,
     pub(in crate::portal) services: &'static str,
-    pub(in crate::portal) no_services: &'static str,
     pub(in crate::portal) why_blocked: &'static str,
     pub(in crate::portal) why_blocked_label: &'static str,
     pub(in crate::portal) why_blocked_hint: &'static str,

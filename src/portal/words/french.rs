@@ -42,7 +42,6 @@ pub(in crate::portal) const FRENCH: Words = Words {
     web_closed: "Fermé, sauf les sites qu’ouvrent les règles de l’académie, du département et de l’établissement.",
     clock_in_doubt: "L’heure du réseau n’est pas sûre : ce qui n’ouvre qu’à certaines heures reste fermé. Prévenez le référent numérique si cela dure.",
     services: "Autres services",
-    no_services: "Aucun.",
     why_blocked: "Un site ne s’ouvre pas ?",
     why_blocked_label: "Adresse du site",
     why_blocked_hint: "Par exemple : exemple.fr. Le portail dit si une règle le bloque, et pourquoi.",

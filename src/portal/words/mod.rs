@@ -5,6 +5,7 @@ mod composed;
 mod english;
 mod fixed;
 mod french;
+mod home;
 mod places;
 mod referent;
 
@@ -12,6 +13,7 @@ pub(super) use category::category;
 pub(super) use english::ENGLISH;
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
+pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
 pub(super) use referent::{
     AnnouncementWords, AreaWords, CodeWords, HealthWords, MachineWords, SessionWords, told_fault,
