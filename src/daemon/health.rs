@@ -63,7 +63,7 @@ impl Watched {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                _ = close_looks.tick() => slow = self.look_closely(),
+                _ = close_looks.tick() => slow = self.look_closely().await,
                 _ = ticks.tick() => {}
             }
             line_down_since = match self.has_signal().await {
@@ -97,14 +97,20 @@ impl Watched {
         }
     }
 
-    fn look_closely(&self) -> Slow {
-        let room = disk::room(&self.state_dir);
-        // What the portal shows is what the box read at its start; what is on the disk is what it will show.
-        let ends = portal::certificate_end(&self.certificate_path, &self.key_path);
-        Slow {
-            disk: room.ok().map(|room| Disk { total_bytes: room.total_bytes, free_bytes: room.free_bytes }),
-            certificate_ends: ends.ok(),
-        }
+    /// Looks at what lies on the disk, on a thread that may wait for it.
+    async fn look_closely(&self) -> Slow {
+        let state_dir = self.state_dir.clone();
+        let (certificate_path, key_path) = (self.certificate_path.clone(), self.key_path.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let room = disk::room(&state_dir);
+            // The one on the disk: that the portal still shows the one before it is a finding of its own.
+            let ends = portal::certificate_end(&certificate_path, &key_path);
+            Slow {
+                disk: room.ok().map(|room| Disk { total_bytes: room.total_bytes, free_bytes: room.free_bytes }),
+                certificate_ends: ends.ok(),
+            }
+        });
+        looked.await.unwrap_or_default()
     }
 
     /// Whether the line's interface has a signal. One that cannot be asked about is not called dead.
