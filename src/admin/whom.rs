@@ -14,9 +14,9 @@ use crate::{
 pub enum Whom {
     /// One pupil.
     Pupil(AccountId),
-    /// The pupils of a class.
+    /// A class. What closes is for its pupils alone.
     Class(ClassName),
-    /// Whoever uses the machines of a room, staff excepted.
+    /// Whoever uses the machines of a room. What closes spares the staff.
     Room(RoomName),
 }
 

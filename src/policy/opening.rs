@@ -27,11 +27,11 @@ pub struct Opening {
 pub enum Scope {
     /// One person.
     Person(AccountId),
-    /// Every pupil of a class; its teachers, whose account names it too, are not meant.
+    /// Everybody whose account names a class: its pupils; of its teachers only what opens is meant.
     Class(ClassName),
     /// Everybody in a zone.
     Zone(ZoneName),
-    /// Whoever uses one of these machines, staff excepted: a room.
+    /// Whoever uses one of these machines: a room. Of the staff only what opens is meant.
     Machines(Arc<BTreeSet<Mac>>),
 }
 
@@ -70,16 +70,18 @@ impl Opening {
         (matches!(self.mode, Mode::Exam(_)), self.from)
     }
 
+    /// A class and a room are closed to those who learn there: whoever teaches works on, and sees what they opened.
     fn is_for(&self, question: &Question<'_>) -> bool {
         let account = question.subject.account();
+        let is_meant = || matches!(self.mode, Mode::Open(_)) || !is_staff(question.subject);
         match &self.scope {
             Scope::Person(id) => account.is_some_and(|account| account.id == *id),
             Scope::Class(class) => {
-                account.is_some_and(|account| account.role == Role::Eleve && account.classes.contains(class))
+                account.is_some_and(|account| account.classes.contains(class)) && is_meant()
             }
             Scope::Zone(name) => *name == question.zone.name,
             Scope::Machines(machines) => {
-                !is_staff(question.subject) && question.machine.is_some_and(|mac| machines.contains(&mac))
+                question.machine.is_some_and(|mac| machines.contains(&mac)) && is_meant()
             }
         }
     }

@@ -1,7 +1,10 @@
 //! A refusal in words: why, who decided, what a person can do about it.
 
-use super::language::Language;
-use crate::policy::{Cause, Evasion, Level, Lock, Matched, Origin, Refusal, Rule};
+use super::{language::Language, words::RequestWords};
+use crate::{
+    model::Site,
+    policy::{Cause, Evasion, Level, Lock, Matched, MayOpen, Origin, Refusal, Rule},
+};
 
 /// Why a site is refused, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub(super) struct Because {
     pub(super) may_open: &'static str,
     /// What the filter sees of the site, where that matters.
     pub(super) note: Option<&'static str>,
+    /// The link that asks for the site to be opened, where asking can lead somewhere.
+    pub(super) ask: Option<&'static str>,
     /// What the person can do.
     pub(super) advice: Vec<&'static str>,
 }
@@ -79,8 +84,15 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
         matched,
         may_open: language.may_open(refusal.may_open()),
         note: origin.is_by_path().then_some(words.page_only),
+        ask: may_be_asked_for(refusal).then_some(RequestWords::of(language).ask_for_this),
         advice,
     })
+}
+
+/// Whether somebody may open it, if only the académie: then it can be asked for. Names alone are opened.
+fn may_be_asked_for(refusal: &Refusal) -> bool {
+    let is_hopeless = matches!(refusal.may_open(), MayOpen::SignIn | MayOpen::Repair | MayOpen::Nobody);
+    matches!(refusal.site, Site::Name(_)) && !is_hopeless
 }
 
 /// The reason the rule's author wrote for people.
@@ -153,6 +165,17 @@ mod tests {
         assert_eq!(told.title, "Cette page est bloquée");
         assert!(told.note.unwrap().contains("https"));
         assert_eq!(told.may_open, "Le département ou l’académie : la règle est verrouillée");
+    }
+
+    #[test]
+    fn what_somebody_may_open_can_be_asked_for() {
+        let asks = |cause| because(Language::French, &refused(cause)).unwrap().ask.is_some();
+        assert!(asks(Cause::Policy(Origin::ZoneDefault)));
+        assert!(asks(Cause::Policy(Origin::Opening { scope: "classe 6A".into() })));
+        assert!(!asks(Cause::Policy(Origin::Evasion(Evasion::Relay))));
+        let address =
+            Refusal { site: "192.0.2.1".parse().unwrap(), ..refused(Cause::Policy(Origin::ZoneDefault)) };
+        assert_eq!(because(Language::French, &address).unwrap().ask, None);
     }
 
     #[test]

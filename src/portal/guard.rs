@@ -6,8 +6,10 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-/// The headers of each answer under the portal's own name: own style sheet and icon, own forms, nothing else.
-const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+/// The headers of each answer under the portal's own name: own style sheet, icon and script file, own forms, and what
+/// the script asks of the portal itself; nothing else.
+const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+                                connect-src 'self'; form-action 'self'; \
                                 base-uri 'none'; frame-ancestors 'none'";
 
 /// Whether a request may be acted on as coming from the portal's own pages.

@@ -10,6 +10,7 @@
 //! | `service`, `connection` | listeners, one connection's life |
 //! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
+//! | `granted`, `acts`, `teacher`, `pupil` | who may do what from a page; teachers' pages, requests |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `referent` | the digital referent's pages |
 //! | `navigation` | the places each role can go to |
@@ -21,6 +22,7 @@ mod because;
 mod captive;
 mod certificate;
 mod connection;
+mod granted;
 mod guard;
 mod host;
 mod language;
@@ -29,11 +31,13 @@ mod page;
 #[cfg(test)]
 mod page_tests;
 mod plain;
+mod pupil;
 mod referent;
 mod refusal;
 mod secure;
 mod service;
 mod settings;
+mod teacher;
 mod time_of_day;
 mod visitor;
 mod wanted;

@@ -117,6 +117,7 @@ fn refused(house: &House, language: Language, reason: &str) -> String {
             matched: Some(language.matched_category("games", "2026-08-17", ListedBy::Url)),
             may_open: language.may_open(MayOpen::Locked(Level::Academie)),
             note: Some(words.page_only),
+            ask: Some("Demander l’ouverture de ce site"),
             advice: vec![words.advice_lesson, words.advice_cite, words.advice_elsewhere],
         },
     })

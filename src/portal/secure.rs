@@ -20,6 +20,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -36,6 +37,7 @@ use super::{
         written,
     },
     referent,
+    teacher::Handles,
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
@@ -69,9 +71,14 @@ pub(super) struct Secure {
     pub(super) sign_in: SignIn,
     pub(super) acts: Acts,
     pub(super) sights: Sights,
-    pub(super) zones: Vec<Arc<Zone>>,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    /// The zones that the portal serves.
+    pub(super) zones: Vec<Arc<Zone>>,
+    /// What stands for pupils in addresses.
+    pub(super) handles: Handles,
+    /// Places for pages that listen to be told of changes.
+    pub(super) listening: Arc<Semaphore>,
     /// Signalled when the portal ends.
     pub(super) ending: CancellationToken,
 }
@@ -86,6 +93,8 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        .merge(super::teacher::router())
+        .merge(super::pupil::router())
         .merge(referent::router(&secure))
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
@@ -259,6 +268,13 @@ async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response
 }
 
 impl Secure {
+    /// The page that says that a form could not be read.
+    pub(super) fn unread(&self, asked: &Asked) -> Response {
+        let words = asked.language.words();
+        let link = Some(home_link(words));
+        self.notice(asked, StatusCode::BAD_REQUEST, words.bad_request, words.bad_request_text, link)
+    }
+
     fn sign_in_page(
         &self,
         visitor: &Visitor,

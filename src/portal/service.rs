@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -19,6 +19,7 @@ use super::{
     plain::{self, Plain},
     secure::{self, Secure},
     settings::Settings,
+    teacher::Handles,
     visitor::Visitor,
 };
 use crate::{
@@ -36,6 +37,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Connections at once in all: bounds memory under a flood (about 60 KiB each).
 const CONNECTIONS_MAX: usize = 2048;
+
+/// Pages that listen to be told of changes, at once: a school's teachers, each with two.
+const LISTENING_MAX: usize = 200;
 
 /// Connections at once of one machine: keeps it from taking everybody's place. A page with many closed sites on it opens
 /// some dozens.
@@ -84,9 +88,11 @@ impl Service {
             sign_in,
             acts,
             sights,
-            zones: settings.zones.clone(),
             gate: gate.clone(),
             clock,
+            zones: settings.zones.clone(),
+            handles: Handles::new().context("cannot make a key")?,
+            listening: Arc::new(Semaphore::new(LISTENING_MAX)),
             ending: ending.clone(),
         };
         let plain = Road::Plain(plain::router(Arc::new(plain)));

@@ -34,14 +34,15 @@ const MONTHS_ENGLISH: [&str; 12] = [
     "December",
 ];
 
+/// The hour of `moment` in metropolitan France: « 18 h 05 ». A moment outside the calendar is said in UTC digits.
+pub(super) fn hour(language: Language, moment: Moment) -> String {
+    in_paris(moment).map_or_else(|| moment.to_string(), |there| told_hour(language, &there))
+}
+
 /// `moment` in metropolitan France, as said at `now`. A moment outside the calendar is said in UTC digits.
 pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
     let (Some(there), Some(here)) = (in_paris(moment), in_paris(now)) else { return moment.to_string() };
-    let (hour, minute) = (there.hour(), there.minute());
-    let hour_told = match language {
-        Language::French => format!("{hour}\u{a0}h\u{a0}{minute:02}"),
-        Language::English => format!("{hour:02}:{minute:02}"),
-    };
+    let hour_told = told_hour(language, &there);
     let is_tomorrow = here.tomorrow().is_ok_and(|tomorrow| tomorrow.date() == there.date());
     match language {
         Language::French if there.date() == here.date() => format!("aujourd’hui à {hour_told}"),
@@ -55,10 +56,14 @@ pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
 /// `moment` in metropolitan France with its day and date, for paper: it is read on another day than it is written.
 pub(super) fn told_in_full(language: Language, moment: Moment) -> String {
     let Some(there) = in_paris(moment) else { return moment.to_string() };
+    format!("{} {}", day(language, &there), told_hour(language, &there))
+}
+
+fn told_hour(language: Language, there: &Zoned) -> String {
     let (hour, minute) = (there.hour(), there.minute());
     match language {
-        Language::French => format!("{} {hour}\u{a0}h\u{a0}{minute:02}", day(language, &there)),
-        Language::English => format!("{} {hour:02}:{minute:02}", day(language, &there)),
+        Language::French => format!("{hour}\u{a0}h\u{a0}{minute:02}"),
+        Language::English => format!("{hour:02}:{minute:02}"),
     }
 }
 

@@ -7,7 +7,9 @@ mod fixed;
 mod french;
 mod home;
 mod places;
+mod pupil;
 mod referent;
+mod teacher;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
@@ -15,6 +17,8 @@ pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
 pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
+pub(super) use pupil::RequestWords;
 pub(super) use referent::{
     AnnouncementWords, AreaWords, CodeWords, HealthWords, MachineWords, SessionWords, told_fault,
 };
+pub(super) use teacher::{TeacherWords, told_not_done};

@@ -18,7 +18,6 @@ pub(in crate::portal) struct HealthWords {
     pub(in crate::portal) codes: &'static str,
     pub(in crate::portal) announcements: &'static str,
     pub(in crate::portal) sessions: &'static str,
-    pub(in crate::portal) directory: &'static str,
     pub(in crate::portal) trail: &'static str,
 }
 
@@ -196,7 +195,6 @@ const FRENCH: HealthWords = HealthWords {
     codes: "Imprimer des codes pour des personnes de passage.",
     announcements: "Écrire en haut de la page d’accueil.",
     sessions: "Voir qui est connecté, déconnecter une machine.",
-    directory: "Voir ce qui est arrivé des comptes, et ce qui a été refusé.",
     trail: "Voir qui a fait quoi sur ces pages.",
 };
 
@@ -210,6 +208,5 @@ const ENGLISH: HealthWords = HealthWords {
     codes: "Print codes for visitors.",
     announcements: "Write at the top of the home page.",
     sessions: "See who is signed in, sign a machine out.",
-    directory: "See what arrived of the accounts, and what was refused.",
     trail: "See who did what on these pages.",
 };
