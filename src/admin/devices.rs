@@ -231,7 +231,7 @@ mod tests {
         model::{Role, Subject},
     };
 
-    const BOARD: Mac = Mac::new([2, 0, 0, 0, 0, 5]);
+    const BOARD: Mac = Mac::new([2, 0, 0x5e, 0x10, 0, 5]);
 
     fn described(name: &str, kind: DeviceKind, room: Option<&str>) -> Described {
         let room = room.map(|room| OneLine::read(room).unwrap());
@@ -266,9 +266,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                "retire Imprimante (02:00:00:00:00:05)",
-                "modifie « Imprimante », imprimante (02:00:00:00:00:05)",
-                "enregistre « TBI 5 », tableau, Salle 5 (02:00:00:00:00:05)",
+                "retire Imprimante (02:00:5e:10:00:05)",
+                "modifie « Imprimante », imprimante (02:00:5e:10:00:05)",
+                "enregistre « TBI 5 », tableau, Salle 5 (02:00:5e:10:00:05)",
             ]
         );
     }

@@ -23,6 +23,8 @@ mod qr;
 mod rights_tests;
 mod sessions;
 mod sheet;
+#[cfg(test)]
+mod test_portal;
 mod time_field;
 mod trail;
 mod visit;

@@ -22,7 +22,8 @@ use crate::portal::{
 /// Where the style of the sheet lies: it is for paper, and no other page's.
 pub(super) const STYLE_PATH: &str = "/referent/feuille.css";
 
-const STYLE: &str = include_str!("../../../templates/portal/referent/sheet.css");
+/// Its text.
+pub(super) const STYLE: &str = include_str!("../../../templates/portal/referent/sheet.css");
 
 /// The style's path with a digest, so that a changed style is fetched again.
 static STYLE_URL: LazyLock<String> = LazyLock::new(|| {
