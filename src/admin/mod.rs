@@ -3,6 +3,9 @@
 //! A page never changes anything itself. It asks [`rights`](may) for a [`Granted`], and an act takes that as its proof, is
 //! written into the trail in the same transaction as what it changes, and only then counts.
 
+mod announcements;
+mod devices;
+mod health;
 mod lasting;
 mod not_done;
 mod opening_table;
@@ -10,12 +13,20 @@ mod openings;
 mod request_table;
 mod requests;
 mod rights;
+mod sign_outs;
 mod store;
 #[cfg(test)]
+mod test_office;
+#[cfg(test)]
 mod tests;
+mod text;
 mod trail;
+mod vouchers;
 mod whom;
 
+pub use announcements::{Announced, Announcement, AnnouncementRefusal, Announcements};
+pub use devices::{Described, DeviceRefusal, Devices};
+pub use health::{Disk, Fault, Finding, Severity, Snapshot, findings};
 pub use lasting::Lasts;
 pub use not_done::NotDone;
 pub use opening_table::Running;
@@ -24,5 +35,9 @@ pub use request_table::{Asking, Request, State};
 pub use requests::{Answer, Requests};
 pub use rights::{Act, Actor, Granted, NotGranted, may};
 pub use store::Store;
+#[cfg(test)]
+pub(crate) use test_office::Office;
+pub use text::{OneLine, Paragraph, TextRefusal};
 pub use trail::Done;
+pub use vouchers::{Batch, Issue, Sheet, SheetCode, VoucherRefusal, Vouchers};
 pub use whom::Whom;

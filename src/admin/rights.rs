@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::ensure;
 use thiserror::Error;
 
 use crate::model::{Account, Role};
@@ -100,6 +101,15 @@ impl Granted {
     #[must_use]
     pub const fn act(&self) -> Act {
         self.act
+    }
+
+    /// Whether it is `act` that may be done: a grant for one act is none for another.
+    ///
+    /// # Errors
+    /// When it is another.
+    pub(super) fn is_for(&self, act: Act) -> anyhow::Result<()> {
+        ensure!(self.act == act, "`{}` was granted, not `{}`", self.act.word(), act.word());
+        Ok(())
     }
 
     /// By whom.

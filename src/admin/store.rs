@@ -14,11 +14,18 @@ use std::{
 use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, Transaction};
 
-use super::{Granted, opening_table, request_table, trail};
+use super::{Granted, announcements, devices, opening_table, request_table, trail, vouchers};
 use crate::model::Moment;
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
-const MIGRATIONS: [&str; 3] = [trail::TABLE, opening_table::TABLE, request_table::TABLE];
+const MIGRATIONS: [&str; 6] = [
+    trail::TABLE,
+    opening_table::TABLE,
+    request_table::TABLE,
+    devices::TABLE,
+    vouchers::TABLES,
+    announcements::TABLE,
+];
 
 /// How long a commit waits for somebody who reads the file by hand.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -100,20 +107,42 @@ impl Store {
         now: Moment,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<T, R>> + Send + 'static,
     ) -> anyhow::Result<Result<T, R>> {
+        let told = move |on: &Transaction<'_>| Ok(change(on)?.map(|result| Traced { result, what }));
+        self.act_and_tell(granted, now, told).await
+    }
+
+    /// As [`Store::act_unless`], where only the act itself finds out what the trail has to say.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing has then happened.
+    pub(super) async fn act_and_tell<T: Send + 'static, R: Send + 'static>(
+        &self,
+        granted: &Granted,
+        now: Moment,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<Traced<T>, R>> + Send + 'static,
+    ) -> anyhow::Result<Result<T, R>> {
         let (Self(connection), granted) = (self.clone(), granted.clone());
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction()?;
-            let result = change(&transaction)?;
             // A transaction that is dropped is rolled back.
-            if result.is_ok() {
-                trail::write(&transaction, &granted, &what, now)?;
-                transaction.commit()?;
-            }
-            Ok::<_, rusqlite::Error>(result)
+            let Traced { result, what } = match change(&transaction)? {
+                Ok(traced) => traced,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            trail::write(&transaction, &granted, &what, now)?;
+            transaction.commit()?;
+            Ok::<_, rusqlite::Error>(Ok(result))
         });
         Ok(done.await.context("the daemon is stopping")??)
     }
+}
+
+/// What an act came to, and what the trail says of it.
+#[derive(Debug)]
+pub(super) struct Traced<T> {
+    pub(super) result: T,
+    pub(super) what: String,
 }
 
 fn prepared(path: &Path) -> anyhow::Result<Connection> {

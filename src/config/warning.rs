@@ -77,13 +77,20 @@ impl Config {
     fn list_warning(&self, now: Moment) -> Option<String> {
         let table = self.categories.as_ref()?;
         let path = table.path.display();
-        let Ok(date) = table.list_date.parse::<jiff::civil::Date>() else {
+        let Some(day) = self.lists_of() else {
             return Some(format!("lists: the date `{}` of {path} cannot be read", table.list_date));
         };
-        let midnight = jiff::tz::TimeZone::UTC.to_timestamp(date.into()).ok()?;
-        let age = now.since(Moment::from_unix_milliseconds(midnight.as_millisecond()));
+        let age = now.since(day);
         let days = age.as_secs() / (24 * 3600);
         (age > MONTH).then(|| format!("lists: {path} is {days} days old; build it from a fresh list"))
+    }
+
+    /// The day of the lists of categories, at its midnight in UTC; none where there are none or their date cannot be read.
+    #[must_use]
+    pub fn lists_of(&self) -> Option<Moment> {
+        let date: jiff::civil::Date = self.categories.as_ref()?.list_date.parse().ok()?;
+        let midnight = jiff::tz::TimeZone::UTC.to_timestamp(date.into()).ok()?;
+        Some(Moment::from_unix_milliseconds(midnight.as_millisecond()))
     }
 }
 

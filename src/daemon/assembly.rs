@@ -13,14 +13,16 @@ use super::{
     RuleFileStatus, Status,
     claim::Claim,
     control::{Control, control_path},
-    epoch, opening, policing,
+    epoch,
+    health::Watched,
+    opening, policing,
     reading::Reading,
     reload::Reload,
     standing::Standing,
     timekeeping::Timekeeping,
 };
 use crate::{
-    admin::{self, Openings, Requests},
+    admin::{self, Announcements, Devices, Openings, Requests, Snapshot, Vouchers},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -77,7 +79,8 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let school = admin::Store::open(&config.state_dir)?;
     let openings =
         Openings::open(school.clone(), identity.clone(), rules.clone(), config.zones.clone(), clock.now())?;
-    let requests = Requests::new(school, openings.clone());
+    let requests = Requests::new(school.clone(), openings.clone());
+    let acts = acts(school, &identity, openings.clone(), requests)?;
     let (policy_sender, policy) =
         watch::channel(policing::joined(&rules.borrow(), &openings.openings().borrow()));
     let (epoch_sender, epoch) = watch::channel(0);
@@ -95,13 +98,14 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
     let quic = quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?;
+    let (health_sender, health) = watch::channel(Snapshot::default());
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
-        acts: portal::Acts { openings: openings.clone(), requests },
+        acts,
+        sights: portal::Sights { health, leases: leases.clone(), resolver: resolver.clone() },
         gate: gate.clone(),
         clock: clock.clone(),
-        resolver,
     };
     let portal = portal::Service::bind(&config.portal, parts)?;
     let control = Control::bind(&control_path(&config.state_dir))?;
@@ -131,6 +135,20 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         clock: clock.clone(),
     };
     tasks.start("reload", |stop| reload.serve(stop));
+    let watched = Watched {
+        line_interface: config.line_interface,
+        state_dir: config.state_dir,
+        certificate_path: config.portal.certificate_path,
+        key_path: config.portal.key_path,
+        clock: clock.clone(),
+        identity: identity.clone(),
+        journal: journal.clone(),
+        resolver,
+        tunnels: tunnels.clone(),
+        open: open.clone(),
+        reading: reading.clone(),
+    };
+    tasks.start("health", |stop| watched.serve(health_sender, stop));
     let speaker = Speaker {
         school: config.school.name,
         started: clock.now(),
@@ -148,6 +166,23 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
+}
+
+/// What pages may do; the machines, vouchers and announcements of earlier runs are then in force.
+fn acts(
+    school: admin::Store,
+    identity: &Identity,
+    openings: Openings,
+    requests: Requests,
+) -> anyhow::Result<portal::Acts> {
+    Ok(portal::Acts {
+        openings,
+        requests,
+        devices: Devices::open(school.clone(), identity.clone())?,
+        vouchers: Vouchers::open(school.clone(), identity.clone())?,
+        announcements: Announcements::open(school.clone())?,
+        trail: school,
+    })
 }
 
 /// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.

@@ -11,6 +11,7 @@ mod assembly;
 mod claim;
 mod control;
 mod epoch;
+mod health;
 mod opening;
 mod policing;
 mod reading;

@@ -9,6 +9,8 @@ use crate::{config::Config, model::Moment};
 pub(super) struct Reading {
     /// The rules in force: path, level, count.
     pub(super) rules: Vec<(PathBuf, &'static str, usize)>,
+    /// The day of the lists of categories, where there are some.
+    pub(super) lists_of: Option<Moment>,
     /// When they were read.
     pub(super) at: Moment,
     /// Why the reading after that was refused, if it was.
@@ -25,6 +27,7 @@ impl Reading {
             .iter()
             .map(|(path, file)| (path.clone(), file.level.word(), file.all_rules().count()))
             .collect();
-        Self { rules, at, refused: None, restart_wanted: None }
+        let lists_of = config.lists_of();
+        Self { rules, lists_of, at, refused: None, restart_wanted: None }
     }
 }

@@ -22,6 +22,7 @@ use super::{
     neighbours::{Learned, Neighbours},
     roll::{Roll, Vouchers},
     sessions::Sessions,
+    sightings::{MachineSeen, Sightings},
     store::{Kept, Store},
 };
 use crate::{
@@ -115,6 +116,7 @@ pub(super) struct Tables {
     /// The registered machines of the configuration, and those that pages registered.
     devices: [HashMap<Mac, Arc<Device>>; 2],
     neighbours: Neighbours,
+    sightings: Sightings,
     pub(super) sessions: Sessions,
     pub(super) learned: AllLearned,
 }
@@ -140,6 +142,7 @@ impl Identity {
             roll: Roll { local: Arc::new(directory), ..Roll::default() },
             devices: [by_machine(settings.devices.clone()), HashMap::new()],
             neighbours: Neighbours::default(),
+            sightings: Sightings::default(),
             sessions,
             learned: AllLearned { by_account: learned, gone: Vec::new() },
         };
@@ -247,7 +250,13 @@ impl Identity {
 
     /// Takes what the kernel's neighbour table says of `address`: its machine, or none (any more).
     pub fn learn_neighbour(&self, address: IpAddr, machine: Option<Mac>) {
-        let learned = self.tables_to_write().neighbours.learn(address.to_canonical(), machine);
+        let (address, now) = (address.to_canonical(), self.shared.clock.now());
+        let mut tables = self.tables_to_write();
+        let learned = tables.neighbours.learn(address, machine);
+        if let Some(machine) = machine {
+            tables.sightings.note(machine, address, now);
+        }
+        drop(tables);
         match learned {
             Learned::Fits => {}
             Learned::Moved => self.changed(),
@@ -364,6 +373,20 @@ impl Identity {
     pub fn replace_devices_of_pages(&self, devices: Vec<Device>) {
         self.tables_to_write().devices[1] = by_machine(devices);
         self.changed();
+    }
+
+    /// The registered machines of the configuration, in no order.
+    #[must_use]
+    pub fn devices_of_configuration(&self) -> Vec<Arc<Device>> {
+        self.tables().devices[0].values().cloned().collect()
+    }
+
+    /// The machines on the network within the last hour, the one that came last first.
+    #[must_use]
+    pub fn machines_seen(&self) -> Vec<MachineSeen> {
+        let tables = self.tables();
+        let is_there = |machine, address| tables.neighbours.machine(address) == Some(machine);
+        tables.sightings.seen(self.shared.clock.now(), is_there)
     }
 
     /// Every registered machine, in no order.

@@ -45,6 +45,23 @@ pub fn check_dates(certificate_path: &Path, key_path: &Path, now: Moment) -> any
         .with_context(|| format!("the certificate in `{}` does not hold", certificate_path.display()))
 }
 
+/// When the certificate ends.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn certificate_end(certificate_path: &Path, key_path: &Path) -> anyhow::Result<Moment> {
+    let certified = read(certificate_path, key_path)?;
+    // As in `dates_hold`: at the end of all time the verifier says since when it is too late.
+    let answer =
+        verified_at(&own_certificate(&certified, certificate_path)?, Duration::from_secs(u64::MAX / 2));
+    match answer {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Ok(Moment::from_unix_seconds(i64::try_from(not_after.as_secs())?))
+        }
+        _ => bail!("the certificate in `{}` has no end", certificate_path.display()),
+    }
+}
+
 fn own_certificate<'a>(certified: &'a CertifiedKey, path: &Path) -> anyhow::Result<ParsedCertificate<'a>> {
     let shown = path.display();
     let own = certified.end_entity_cert().with_context(|| format!("`{shown}` holds no certificate"))?;
@@ -52,15 +69,19 @@ fn own_certificate<'a>(certified: &'a CertifiedKey, path: &Path) -> anyhow::Resu
 }
 
 /// Asks the verifier with no authority to trust: it looks at the dates first, and what it says of the rest is expected.
-fn dates_hold(certificate: &ParsedCertificate<'_>, now: Moment) -> anyhow::Result<()> {
-    let seconds = u64::try_from(now.unix_seconds()).unwrap_or(0);
-    let answer = verify_server_cert_signed_by_trust_anchor(
+fn verified_at(certificate: &ParsedCertificate<'_>, since_epoch: Duration) -> Result<(), Error> {
+    verify_server_cert_signed_by_trust_anchor(
         certificate,
         &RootCertStore::empty(),
         &[],
-        UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+        UnixTime::since_unix_epoch(since_epoch),
         aws_lc_rs::default_provider().signature_verification_algorithms.all,
-    );
+    )
+}
+
+fn dates_hold(certificate: &ParsedCertificate<'_>, now: Moment) -> anyhow::Result<()> {
+    let answer =
+        verified_at(certificate, Duration::from_secs(u64::try_from(now.unix_seconds()).unwrap_or(0)));
     let told = |time: UnixTime| {
         i64::try_from(time.as_secs())
             .map_or_else(|_| String::from("?"), |s| Moment::from_unix_seconds(s).to_string())

@@ -13,11 +13,14 @@
 //! | `granted`, `acts`, `teacher`, `pupil` | who may do what from a page; teachers' pages, requests |
 //! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
+//! | `referent` | the digital referent's pages |
 //! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
 mod acts;
 mod asked;
+#[cfg(test)]
+mod backstage;
 mod because;
 mod captive;
 mod certificate;
@@ -32,6 +35,7 @@ mod page;
 mod page_tests;
 mod plain;
 mod pupil;
+mod referent;
 mod refusal;
 mod secure;
 mod service;
@@ -43,8 +47,8 @@ mod visitor;
 mod wanted;
 mod words;
 
-pub use acts::Acts;
-pub use certificate::{check_certificate, check_dates};
+pub use acts::{Acts, Sights};
+pub use certificate::{certificate_end, check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::{Parts, Service};
 pub use settings::Settings;

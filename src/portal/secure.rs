@@ -6,6 +6,7 @@
 //! | `/connexion…`, `/reprendre`, `/deconnexion…`, `/mot-de-passe` | signs in and out: `sign_in` |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
+//! | `/referent…` | the digital referent's pages (`referent`) |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    acts::Acts,
+    acts::{Acts, Sights},
     asked::Asked,
     because::because,
     captive,
@@ -31,6 +32,7 @@ use super::{
     language::{COOKIE_NAME, Language},
     navigation::Place,
     page::{HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
+    referent,
     sign_in::{self, Notice},
     teacher::Handles,
     time_of_day,
@@ -40,7 +42,7 @@ use super::{
 };
 use crate::{
     enforce::{
-        dns::{LineStanding, Resolver},
+        dns::LineStanding,
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
@@ -65,6 +67,7 @@ pub(super) struct Secure {
     pub(super) identity: Identity,
     pub(super) sign_in: SignIn,
     pub(super) acts: Acts,
+    pub(super) sights: Sights,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
     /// The zones that the portal serves.
@@ -75,7 +78,6 @@ pub(super) struct Secure {
     pub(super) listening: Arc<Semaphore>,
     /// Signalled when the portal ends.
     pub(super) ending: CancellationToken,
-    pub(super) resolver: Resolver,
     /// What the school calls its ENT, where it has one.
     pub(super) ent_name: Option<String>,
 }
@@ -91,6 +93,7 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .merge(super::teacher::router())
         .merge(super::pupil::router())
         .merge(sign_in::router())
+        .merge(referent::router(&secure))
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -218,7 +221,7 @@ impl Secure {
         let language = asked.language;
         let wanted = asked.wanted();
         let zone = &visitor.zone;
-        let (web, line_down) = match (self.resolver.line(), zone.default) {
+        let (web, line_down) = match (self.sights.resolver.line(), zone.default) {
             (LineStanding::Down { lasting }, _) => (Reach::Away, Some(language.line_down(lasting))),
             (LineStanding::Up, DefaultVerdict::Allow) => (Reach::Open, None),
             (LineStanding::Up, DefaultVerdict::Block) => (Reach::Closed, None),

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    acts::Acts,
+    acts::{Acts, Sights},
     certificate::tls_config,
     connection::{self, Road},
     page::House,
@@ -23,7 +23,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    enforce::{dns::Resolver, gate::Gate, places::Places, sign_in::SignIn},
+    enforce::{gate::Gate, places::Places, sign_in::SignIn},
     identity::Identity,
     model::Zone,
     system::{clock::Clock, sockets::listen_tcp},
@@ -54,12 +54,12 @@ pub struct Parts {
     pub sign_in: SignIn,
     /// What pages decide.
     pub acts: Acts,
+    /// What pages show of the box.
+    pub sights: Sights,
     /// Who may reach what.
     pub gate: Gate,
     /// The time.
     pub clock: Clock,
-    /// Whether the line answers.
-    pub resolver: Resolver,
 }
 
 /// The portal, its sockets bound.
@@ -86,7 +86,7 @@ impl Service {
     /// # Errors
     /// When the certificate cannot be used or the kernel refuses a socket.
     pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { identity, sign_in, acts, gate, clock, resolver } = parts;
+        let Parts { identity, sign_in, acts, sights, gate, clock } = parts;
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let ending = CancellationToken::new();
         let (house, name) = (House::new(settings), settings.name.clone());
@@ -97,9 +97,9 @@ impl Service {
             identity,
             sign_in,
             acts,
+            sights,
             gate: gate.clone(),
             clock,
-            resolver,
             zones: settings.zones.clone(),
             handles: Handles::new().context("cannot make a key")?,
             listening: Arc::new(Semaphore::new(LISTENING_MAX)),

@@ -53,6 +53,12 @@ pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
     }
 }
 
+/// `moment` in metropolitan France with its day and date, for paper: it is read on another day than it is written.
+pub(super) fn told_in_full(language: Language, moment: Moment) -> String {
+    let Some(there) = in_paris(moment) else { return moment.to_string() };
+    format!("{} {}", day(language, &there), told_hour(language, &there))
+}
+
 fn told_hour(language: Language, there: &Zoned) -> String {
     let (hour, minute) = (there.hour(), there.minute());
     match language {

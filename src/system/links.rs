@@ -34,6 +34,8 @@ pub struct Link {
     pub name: String,
     /// Whether it was switched on; says nothing about a cable.
     pub is_up: bool,
+    /// Whether it has a signal: a cable with something alive at its other end.
+    pub has_signal: bool,
     /// Whether it is a bridge.
     pub is_bridge: bool,
     /// The index of the bridge it is a port of.
@@ -189,6 +191,7 @@ impl Link {
             index: message.header.index,
             name: String::new(),
             is_up: message.header.flags.contains(LinkFlags::Up),
+            has_signal: message.header.flags.contains(LinkFlags::LowerUp),
             is_bridge: false,
             bridge: None,
             hardware_address: Vec::new(),

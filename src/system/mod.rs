@@ -5,6 +5,7 @@ pub mod child;
 pub mod clock;
 pub mod datagram_batch;
 pub mod datagrams;
+pub mod disk;
 pub mod files;
 pub mod inherited;
 pub mod links;

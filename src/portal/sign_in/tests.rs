@@ -10,24 +10,19 @@ use axum::{
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    enforce::{gate::Gate, sign_in::SignIn},
+    admin::Store,
+    enforce::sign_in::SignIn,
     identity::{
         EntMatch, EntStanding, Identity, Voucher, VoucherCode,
         test_school::{School, address, register, zone},
     },
     journal::{self, Journal},
     model::{Account, AccountId, Assurance, Role},
-    policy::Policy,
-    portal::{
-        page::House,
-        page_tests::settings,
-        secure::{self, Secure},
-        visitor::Visitor,
-    },
+    portal::{backstage::Backstage, secure, visitor::Visitor},
 };
 
 /// A portal with its journal and the writer of sessions behind it.
@@ -74,18 +69,9 @@ impl Portal {
         let mut services = JoinSet::new();
         services.spawn(service.serve(CancellationToken::new()));
         services.spawn(writer.serve(CancellationToken::new()));
-        let policy = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap())).1;
-        let gate = Gate::new(identity.clone(), policy, journal, clock.clone());
-        let settings = settings();
-        let secure = Secure {
-            house: House::new(&settings),
-            name: settings.name,
-            identity: identity.clone(),
-            sign_in: sign_in.clone(),
-            gate,
-            clock,
-            ent_name: Some(String::from("Mon ENT")),
-        };
+        let (store, zone) = (Store::open(school.dir.path()).unwrap(), Arc::new(zone("cdi", 10)));
+        let Backstage { secure, .. } =
+            Backstage::new(&identity, sign_in.clone(), journal, store, clock, zone);
         let router = secure::router(Arc::new(secure));
         Self { router, identity, sign_in, school, _services: services }
     }

@@ -8,6 +8,7 @@ mod french;
 mod home;
 mod places;
 mod pupil;
+mod referent;
 mod sign_in;
 mod teacher;
 
@@ -18,5 +19,8 @@ pub(super) use french::FRENCH;
 pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
 pub(super) use pupil::RequestWords;
+pub(super) use referent::{
+    AnnouncementWords, AreaWords, CodeWords, HealthWords, MachineWords, SessionWords, told_fault,
+};
 pub(super) use sign_in::SignInWords;
 pub(super) use teacher::{TeacherWords, told_not_done};

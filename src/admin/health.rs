@@ -1,0 +1,294 @@
+//! What is wrong with the box, as the school's digital referent is told: one finding a fault, the worst first.
+//!
+//! The daemon takes a [`Snapshot`]; [`findings`] judges it, purely; the portal has the sentences.
+
+use std::time::Duration;
+
+use crate::model::Moment;
+
+/// The box at one moment, as far as somebody in the school can do something about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Whether the kernel lets new connections pass.
+    pub gate_open: bool,
+    /// Whether the journal takes records; if not, everybody is refused everything.
+    pub journal_writes: bool,
+    /// Since when the line's cable or box of the provider gives no signal.
+    pub line_down_since: Option<Moment>,
+    /// Since when none of the provider's name servers has answered.
+    pub resolver_silent_since: Option<Moment>,
+    /// Whether something speaks against the clock.
+    pub clock_in_doubt: bool,
+    /// The room on the disk that holds the records; none where it cannot be read.
+    pub disk: Option<Disk>,
+    /// The day of the lists of categories; none where there are none.
+    pub lists_of: Option<Moment>,
+    /// When the portal's certificate ends; none where that cannot be read.
+    pub certificate_ends: Option<Moment>,
+    /// Whether the last change of the configuration was refused.
+    pub configuration_refused: bool,
+    /// Whether something that was changed waits for a restart.
+    pub restart_wanted: bool,
+    /// Hardware addresses that two machines used at once within the last hour.
+    pub machines_doubled: usize,
+    /// Clients held back because they carry data in DNS names.
+    pub tunnels_held: usize,
+}
+
+/// The room on a disk, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// All of it.
+    pub total_bytes: u64,
+    /// What the box can still write.
+    pub free_bytes: u64,
+}
+
+/// How soon somebody must look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// People are cut off, or will be: at once.
+    Urgent,
+    /// Today.
+    Soon,
+    /// To know.
+    Notice,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The gate is closed though the journal writes: the box starts, or its own test fails.
+    GateClosed,
+    /// The journal takes nothing, so nobody gets anything.
+    JournalSilent,
+    /// The line gives no signal.
+    LineDown {
+        /// Since when.
+        since: Moment,
+    },
+    /// The line is there, but no name server of the provider answers.
+    ResolverSilent {
+        /// Since when.
+        since: Moment,
+    },
+    /// The time is not sure.
+    ClockInDoubt,
+    /// The disk is nearly full.
+    DiskNearlyFull {
+        /// What is left, in whole percent.
+        free_percent: u8,
+    },
+    /// The lists of categories are old.
+    ListsOld {
+        /// How old, in days.
+        days: u64,
+    },
+    /// The portal's certificate has ended: every page of the portal warns.
+    CertificateEnded,
+    /// The portal's certificate ends soon.
+    CertificateEnds {
+        /// When.
+        at: Moment,
+    },
+    /// A change of the configuration was refused.
+    ConfigurationRefused,
+    /// A change waits for a restart.
+    RestartWanted,
+    /// Machines copy each other's address.
+    MachinesDoubled {
+        /// How many addresses.
+        count: usize,
+    },
+    /// Machines carry data in DNS names.
+    TunnelsHeld {
+        /// How many machines.
+        count: usize,
+    },
+}
+
+/// A fault and how soon somebody must look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How soon.
+    pub severity: Severity,
+    /// What.
+    pub fault: Fault,
+}
+
+/// A disk with less than this is nearly full; with less than a third of it, people are soon cut off.
+const DISK_FREE_PERCENT: u8 = 10;
+const DISK_URGENT_PERCENT: u8 = 3;
+
+/// Lists older than this miss the sites that matter.
+const LISTS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A certificate that ends within this time is renewed today.
+const CERTIFICATE_WARNED: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// What is wrong at `now`, the most urgent first. Where a fault explains another, only the first is told.
+#[must_use]
+pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |severity, fault| findings.push(Finding { severity, fault });
+    if !snapshot.journal_writes {
+        find(Severity::Urgent, Fault::JournalSilent);
+    } else if !snapshot.gate_open {
+        find(Severity::Urgent, Fault::GateClosed);
+    }
+    match (snapshot.line_down_since, snapshot.resolver_silent_since) {
+        (Some(since), _) => find(Severity::Urgent, Fault::LineDown { since }),
+        (None, Some(since)) => find(Severity::Urgent, Fault::ResolverSilent { since }),
+        (None, None) => {}
+    }
+    if let Some(free_percent) = snapshot.disk.map(Disk::free_percent).filter(|free| *free < DISK_FREE_PERCENT)
+    {
+        let is_urgent = free_percent < DISK_URGENT_PERCENT;
+        let severity = if is_urgent { Severity::Urgent } else { Severity::Soon };
+        find(severity, Fault::DiskNearlyFull { free_percent });
+    }
+    if snapshot.clock_in_doubt {
+        find(Severity::Soon, Fault::ClockInDoubt);
+    } else {
+        // By a clock in doubt nothing is old, and nothing ends.
+        match snapshot.certificate_ends {
+            Some(at) if at <= now => find(Severity::Urgent, Fault::CertificateEnded),
+            Some(at) if at.since(now) <= CERTIFICATE_WARNED => {
+                find(Severity::Soon, Fault::CertificateEnds { at });
+            }
+            Some(_) | None => {}
+        }
+        if let Some(age) = snapshot.lists_of.map(|day| now.since(day)).filter(|age| *age > LISTS_AGE_MAX) {
+            find(Severity::Notice, Fault::ListsOld { days: age.as_secs() / (24 * 3600) });
+        }
+    }
+    if snapshot.configuration_refused {
+        find(Severity::Soon, Fault::ConfigurationRefused);
+    }
+    if snapshot.restart_wanted {
+        find(Severity::Notice, Fault::RestartWanted);
+    }
+    if snapshot.machines_doubled > 0 {
+        find(Severity::Soon, Fault::MachinesDoubled { count: snapshot.machines_doubled });
+    }
+    if snapshot.tunnels_held > 0 {
+        find(Severity::Soon, Fault::TunnelsHeld { count: snapshot.tunnels_held });
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+impl Disk {
+    /// What is left, in whole percent; a disk of no size is full.
+    fn free_percent(self) -> u8 {
+        let percent = u128::from(self.free_bytes) * 100 / u128::from(self.total_bytes).max(1);
+        u8::try_from(percent.min(100)).unwrap_or(100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::from_unix_seconds(1_795_417_500);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    fn sound() -> Snapshot {
+        Snapshot {
+            gate_open: true,
+            journal_writes: true,
+            disk: Some(Disk { total_bytes: 1000, free_bytes: 100 }),
+            lists_of: Some(NOW - 30 * DAY),
+            certificate_ends: Some(NOW + 15 * DAY),
+            ..Snapshot::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(snapshot: &Snapshot, expected: &[(Severity, Fault)]) {
+        let found: Vec<_> =
+            findings(snapshot, NOW).into_iter().map(|finding| (finding.severity, finding.fault)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_sound_box_has_no_finding() {
+        check(&sound(), &[]);
+        let silent = Snapshot { disk: None, lists_of: None, certificate_ends: None, ..sound() };
+        check(&silent, &[]);
+    }
+
+    #[test]
+    fn each_fault_is_found_alone() {
+        let disk = |free_bytes| Snapshot { disk: Some(Disk { total_bytes: 1000, free_bytes }), ..sound() };
+        let since = NOW - DAY;
+        for (snapshot, severity, fault) in [
+            (
+                Snapshot { journal_writes: false, gate_open: false, ..sound() },
+                Severity::Urgent,
+                Fault::JournalSilent,
+            ),
+            (Snapshot { gate_open: false, ..sound() }, Severity::Urgent, Fault::GateClosed),
+            (
+                Snapshot { line_down_since: Some(since), ..sound() },
+                Severity::Urgent,
+                Fault::LineDown { since },
+            ),
+            (
+                Snapshot { resolver_silent_since: Some(since), ..sound() },
+                Severity::Urgent,
+                Fault::ResolverSilent { since },
+            ),
+            (Snapshot { clock_in_doubt: true, ..sound() }, Severity::Soon, Fault::ClockInDoubt),
+            (disk(99), Severity::Soon, Fault::DiskNearlyFull { free_percent: 9 }),
+            (disk(29), Severity::Urgent, Fault::DiskNearlyFull { free_percent: 2 }),
+            (
+                Snapshot { lists_of: Some(NOW - 31 * DAY), ..sound() },
+                Severity::Notice,
+                Fault::ListsOld { days: 31 },
+            ),
+            (Snapshot { certificate_ends: Some(NOW), ..sound() }, Severity::Urgent, Fault::CertificateEnded),
+            (
+                Snapshot { certificate_ends: Some(NOW + DAY), ..sound() },
+                Severity::Soon,
+                Fault::CertificateEnds { at: NOW + DAY },
+            ),
+            (
+                Snapshot { configuration_refused: true, ..sound() },
+                Severity::Soon,
+                Fault::ConfigurationRefused,
+            ),
+            (Snapshot { restart_wanted: true, ..sound() }, Severity::Notice, Fault::RestartWanted),
+            (
+                Snapshot { machines_doubled: 2, ..sound() },
+                Severity::Soon,
+                Fault::MachinesDoubled { count: 2 },
+            ),
+            (Snapshot { tunnels_held: 1, ..sound() }, Severity::Soon, Fault::TunnelsHeld { count: 1 }),
+        ] {
+            check(&snapshot, &[(severity, fault)]);
+        }
+    }
+
+    #[test]
+    fn the_most_urgent_comes_first_and_causes_hide_their_effects() {
+        let snapshot = Snapshot {
+            restart_wanted: true,
+            tunnels_held: 3,
+            line_down_since: Some(NOW),
+            resolver_silent_since: Some(NOW),
+            clock_in_doubt: true,
+            certificate_ends: Some(NOW),
+            ..sound()
+        };
+        check(
+            &snapshot,
+            &[
+                (Severity::Urgent, Fault::LineDown { since: NOW }),
+                (Severity::Soon, Fault::ClockInDoubt),
+                (Severity::Soon, Fault::TunnelsHeld { count: 3 }),
+                (Severity::Notice, Fault::RestartWanted),
+            ],
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! What is wrong, in plain words, and what to do about it.
+
+use crate::{
+    admin::{Fault, Severity},
+    model::Moment,
+    portal::{language::Language, time_of_day},
+};
+
+/// The texts of the page of health.
+#[derive(Debug)]
+pub(in crate::portal) struct HealthWords {
+    pub(in crate::portal) title: &'static str,
+    pub(in crate::portal) sound: &'static str,
+    pub(in crate::portal) sound_text: &'static str,
+    pub(in crate::portal) next: &'static str,
+    pub(in crate::portal) where_to: &'static str,
+    pub(in crate::portal) machines: &'static str,
+    pub(in crate::portal) codes: &'static str,
+    pub(in crate::portal) announcements: &'static str,
+    pub(in crate::portal) sessions: &'static str,
+    pub(in crate::portal) trail: &'static str,
+}
+
+impl HealthWords {
+    /// The texts in `language`.
+    pub(in crate::portal) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::French => &FRENCH,
+            Language::English => &ENGLISH,
+        }
+    }
+}
+
+impl Language {
+    /// How soon somebody must look.
+    pub(in crate::portal) const fn severity(self, severity: Severity) -> &'static str {
+        match (self, severity) {
+            (Self::French, Severity::Urgent) => "Tout de suite",
+            (Self::French, Severity::Soon) => "Aujourd’hui",
+            (Self::French, Severity::Notice) => "À savoir",
+            (Self::English, Severity::Urgent) => "At once",
+            (Self::English, Severity::Soon) => "Today",
+            (Self::English, Severity::Notice) => "To know",
+        }
+    }
+}
+
+/// What is wrong as one sentence, and the next step as another.
+pub(in crate::portal) fn told_fault(language: Language, fault: Fault, now: Moment) -> (String, &'static str) {
+    match language {
+        Language::French => in_french(fault, |moment| time_of_day::told(language, moment, now)),
+        Language::English => in_english(fault, |moment| time_of_day::told(language, moment, now)),
+    }
+}
+
+fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static str) {
+    let plain = |sentence: &str| sentence.to_owned();
+    match fault {
+        Fault::JournalSilent => (
+            plain("Le serveur ne peut plus rien écrire : personne n’a plus accès à Internet."),
+            "Appelez l’assistance de l’académie : son disque est plein ou en panne. N’éteignez pas le serveur.",
+        ),
+        Fault::GateClosed => (
+            plain("Le serveur démarre ou se vérifie : Internet est fermé pour tous."),
+            "Attendez deux minutes. Si rien ne change, redémarrez-le une fois, puis appelez l’assistance.",
+        ),
+        Fault::LineDown { since } => (
+            format!("La ligne Internet est coupée depuis {}.", told(since)),
+            "Vérifiez que le boîtier de l’opérateur est allumé et que son câble va bien au serveur. Sinon, appelez \
+             l’opérateur. Le portail et les connexions marchent sans ligne.",
+        ),
+        Fault::ResolverSilent { since } => (
+            format!("L’opérateur ne répond plus depuis {}, bien que le câble soit branché.", told(since)),
+            "Éteignez et rallumez le boîtier de l’opérateur. Si cela dure plus de dix minutes, appelez l’opérateur.",
+        ),
+        Fault::ClockInDoubt => (
+            plain("Le serveur n’est pas sûr de l’heure : ce qui n’ouvre qu’à certaines heures reste fermé."),
+            "Cela se règle seul quand la ligne revient. Si elle est là depuis une heure, appelez l’assistance.",
+        ),
+        Fault::DiskNearlyFull { free_percent } => (
+            format!("Le disque du serveur est presque plein : il reste {free_percent} %."),
+            "Appelez l’assistance avant qu’il soit plein : plus personne n’aurait alors accès à Internet.",
+        ),
+        Fault::ListsOld { days } => (
+            format!("Les listes de sites ont {days} jours : les sites apparus depuis n’y sont pas."),
+            "Demandez aux techniciens de les renouveler.",
+        ),
+        Fault::CertificateEnded => (
+            plain(
+                "Le certificat du portail est périmé : les navigateurs mettent en garde contre le portail.",
+            ),
+            "Appelez les techniciens. Ne dites à personne de passer outre l’avertissement.",
+        ),
+        Fault::CertificateEnds { at } => (
+            format!("Le certificat du portail se termine {}.", told(at)),
+            "Demandez aux techniciens de le renouveler avant.",
+        ),
+        Fault::ConfigurationRefused => (
+            plain(
+                "La dernière modification des règles contient une erreur : les règles d’avant restent en vigueur.",
+            ),
+            "Dites aux techniciens de lire « preau status » : l’erreur y est écrite avec sa ligne.",
+        ),
+        Fault::RestartWanted => (
+            plain("Une modification attend un redémarrage du serveur."),
+            "Convenez d’un moment avec les techniciens, hors des cours.",
+        ),
+        Fault::MachinesDoubled { count } => (
+            match count {
+                1 => plain("Deux machines ont utilisé la même adresse matérielle depuis une heure."),
+                _ => format!(
+                    "{count} adresses matérielles ont été utilisées par deux machines depuis une heure."
+                ),
+            },
+            "Quelqu’un imite peut-être une machine pour passer pour elle. Qui y était connecté a été déconnecté. \
+             Cherchez un appareil nouveau dans la salle ; prévenez les techniciens si cela revient.",
+        ),
+        Fault::TunnelsHeld { count } => (
+            match count {
+                1 => plain("Une machine cache des données dans ses questions DNS : elle est retenue."),
+                _ => format!(
+                    "{count} machines cachent des données dans leurs questions DNS : elles sont retenues."
+                ),
+            },
+            "C’est le fait d’un logiciel qui contourne le filtre, ou d’un virus. Si cela dure, prévenez les techniciens.",
+        ),
+    }
+}
+
+fn in_english(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static str) {
+    let plain = |sentence: &str| sentence.to_owned();
+    match fault {
+        Fault::JournalSilent => (
+            plain("The server can write nothing any more: nobody has the Internet."),
+            "Call the académie’s support: its disk is full or broken. Do not switch the server off.",
+        ),
+        Fault::GateClosed => (
+            plain("The server starts or checks itself: the Internet is closed for everybody."),
+            "Wait for two minutes. If nothing changes, restart it once, then call the support.",
+        ),
+        Fault::LineDown { since } => (
+            format!("The Internet line has been down since {}.", told(since)),
+            "Check that the provider’s box is on and its cable leads to the server. If so, call the provider. The portal \
+             and signing in work without the line.",
+        ),
+        Fault::ResolverSilent { since } => (
+            format!("The provider has not answered since {}, though the cable is plugged in.", told(since)),
+            "Switch the provider’s box off and on. If it lasts for more than ten minutes, call the provider.",
+        ),
+        Fault::ClockInDoubt => (
+            plain("The server is not sure of the time: what opens at certain hours only stays closed."),
+            "It mends itself when the line is back. If the line has been there for an hour, call the support.",
+        ),
+        Fault::DiskNearlyFull { free_percent } => (
+            format!("The server’s disk is nearly full: {free_percent} % are left."),
+            "Call the support before it is full: nobody would have the Internet then.",
+        ),
+        Fault::ListsOld { days } => (
+            format!("The lists of sites are {days} days old: sites that appeared since are not on them."),
+            "Ask the technicians to renew them.",
+        ),
+        Fault::CertificateEnded => (
+            plain("The portal’s certificate has ended: browsers warn of the portal."),
+            "Call the technicians. Tell nobody to go past the warning.",
+        ),
+        Fault::CertificateEnds { at } => (
+            format!("The portal’s certificate ends {}.", told(at)),
+            "Ask the technicians to renew it before that.",
+        ),
+        Fault::ConfigurationRefused => (
+            plain("The last change of the rules holds a mistake: the rules before it are still in force."),
+            "Tell the technicians to read “preau status”: the mistake is written there with its line.",
+        ),
+        Fault::RestartWanted => (
+            plain("A change waits for a restart of the server."),
+            "Agree on a moment with the technicians, outside lessons.",
+        ),
+        Fault::MachinesDoubled { count } => (
+            match count {
+                1 => plain("Two machines used the same hardware address within the last hour."),
+                _ => {
+                    format!("{count} hardware addresses were used by two machines each within the last hour.")
+                }
+            },
+            "Somebody may imitate a machine to pass for it. Whoever was signed in there was signed out. Look for a new \
+             device in the room; tell the technicians if it happens again.",
+        ),
+        Fault::TunnelsHeld { count } => (
+            match count {
+                1 => plain("A machine hides data in its DNS questions: it is held back."),
+                _ => format!("{count} machines hide data in their DNS questions: they are held back."),
+            },
+            "It is a program that goes around the filter, or a virus. If it lasts, tell the technicians.",
+        ),
+    }
+}
+
+const FRENCH: HealthWords = HealthWords {
+    title: "Référent numérique",
+    sound: "Tout va bien",
+    sound_text: "Le serveur, la ligne et les règles sont en ordre.",
+    next: "À faire :",
+    where_to: "Vos pages",
+    machines: "Nommer un tableau, une imprimante, un poste partagé.",
+    codes: "Imprimer des codes pour des personnes de passage.",
+    announcements: "Écrire en haut de la page d’accueil.",
+    sessions: "Voir qui est connecté, déconnecter une machine.",
+    trail: "Voir qui a fait quoi sur ces pages.",
+};
+
+const ENGLISH: HealthWords = HealthWords {
+    title: "Digital referent",
+    sound: "All is well",
+    sound_text: "The server, the line and the rules are in order.",
+    next: "What to do:",
+    where_to: "Your pages",
+    machines: "Name a whiteboard, a printer, a shared computer.",
+    codes: "Print codes for visitors.",
+    announcements: "Write at the top of the home page.",
+    sessions: "See who is signed in, sign a machine out.",
+    trail: "See who did what on these pages.",
+};

@@ -1,0 +1,15 @@
+//! The texts of the digital referent's pages, one file a page.
+
+mod announcements;
+mod area;
+mod codes;
+mod health;
+mod machines;
+mod sessions;
+
+pub(in crate::portal) use announcements::AnnouncementWords;
+pub(in crate::portal) use area::AreaWords;
+pub(in crate::portal) use codes::CodeWords;
+pub(in crate::portal) use health::{HealthWords, told_fault};
+pub(in crate::portal) use machines::MachineWords;
+pub(in crate::portal) use sessions::SessionWords;
