@@ -1,6 +1,7 @@
 //! Where the network is held to the rules: the gate, the resolver, the proxy, the packet filter, the clock.
 
 pub mod dns;
+pub mod ent;
 pub mod firewall;
 pub mod gate;
 pub mod ntp;

@@ -143,7 +143,16 @@ impl WebClient {
         request: Request<Bytes>,
         at: Option<SocketAddr>,
     ) -> Result<Response<Bytes>, WebError> {
-        timeout(REQUEST_TIME_MAX, self.exchange(request, at)).await.unwrap_or(Err(WebError::Time))
+        self.send_within(REQUEST_TIME_MAX, request, at).await
+    }
+
+    async fn send_within(
+        &self,
+        time_max: Duration,
+        request: Request<Bytes>,
+        at: Option<SocketAddr>,
+    ) -> Result<Response<Bytes>, WebError> {
+        timeout(time_max, self.exchange(request, at)).await.unwrap_or(Err(WebError::Time))
     }
 
     async fn exchange(
@@ -313,7 +322,7 @@ fn tls_fault(error: &io::Error) -> WebError {
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => CertificateFault::Dates,
-        CertificateError::UnknownIssuer => CertificateFault::Authority,
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateFault::Authority,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             CertificateFault::Name
         }
@@ -341,4 +350,188 @@ fn read_authorities(path: &Path) -> anyhow::Result<RootCertStore> {
 /// When it is not, naming the file.
 pub fn check_authorities(path: &Path) -> anyhow::Result<()> {
     read_authorities(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, net::Ipv4Addr};
+
+    use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+    use rustls::ServerConfig;
+    use rustls_pki_types::PrivateKeyDer;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+        task::JoinSet,
+    };
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+    use crate::enforce::dns;
+
+    fn client(authorities: &str) -> WebClient {
+        let resolver = Resolver::new(&dns::Settings {
+            upstreams: Vec::new(),
+            own_names: Vec::new(),
+            zones: Vec::new(),
+            listen_port: 0,
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("authorities.pem");
+        fs::write(&path, authorities).unwrap();
+        WebClient::new(resolver, Some(&path)).unwrap()
+    }
+
+    /// An authority, and a key with its certificate for `name` valid in these years.
+    struct Credentials {
+        authority: String,
+        config: Arc<ServerConfig>,
+    }
+
+    fn credentials(name: &str, years: [i32; 2]) -> Credentials {
+        let mut params = CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(years[0], 1, 1);
+        params.not_after = rcgen::date_time_ymd(years[1], 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        Credentials { authority: issuer.pem(), config: Arc::new(config) }
+    }
+
+    /// A server that gives each connection this answer; the task holds what it was sent.
+    async fn server(
+        answer: Vec<u8>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> (SocketAddr, JoinSet<Vec<u8>>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            match tls {
+                None => speak(stream, &answer).await,
+                Some(config) => match TlsAcceptor::from(config).accept(stream).await {
+                    Ok(stream) => speak(stream, &answer).await,
+                    Err(_) => Vec::new(),
+                },
+            }
+        });
+        (address, tasks)
+    }
+
+    async fn speak(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &[u8]) -> Vec<u8> {
+        let mut asked = vec![0; 4096];
+        let length = stream.read(&mut asked).await.unwrap();
+        asked.truncate(length);
+        drop(stream.write_all(answer).await);
+        drop(stream.flush().await);
+        if answer.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        asked
+    }
+
+    async fn ask(client: &WebClient, url: &str, at: Option<SocketAddr>) -> Result<Response<Bytes>, WebError> {
+        client.send(Request::get(url).body(Bytes::new()).unwrap(), at).await
+    }
+
+    /// Asks a server for `name` with a certificate for `certified`; what goes wrong with it.
+    async fn certificate_fault(certified: &str, years: [i32; 2], trusts: Option<&str>) -> Option<CertificateFault> {
+        let credentials = credentials(certified, years);
+        let client = client(trusts.unwrap_or(&credentials.authority));
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec();
+        let (address, _tasks) = server(answer, Some(credentials.config)).await;
+        match ask(&client, "https://ent.exemple.fr/", Some(address)).await {
+            Ok(answer) => {
+                assert_eq!(answer.body().as_ref(), b"ok");
+                None
+            }
+            Err(WebError::Certificate(fault)) => Some(fault),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_whole_and_its_answer_is_given_as_it_came() {
+        let client = client(&credentials("a.fr", [1975, 4096]).authority);
+        let answer = b"HTTP/1.1 302 Found\r\nlocation: http://ailleurs.example/\r\n\r\nfin".to_vec();
+        let (address, mut tasks) = server(answer, None).await;
+        let answer = ask(&client, &format!("http://{address}/a?b=c"), None).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (302, &b"fin"[..]), "not followed");
+        let asked = String::from_utf8(tasks.join_next().await.unwrap().unwrap()).unwrap();
+        assert!(asked.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{asked}");
+        for field in [format!("host: {address}"), "connection: close".to_owned(), "user-agent: preau/".to_owned()] {
+            assert!(asked.contains(&field), "{field} in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_must_be_the_names_and_in_its_dates_and_signed() {
+        assert_eq!(certificate_fault("ent.exemple.fr", [1975, 4096], None).await, None);
+        let fault = certificate_fault("autre.exemple.fr", [1975, 4096], None).await;
+        assert_eq!(fault, Some(CertificateFault::Name));
+        for years in [[1975, 1980], [4000, 4096]] {
+            assert_eq!(certificate_fault("ent.exemple.fr", years, None).await, Some(CertificateFault::Dates));
+        }
+        let other = credentials("x.fr", [1975, 4096]).authority;
+        let fault = certificate_fault("ent.exemple.fr", [1975, 4096], Some(&other)).await;
+        assert_eq!(fault, Some(CertificateFault::Authority));
+    }
+
+    #[tokio::test]
+    async fn an_answer_too_large_is_refused_whether_announced_or_not() {
+        let client = client(&credentials("a.fr", [1975, 4096]).authority);
+        let body = "x".repeat(BODY_BYTES_MAX + 1);
+        for head in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n".to_owned(),
+            format!("HTTP/1.1 200 OK\r\n\r\n{body}"),
+            format!("HTTP/1.1 200 OK\r\nx: {body}\r\n\r\n"),
+        ] {
+            let (address, _tasks) = server(head.into_bytes(), None).await;
+            let error = ask(&client, &format!("http://{address}/"), None).await.unwrap_err();
+            assert!(matches!(error, WebError::Size), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_costs_its_time_and_no_more() {
+        let client = client(&credentials("a.fr", [1975, 4096]).authority);
+        let (address, _tasks) = server(Vec::new(), None).await;
+        let request = Request::get(format!("http://{address}/")).body(Bytes::new()).unwrap();
+        let error = client.send_within(Duration::from_millis(200), request, None).await.unwrap_err();
+        assert!(matches!(error, WebError::Time), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_asked_is_told_by_its_kind() {
+        let client = client(&credentials("a.fr", [1975, 4096]).authority);
+        for url in ["/chemin", "ftp://a.fr/", "https://x..y/"] {
+            assert!(matches!(ask(&client, url, None).await, Err(WebError::Url)), "{url}");
+        }
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+        let error = ask(&client, &format!("http://{free}/"), None).await.unwrap_err();
+        assert!(matches!(error, WebError::Connection(_)), "{error}");
+        assert!(matches!(ask(&client, "http://a.fr/", None).await, Err(WebError::Name(_))));
+        let (address, _tasks) = server(b"SSH-2.0-x\r\n\r\n".to_vec(), None).await;
+        let error = ask(&client, &format!("http://{address}/"), None).await.unwrap_err();
+        assert!(matches!(error, WebError::Protocol), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_gives_way_to_the_next() {
+        let listener = TcpListener::bind("127.0.0.3:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let addresses = ["127.0.0.2", "127.0.0.3"].map(|text| text.parse().unwrap()).to_vec();
+        assert!(connect_to_one_of(addresses, port).await.is_ok());
+        assert!(connect_to_one_of(Vec::new(), port).await.is_err());
+    }
 }
