@@ -195,6 +195,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             certificate_path,
             key_path,
             zones: zones.clone(),
+            ent_name: None,
             http_port: 80,
             https_port: 443,
         },

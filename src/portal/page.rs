@@ -7,7 +7,7 @@ use super::{
     language::Language,
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::Words,
+    words::{SignInWords, Words},
 };
 use crate::model::Site;
 
@@ -63,38 +63,18 @@ impl House {
 /// What surrounds a page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    language: Language,
+    pub(super) language: Language,
     pub(super) words: &'static Words,
-    school: &'a str,
-    root: &'a str,
-    style: &'a str,
-    switch: String,
+    pub(super) school: &'a str,
+    pub(super) root: &'a str,
+    pub(super) style: &'a str,
+    pub(super) switch: String,
 }
 
-/// The sign-in page.
-#[derive(Debug, Template)]
-#[template(path = "portal/sign_in.html")]
-pub(super) struct SignInPage<'a> {
-    pub(super) frame: Frame<'a>,
-    /// Whether the zone asks for it.
-    pub(super) asked_for: bool,
-    pub(super) notice: Notice,
-    /// The login to show again after a refusal.
-    pub(super) login: &'a str,
-    pub(super) wanted: Option<Wanted>,
-}
-
-/// What the sign-in page says first.
-#[derive(Debug)]
-pub(super) enum Notice {
-    None,
-    SignedOut,
-    Refused(String),
-}
-
-impl Notice {
-    fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
+impl Frame<'_> {
+    /// The texts of signing in and out.
+    fn sign_in_words(&self) -> &'static SignInWords {
+        self.language.sign_in_words()
     }
 }
 

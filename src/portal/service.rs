@@ -71,7 +71,9 @@ impl Service {
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
-        let secure = Secure { house, name: name.clone(), identity, sign_in, gate: gate.clone(), clock };
+        let (gate_of_pages, ent_name) = (gate.clone(), settings.ent_name.clone());
+        let secure =
+            Secure { house, name: name.clone(), identity, sign_in, gate: gate_of_pages, clock, ent_name };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);
