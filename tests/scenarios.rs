@@ -119,7 +119,9 @@ impl Scenario {
                 ),
                 "opening" => scenario.openings.push(scenario.opening(rest).map_err(fault)?),
                 "welcome" => {
-                    let names = rest.split(' ').map(|name| name.parse().map_err(|error: preau::model::DomainError| error.to_string()));
+                    let names = rest.split(' ').map(|name| {
+                        name.parse().map_err(|error: preau::model::DomainError| error.to_string())
+                    });
                     scenario.welcome = names.collect::<Result<_, _>>().map_err(fault)?;
                 }
                 "at" => at = Some(read_time(rest).map_err(fault)?),

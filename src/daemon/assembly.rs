@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
+        ent::Ent,
         firewall::{self, Heartbeat, Opened, Opener},
         gate::Gate,
         ntp, proxy, quic,
@@ -87,15 +88,24 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let ntp = ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?;
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
-    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver, epoch.clone())?;
+    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?;
+    let (ent, ent_service) = config
+        .ent
+        .map(|settings| Ent::open(settings, resolver, identity.clone(), clock.clone()))
+        .transpose()
+        .context("cannot speak with the ENT")?
+        .unzip();
     let portal =
-        portal::Service::bind(&config.portal, identity.clone(), sign_in, gate.clone(), clock.clone())?;
+        portal::Service::bind(&config.portal, identity.clone(), sign_in, ent, gate.clone(), clock.clone())?;
     let control = Control::bind(&control_path(&config.state_dir))?;
     let heartbeat = Heartbeat::open()?;
 
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
+    if let Some(service) = ent_service {
+        tasks.start("ent", |stop| service.serve(stop));
+    }
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));

@@ -408,10 +408,7 @@ mod tests {
     }
 
     /// A server that gives each connection this answer; the task holds what it was sent.
-    async fn server(
-        answer: Vec<u8>,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> (SocketAddr, JoinSet<Vec<u8>>) {
+    async fn server(answer: Vec<u8>, tls: Option<Arc<ServerConfig>>) -> (SocketAddr, JoinSet<Vec<u8>>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut tasks = JoinSet::new();
@@ -445,7 +442,11 @@ mod tests {
     }
 
     /// Asks a server for `name` with a certificate for `certified`; what goes wrong with it.
-    async fn certificate_fault(certified: &str, years: [i32; 2], trusts: Option<&str>) -> Option<CertificateFault> {
+    async fn certificate_fault(
+        certified: &str,
+        years: [i32; 2],
+        trusts: Option<&str>,
+    ) -> Option<CertificateFault> {
         let credentials = credentials(certified, years);
         let client = client(trusts.unwrap_or(&credentials.authority));
         let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec();
@@ -469,7 +470,9 @@ mod tests {
         assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (302, &b"fin"[..]), "not followed");
         let asked = String::from_utf8(tasks.join_next().await.unwrap().unwrap()).unwrap();
         assert!(asked.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{asked}");
-        for field in [format!("host: {address}"), "connection: close".to_owned(), "user-agent: preau/".to_owned()] {
+        for field in
+            [format!("host: {address}"), "connection: close".to_owned(), "user-agent: preau/".to_owned()]
+        {
             assert!(asked.contains(&field), "{field} in {asked}");
         }
     }

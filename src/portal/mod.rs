@@ -19,6 +19,7 @@ mod because;
 mod captive;
 mod certificate;
 mod connection;
+mod ent;
 mod guard;
 mod host;
 mod language;
@@ -38,6 +39,7 @@ mod wanted;
 mod words;
 
 pub use certificate::{check_certificate, check_dates};
+pub use probe::probe_below;
 pub use refusal::refusal_page;
 pub use service::Service;
 pub use settings::Settings;

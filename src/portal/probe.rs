@@ -12,6 +12,8 @@
 //! | Firefox | anything but the known page; shows a bar that opens the portal |
 //! | NetworkManager | anything but the known text or status |
 
+use crate::model::Domain;
+
 /// What a system expects when no portal is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
@@ -67,6 +69,14 @@ const PROBES: &[(&str, Paths, Expected)] = &[
     ("fedoraproject.org", Paths::One("/static/hotspot.txt"), Expected::Text("OK")),
     ("connectivity-check.ubuntu.com", Paths::One("/"), Expected::Empty),
 ];
+
+/// A host of a probe that is `name` or lies below it, if there is one. Were it open before sign-in, devices would take the
+/// network for an open one.
+#[must_use]
+pub fn probe_below(name: &Domain) -> Option<&'static str> {
+    let is_below = |host: &&str| host.parse::<Domain>().is_ok_and(|host| host.is_within(name));
+    PROBES.iter().map(|(host, _, _)| *host).find(is_below)
+}
 
 /// What a system expects of `path` (without its query) on `host`, when that is a known probe.
 pub(super) fn expected(host: &str, path: &str) -> Option<Expected> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /` | home of whoever may use the network, sign-in page for the others |
 //! | `/connexion…`, `/reprendre`, `/deconnexion…`, `/mot-de-passe` | signs in and out: `sign_in` |
+//! | `/connexion/ent…` | to the school's ENT and back: `ent` |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
@@ -22,7 +23,7 @@ use axum::{
 use super::{
     asked::Asked,
     because::because,
-    captive,
+    captive, ent,
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
@@ -35,6 +36,7 @@ use super::{
 };
 use crate::{
     enforce::{
+        ent::Ent,
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
@@ -60,8 +62,8 @@ pub(super) struct Secure {
     pub(super) sign_in: SignIn,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
-    /// What the school calls its ENT, where it has one.
-    pub(super) ent_name: Option<String>,
+    /// The school's ENT, where it has one.
+    pub(super) ent: Option<Ent>,
 }
 
 /// The road of port 443.
@@ -73,6 +75,7 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
         .merge(sign_in::router())
+        .merge(ent::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -21,6 +21,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
+    enforce::ent::Ent,
     enforce::{gate::Gate, places::Places, sign_in::SignIn},
     identity::Identity,
     model::Zone,
@@ -65,15 +66,15 @@ impl Service {
         settings: &Settings,
         identity: Identity,
         sign_in: SignIn,
+        ent: Option<Ent>,
         gate: Gate,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
-        let (gate_of_pages, ent_name) = (gate.clone(), settings.ent_name.clone());
-        let secure =
-            Secure { house, name: name.clone(), identity, sign_in, gate: gate_of_pages, clock, ent_name };
+        let gate_of_pages = gate.clone();
+        let secure = Secure { house, name: name.clone(), identity, sign_in, ent, gate: gate_of_pages, clock };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);

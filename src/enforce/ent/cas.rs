@@ -38,15 +38,20 @@ pub(super) async fn confirm(
     if ticket.len() > TICKET_BYTES_MAX || !ticket.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(EntRefusal::Declined);
     }
+    let url = validation_url(settings, ticket, is_renewed);
+    let answer = client.send(get(&url)?, None).await.map_err(EntRefusal::from)?;
+    read(settings, &answer)
+}
+
+/// The question itself (section 2.5.1).
+fn validation_url(settings: &Settings, ticket: &str, is_renewed: bool) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("service", &settings.return_url()).append_pair("ticket", ticket);
     if is_renewed {
         // The ticket must then come from a password just typed, not from a session that the last pupil left open.
         query.append_pair("renew", "true");
     }
-    let url = format!("{}/p3/serviceValidate?{}", settings.url.as_str(), query.finish());
-    let answer = client.send(get(&url)?, None).await.map_err(EntRefusal::from)?;
-    read(settings, &answer)
+    format!("{}/p3/serviceValidate?{}", settings.url.as_str(), query.finish())
 }
 
 fn read(settings: &Settings, answer: &Response<bytes::Bytes>) -> Result<Claimed, EntRefusal> {

@@ -17,7 +17,7 @@ use super::{
     cas_answer::read_logout,
     departures::{Departure, Departures, Secrets},
     ended::EntSessions,
-    limits::{DISCOVERY_KEPT, LOOK_TIME_MAX, QUESTIONS_MAX, QUESTION_WAIT_MAX},
+    limits::{DISCOVERY_KEPT, LOOK_TIME_MAX, QUESTION_WAIT_MAX, QUESTIONS_MAX},
     oidc::Provider,
     oidc_client::{self, Registration},
     outlook::Outlook,
@@ -216,12 +216,7 @@ impl Ent {
     ///
     /// # Errors
     /// See [`EntRefusal`]; nobody is then signed in.
-    pub async fn arrive(
-        &self,
-        key: &str,
-        machine: Mac,
-        returned: &Returned,
-    ) -> Result<Arrived, EntRefusal> {
+    pub async fn arrive(&self, key: &str, machine: Mac, returned: &Returned) -> Result<Arrived, EntRefusal> {
         let departure = self.departures().take(key, machine, Instant::now()).ok_or(EntRefusal::Strange)?;
         let place = timeout(QUESTION_WAIT_MAX, self.shared.questions.acquire()).await;
         let _place = place.ok().and_then(Result::ok).ok_or(EntRefusal::Busy)?;
@@ -278,7 +273,9 @@ impl Ent {
         }
         match &settings.protocol {
             Protocol::Cas => Ok(()),
-            Protocol::Oidc { .. } => self.keep_provider(answer.body()).map(drop).map_err(|_| WebError::Protocol),
+            Protocol::Oidc { .. } => {
+                self.keep_provider(answer.body()).map(drop).map_err(|_| WebError::Protocol)
+            }
         }
     }
 

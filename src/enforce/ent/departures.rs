@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use tokio::time::Instant;
 
-use super::limits::{DEPARTURES_MAX, DEPARTURES_OF_MACHINE_MAX, DEPARTURE_LIFETIME};
+use super::limits::{DEPARTURE_LIFETIME, DEPARTURES_MAX, DEPARTURES_OF_MACHINE_MAX};
 use crate::model::Mac;
 
 /// Those who are on the way, by the key of their cookie.
@@ -93,10 +93,7 @@ mod tests {
 
     fn leave(departures: &mut Departures, key: &str, machine: Mac, at: Instant) {
         let secrets = Secrets { state: String::new(), nonce: String::new(), verifier: String::new() };
-        departures.note(
-            key.to_owned(),
-            Departure { machine, at, is_renewed: false, wanted: None, secrets },
-        );
+        departures.note(key.to_owned(), Departure { machine, at, is_renewed: false, wanted: None, secrets });
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl Claims {
         // Point 9.
         let now = expected.now.unix_seconds();
         let skew = i64::try_from(CLOCK_SKEW.as_secs()).unwrap_or(0);
-        let is_running = claims.0.get("exp").and_then(Value::as_i64).is_some_and(|end| now < end.saturating_add(skew));
+        let is_running =
+            claims.0.get("exp").and_then(Value::as_i64).is_some_and(|end| now < end.saturating_add(skew));
         // Point 11: it was made for this sign-in, not for one that somebody listened to.
         let is_of_now = claims.text("nonce") == Some(expected.nonce);
         if is_for_us && is_given_to_us && is_running && is_of_now { Ok(claims) } else { Err(Unfit) }
@@ -233,7 +234,8 @@ mod tests {
 
     #[test]
     fn userinfo_about_somebody_else_is_not_used() {
-        let bytes = json!({"sub": "42", "id": ["E1"], "two": ["a", "b"], "n": 7, "bad": "a\u{1}"}).to_string();
+        let bytes =
+            json!({"sub": "42", "id": ["E1"], "two": ["a", "b"], "n": 7, "bad": "a\u{1}"}).to_string();
         let claims = Claims::of_userinfo(bytes.as_bytes(), "42").unwrap();
         assert_eq!(claims.value("id").as_deref(), Some("E1"));
         assert_eq!(claims.value("n").as_deref(), Some("7"));

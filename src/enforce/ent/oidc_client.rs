@@ -86,12 +86,8 @@ pub(super) async fn confirm(
         _ => return Err(EntRefusal::Declined),
     }
     let tokens = Tokens::read(answer.body()).map_err(|_| EntRefusal::Unreadable)?;
-    let expected = Expected {
-        issuer: &provider.issuer,
-        client_id: registration.client_id,
-        nonce: &secrets.nonce,
-        now,
-    };
+    let expected =
+        Expected { issuer: &provider.issuer, client_id: registration.client_id, nonce: &secrets.nonce, now };
     let claims = Claims::of_id_token(&tokens.id_token, expected).map_err(|_| EntRefusal::Unreadable)?;
     let sub = claims.value("sub").ok_or(EntRefusal::Unreadable)?;
     let Some(name) = &settings.id else { return Ok(Claimed(sub)) };

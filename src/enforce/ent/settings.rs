@@ -138,7 +138,10 @@ mod tests {
     #[test]
     fn an_ent_has_a_name_and_https() {
         let url = EntUrl::parse("https://ENT.exemple.fr:8443/cas/").unwrap();
-        assert_eq!((url.as_str(), url.host().as_str()), ("https://ENT.exemple.fr:8443/cas", "ent.exemple.fr"));
+        assert_eq!(
+            (url.as_str(), url.host().as_str()),
+            ("https://ENT.exemple.fr:8443/cas", "ent.exemple.fr")
+        );
         for (text, error) in [
             ("http://ent.exemple.fr/cas", EntUrlError::Plain),
             ("ent.exemple.fr", EntUrlError::Form),

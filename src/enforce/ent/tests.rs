@@ -58,7 +58,8 @@ impl FakeEnt {
                         .split_once("content-length: ")
                         .and_then(|(_, rest)| rest.split("\r\n").next()?.parse::<usize>().ok())
                         .unwrap_or(0);
-                    let is_whole = text.split_once("\r\n\r\n").is_some_and(|(_, body)| body.len() >= body_length);
+                    let is_whole =
+                        text.split_once("\r\n\r\n").is_some_and(|(_, body)| body.len() >= body_length);
                     if is_whole || read == 0 {
                         break text;
                     }
@@ -171,7 +172,9 @@ fn success(inside: &str) -> String {
 async fn a_ticket_is_confirmed_by_the_ent_for_this_portal() {
     let scene = Scene::cas(None).await;
     let left = scene.depart().await;
-    assert!(left.url.ends_with("/cas/login?service=https%3A%2F%2Fportail.exemple%2Fconnexion%2Fent%2Fretour"));
+    assert!(
+        left.url.ends_with("/cas/login?service=https%3A%2F%2Fportail.exemple%2Fconnexion%2Fent%2Fretour")
+    );
     scene.fake.says(|_| (200, success("<cas:user>camille</cas:user>")));
     let arrived = scene.ent.arrive(&left.key, HERE, &ticket("ST-1-abc")).await.unwrap();
     let expected = Arrived { claimed: "camille".to_owned(), wanted: Some("http://a.fr/".to_owned()) };
@@ -210,7 +213,9 @@ async fn who_changes_person_is_asked_for_the_password_again_and_the_ticket_must_
 #[tokio::test]
 async fn each_answer_of_the_ent_has_its_refusal() {
     let scene = Scene::cas(Some("ENTPersonJointure")).await;
-    let of = |attributes: &str| success(&format!("<cas:user>a</cas:user><cas:attributes>{attributes}</cas:attributes>"));
+    let of = |attributes: &str| {
+        success(&format!("<cas:user>a</cas:user><cas:attributes>{attributes}</cas:attributes>"))
+    };
     let one = "<cas:ENTPersonJointure>E1</cas:ENTPersonJointure>";
     let other = "<cas:ENTPersonJointure>E2</cas:ENTPersonJointure>";
     let failure = |code: &str| {
@@ -291,10 +296,13 @@ fn provider(address: SocketAddr, nonce: String) -> impl FnMut(&str) -> (u16, Str
                 r#"{{"iss": "{root}", "aud": "preau", "exp": 99999999999, "nonce": "{nonce}", "sub": "42"}}"#
             );
             let token = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims));
-            let text = format!(r#"{{"access_token": "secret", "token_type": "Bearer", "id_token": "{token}"}}"#);
+            let text =
+                format!(r#"{{"access_token": "secret", "token_type": "Bearer", "id_token": "{token}"}}"#);
             return (200, text);
         }
-        if request.starts_with("GET /cas/me") && request.to_lowercase().contains("authorization: bearer secret") {
+        if request.starts_with("GET /cas/me")
+            && request.to_lowercase().contains("authorization: bearer secret")
+        {
             return (200, r#"{"sub": "42", "jointure": "E1"}"#.to_owned());
         }
         (404, String::new())

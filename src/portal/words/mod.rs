@@ -3,12 +3,14 @@
 mod category;
 mod composed;
 mod english;
+mod ent;
 mod fixed;
 mod french;
 mod sign_in;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
+pub(super) use ent::{EntWords, Told};
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
 pub(super) use sign_in::SignInWords;
