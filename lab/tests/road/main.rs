@@ -13,6 +13,7 @@ mod clock;
 mod clones;
 mod death;
 mod dns_tunnel;
+mod ent;
 mod journal;
 mod live;
 mod pages;
