@@ -51,6 +51,7 @@ struct Scenario {
     list: Option<List>,
     files: Vec<RuleFile>,
     openings: Vec<Opening>,
+    welcome: Vec<Domain>,
     asked: Vec<Asked>,
     policy: Option<Policy>,
 }
@@ -117,6 +118,12 @@ impl Scenario {
                         .map_err(|error| (number + error.line, error.to_string()))?,
                 ),
                 "opening" => scenario.openings.push(scenario.opening(rest).map_err(fault)?),
+                "welcome" => {
+                    let names = rest.split(' ').map(|name| {
+                        name.parse().map_err(|error: preau::model::DomainError| error.to_string())
+                    });
+                    scenario.welcome = names.collect::<Result<_, _>>().map_err(fault)?;
+                }
                 "at" => at = Some(read_time(rest).map_err(fault)?),
                 "clock" => {
                     let trusts = [("trusted", ClockTrust::Trusted), ("doubtful", ClockTrust::Doubtful)];
@@ -171,7 +178,7 @@ impl Scenario {
     fn policy(&self) -> Result<Policy, String> {
         let table = self.list.as_ref().map(build_table).transpose()?;
         let policy = Policy::new(self.files.clone(), table).map_err(|error| error.to_string())?;
-        Ok(policy.with_openings(self.openings.clone()))
+        Ok(policy.with_openings(self.openings.clone()).with_welcome(self.welcome.clone()))
     }
 
     fn zone(&mut self, rest: &str) -> Result<(), String> {
@@ -315,6 +322,7 @@ fn describe(verdict: &Verdict) -> String {
     let spoken = match origin {
         Origin::Opening { .. } => format!("{effect} by opening"),
         Origin::ZoneDefault => format!("{effect} by default"),
+        Origin::Welcome => format!("{effect} by welcome"),
         Origin::Evasion(evasion) => format!("{effect} by the box, {evasion}"),
         Origin::Rule { rule, matched } => {
             let matched = match matched {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::{
     authority::Authority,
     enclosure::{Door, Enclosure, LAB_DIR},
+    ent::{self, EntProtocol},
     gateway::{self, Gateway},
     people,
     plan::{ACADEMIE, BOX, INTERNET, PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS, machines, post},
@@ -38,6 +39,7 @@ pub struct Lab {
     door: Door,
     // Dropped in this order: the services first, in peace, then the room they are in.
     the_box: Option<Running>,
+    ent: Option<Running>,
     services: Vec<Running>,
     room: Option<Enclosure>,
 }
@@ -60,7 +62,7 @@ impl Lab {
         let mut steps = Steps { tell, started: Instant::now() };
         let room = Enclosure::open()?;
         let door = room.door().clone();
-        let mut lab = Self { door, the_box: None, services: Vec::new(), room: Some(room) };
+        let mut lab = Self { door, the_box: None, ent: None, services: Vec::new(), room: Some(room) };
         let door = lab.door.clone();
         let authority = Authority::create()?;
         authority.write(&door.file_path("authority"))?;
@@ -92,7 +94,7 @@ impl Lab {
     /// A handle on a school that another process owns. Dropping it ends nothing.
     #[must_use]
     pub fn attach(door: Door) -> Self {
-        Self { door, the_box: None, services: Vec::new(), room: None }
+        Self { door, the_box: None, ent: None, services: Vec::new(), room: None }
     }
 
     /// The way into the school, for programs that enter it themselves.
@@ -190,6 +192,38 @@ impl Lab {
     pub fn sign_in_user(&self, who: &str) -> anyhow::Result<Output> {
         let login = post(who).and_then(|post| post.login).with_context(|| format!("`{who}` has no user"))?;
         self.sign_in(who, login, PASSWORD)
+    }
+
+    /// Starts the ENT, a real LemonLDAP::NG, unless this handle started it already.
+    ///
+    /// # Errors
+    /// When it is not installed or does not answer, with what it says.
+    pub fn start_ent(&mut self) -> anyhow::Result<()> {
+        if self.ent.is_none() {
+            self.ent = Some(ent::start(&self.door)?);
+        }
+        Ok(())
+    }
+
+    /// Ends the ENT at once; its host stays, and refuses connections.
+    pub fn stop_ent(&mut self) {
+        if let Some(mut running) = self.ent.take() {
+            running.kill_with_children();
+        }
+    }
+
+    /// Tells the box of the ENT, to be spoken to by `protocol`, and starts it again.
+    ///
+    /// # Errors
+    /// When the box does not start with it.
+    pub fn tell_box_of_ent(&mut self, protocol: EntProtocol) -> anyhow::Result<()> {
+        let (table, secret) = ent::box_table(protocol);
+        let usual = self.read_box_file("box.toml")?;
+        let usual = usual.split("\n[accounts.ent]").next().unwrap_or_default();
+        self.write_box_file("ent.secret", secret)?;
+        self.write_box_file("box.toml", &format!("{usual}{table}"))?;
+        self.stop_box()?;
+        self.restart_box().map(drop)
     }
 
     /// Unplugs the school's line at the provider's end.

@@ -8,6 +8,7 @@ mod authority;
 mod browser;
 pub mod bypass;
 pub mod enclosure;
+mod ent;
 mod gateway;
 pub mod internet;
 mod lab;
@@ -21,6 +22,7 @@ pub mod view;
 mod wiring;
 
 pub use browser::{Browser, Habits};
+pub use ent::EntProtocol;
 pub use gateway::Gateway;
 pub use lab::{Lab, Progress};
 pub use process::{Output, Running, WAIT_MAX, wait_for};

@@ -9,6 +9,8 @@ pub const INTERNET: &str = "internet";
 pub const ACADEMIE: &str = "academie";
 /// The machine of a pupil's friend, somewhere on the Internet: far ends of tunnels run there.
 pub const FAR: &str = "loin";
+/// The school's ENT, a host of its own behind the Internet; its server runs where it was asked for.
+pub const ENT: &str = "ent";
 /// The machine that runs the box.
 pub const BOX: &str = "box";
 
@@ -37,6 +39,11 @@ pub const FAR_ADDRESSES: [&str; 2] = ["198.51.100.70", "2001:db8:fa::2"];
 pub const FAR_ZONE: &str = "t.loin.example";
 /// Names that lists know and that lead to [`FAR`].
 pub const FAR_NAMES: [&str; 3] = ["mandataire.example", "tor.example", "vpn.example"];
+
+/// The ENT's name.
+pub const ENT_NAME: &str = "ent.exemple.fr";
+/// The addresses of the ENT's host; the server listens on the first, and the name has no other.
+pub const ENT_ADDRESSES: [&str; 2] = ["198.51.100.74", "2001:db8:e::2"];
 
 /// The name of the portal inside the school.
 pub const PORTAL: &str = "portail.college.exemple";
@@ -131,7 +138,7 @@ pub fn post(name: &str) -> Option<&'static Post> {
 
 /// The names of all machines of the lab.
 pub fn machines() -> impl Iterator<Item = &'static str> {
-    [INTERNET, ACADEMIE, FAR, BOX].into_iter().chain(POSTS.iter().map(|post| post.name))
+    [INTERNET, ACADEMIE, FAR, ENT, BOX].into_iter().chain(POSTS.iter().map(|post| post.name))
 }
 
 #[cfg(test)]
@@ -145,6 +152,6 @@ mod tests {
         let distinct = |word: fn(&Post) -> &str| POSTS.iter().map(word).collect::<HashSet<_>>().len();
         assert_eq!(distinct(|post| post.port), POSTS.len());
         assert_eq!(distinct(|post| post.mac), POSTS.len());
-        assert_eq!(machines().collect::<HashSet<_>>().len(), POSTS.len() + 4);
+        assert_eq!(machines().collect::<HashSet<_>>().len(), POSTS.len() + 5);
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use toml::Spanned;
@@ -16,7 +15,7 @@ use super::{
     syntax::unreadable,
 };
 use crate::{
-    enforce::{dns, firewall, ntp, proxy, quic},
+    enforce::{dns, ent, firewall, ntp, proxy, quic},
     identity::{self, Directory},
     journal, lan,
     model::Zone,
@@ -26,9 +25,6 @@ use crate::{
 
 /// The first of the ports on which the proxy takes the zones' web connections; each zone has its own.
 const PROXY_PORT_BASE: u16 = 15_000;
-
-/// How long after the last sign-in at the ENT a password that the box learned is good: the longest holidays.
-const REMEMBER: Duration = Duration::from_secs(60 * 86_400);
 
 /// A configuration that can be run: every value valid, every file it names read.
 #[derive(Debug)]
@@ -57,6 +53,8 @@ pub struct Config {
     pub portal: portal::Settings,
     /// Settings of accounts and sessions.
     pub identity: identity::Settings,
+    /// Settings of the ENT, where the school has one.
+    pub ent: Option<ent::Settings>,
     /// Settings of the journal.
     pub journal: journal::Settings,
     /// The rules and the category table they speak of.
@@ -155,6 +153,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         session_lifetime,
         shared_session_lifetime,
         machines_max,
+        remember,
     } = form;
     let NamedFiles {
         directory,
@@ -165,6 +164,8 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         certificate,
         certificate_path,
         key_path,
+        ent,
+        ent_paths: _,
     } = named;
     let (school, state_dir, line_interface, portal_name) =
         (school?, state_dir?, line_interface?, portal_name?);
@@ -195,7 +196,6 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             certificate_path,
             key_path,
             zones: zones.clone(),
-            ent_name: None,
             http_port: 80,
             https_port: 443,
         },
@@ -205,14 +205,18 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             session_lifetime,
             shared_session_lifetime,
             machines_max,
-            remember: REMEMBER,
+            remember,
         },
         journal: journal::Settings { dir: state_dir.join("journal") },
         school,
         state_dir,
         line_interface,
         zones,
-        policy: policy?,
+        policy: match &ent {
+            Some(ent) => policy?.with_welcome(ent.sites.clone()),
+            None => policy?,
+        },
+        ent,
         rule_files,
         directory: directory?,
         accounts_path,

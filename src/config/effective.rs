@@ -3,7 +3,11 @@
 use std::fmt::{self, Display};
 
 use super::{Config, services};
-use crate::model::{DefaultVerdict, Quic, Role, SignIn, Zone};
+use crate::{
+    enforce::ent::Protocol,
+    identity::EntMatch,
+    model::{DefaultVerdict, Quic, Role, SignIn, Zone},
+};
 
 impl Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,6 +28,25 @@ impl Display for Config {
         )?;
         let machines = Role::ALL.map(|role| format!("{role} {}", self.identity.machines_max.of(role)));
         entry(f, "", format_args!("machines at once: {}", machines.join(", ")))?;
+        match &self.ent {
+            Some(ent) => {
+                let protocol = match ent.protocol {
+                    Protocol::Cas => "CAS",
+                    Protocol::Oidc { .. } => "OpenID Connect",
+                };
+                let by = match ent.matches {
+                    EntMatch::Id => "identifier",
+                    EntMatch::Login => "login",
+                };
+                let id = ent.id.as_deref().unwrap_or("the user's name there");
+                let days = self.identity.remember.as_secs() / 86_400;
+                entry(f, "ent", format_args!("{}, {protocol} at {}", ent.name, ent.url.as_str()))?;
+                entry(f, "", format_args!("{id} is a person's {by} here"))?;
+                entry(f, "", format_args!("open before sign-in: {}", joined(&ent.sites)))?;
+                entry(f, "", format_args!("a password for days without it is good for {days} days"))?;
+            }
+            None => entry(f, "ent", "none: people sign in by the passwords known here")?,
+        }
         if self.rule_files.is_empty() {
             entry(f, "rules", "none: every zone's default speaks")?;
         }

@@ -63,6 +63,29 @@ pub(super) struct Accounts {
     pub(super) session_hours_shared: Spanned<u64>,
     #[serde(default)]
     pub(super) machines: Machines,
+    pub(super) ent: Option<Ent>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ent {
+    pub(super) name: Spanned<String>,
+    pub(super) protocol: Spanned<String>,
+    pub(super) url: Spanned<String>,
+    #[serde(default)]
+    pub(super) sites: Vec<Spanned<String>>,
+    pub(super) id: Option<Spanned<String>>,
+    pub(super) matches: Spanned<String>,
+    pub(super) authorities: Option<Spanned<String>>,
+    #[serde(default = "default_remember_days")]
+    pub(super) remember_days: Spanned<u64>,
+    pub(super) client_id: Option<Spanned<String>>,
+    pub(super) client_secret_file: Option<Spanned<String>>,
+}
+
+/// The longest holidays.
+pub(super) fn default_remember_days() -> Spanned<u64> {
+    Spanned::new(0..0, 60)
 }
 
 /// Machines at once for each role, where it is not the usual number.

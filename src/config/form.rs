@@ -26,6 +26,9 @@ use crate::{
 /// The longest a sign-in can last: a school day and its night.
 const SESSION_HOURS_MAX: u64 = 24;
 
+/// The longest a learned password is good after the last sign-in at the ENT: a school year and its holidays.
+const REMEMBER_DAYS_MAX: u64 = 400;
+
 /// Machines a person may be signed in on at once: more than twenty are a class behind one account.
 const MACHINES: RangeInclusive<u8> = 1..=20;
 
@@ -57,6 +60,8 @@ pub(super) struct Form {
     pub(super) session_lifetime: Duration,
     pub(super) shared_session_lifetime: Duration,
     pub(super) machines_max: MachinesMax,
+    /// How long a learned password is good; the default where the school has no ENT.
+    pub(super) remember: Duration,
 }
 
 impl Form {
@@ -79,6 +84,7 @@ impl Form {
                 problems,
             ),
             machines_max: machines_max(&written.accounts.machines, problems),
+            remember: remember(written.accounts.ent.as_ref(), problems),
         }
     }
 }
@@ -184,6 +190,17 @@ fn hours(field: &str, written: &Spanned<u64>, problems: &mut Collector<'_>) -> D
         problems.at(&written.span(), what);
     }
     Duration::from_secs(hours.saturating_mul(3600))
+}
+
+fn remember(written: Option<&file::Ent>, problems: &mut Collector<'_>) -> Duration {
+    let written = written.map_or_else(file::default_remember_days, |ent| ent.remember_days.clone());
+    let days = *written.get_ref();
+    if !(1..=REMEMBER_DAYS_MAX).contains(&days) {
+        let what =
+            format!("accounts.ent.remember_days: {days} days; write a number from 1 to {REMEMBER_DAYS_MAX}");
+        problems.at(&written.span(), what);
+    }
+    Duration::from_secs(days.saturating_mul(86_400))
 }
 
 fn machines_max(written: &file::Machines, problems: &mut Collector<'_>) -> MachinesMax {

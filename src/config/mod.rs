@@ -7,6 +7,7 @@
 mod address_plan;
 mod check;
 mod effective;
+mod ent;
 mod fields;
 mod file;
 mod form;

@@ -9,8 +9,9 @@ use std::{
 
 use toml::Spanned;
 
-use super::{file, problem::Collector};
+use super::{ent::ent, file, problem::Collector};
 use crate::{
+    enforce::ent::Settings,
     identity::Directory,
     lists,
     model::Domain,
@@ -48,6 +49,8 @@ pub(super) struct NamedFiles {
     pub(super) certificate: Option<String>,
     pub(super) certificate_path: PathBuf,
     pub(super) key_path: PathBuf,
+    pub(super) ent: Option<Settings>,
+    pub(super) ent_paths: Vec<PathBuf>,
 }
 
 impl NamedFiles {
@@ -70,6 +73,8 @@ impl NamedFiles {
             Some(None) => None,
         };
         let certificate = certificate(&written.portal, portal_name, &certificate_path, &key_path, problems);
+        let ent = ent(written.accounts.ent.as_ref(), portal_name, base, problems);
+        let (ent, ent_paths) = ent.map_or((None, Vec::new()), |ent| (Some(ent.settings), ent.paths));
         let categories = table.flatten().map(|(_, categories)| categories);
         Self {
             directory,
@@ -80,6 +85,8 @@ impl NamedFiles {
             certificate,
             certificate_path,
             key_path,
+            ent,
+            ent_paths,
         }
     }
 
@@ -88,7 +95,7 @@ impl NamedFiles {
         let fixed = [&self.accounts_path, &self.certificate_path, &self.key_path];
         let rules = self.rule_files.iter().map(|(path, _)| path);
         let table = self.categories.iter().map(|categories| &categories.path);
-        fixed.into_iter().chain(rules).chain(table).cloned().collect()
+        fixed.into_iter().chain(rules).chain(table).chain(&self.ent_paths).cloned().collect()
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
+        ent::Ent,
         firewall::{self, Heartbeat, Opened, Opener},
         gate::Gate,
         ntp, proxy, quic,
@@ -99,9 +100,16 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
     let quic = quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?;
     let (health_sender, health) = watch::channel(Snapshot::default());
+    let (ent, ent_service) = config
+        .ent
+        .map(|settings| Ent::open(settings, resolver.clone(), identity.clone(), clock.clone()))
+        .transpose()
+        .context("cannot speak with the ENT")?
+        .unzip();
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
+        ent,
         acts,
         sights: portal::Sights { health, leases: leases.clone(), resolver: resolver.clone() },
         gate: gate.clone(),
@@ -117,6 +125,9 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("openings", |stop| openings.serve(openings_clock, stop));
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
+    if let Some(service) = ent_service {
+        tasks.start("ent", |stop| service.serve(stop));
+    }
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     config::{Config, School},
+    enforce::ent,
     identity::MachinesMax,
     lan::Bridge,
     model::{Domain, Zone},
@@ -18,6 +19,7 @@ pub(super) struct Standing {
     portal: (Domain, PathBuf, PathBuf),
     session_lifetimes: [Duration; 2],
     machines_max: MachinesMax,
+    ent: (Option<ent::Settings>, Duration),
     zones: (Vec<Arc<Zone>>, Vec<Bridge>),
 }
 
@@ -32,13 +34,14 @@ impl Standing {
             portal: (portal.name.clone(), portal.certificate_path.clone(), portal.key_path.clone()),
             session_lifetimes: [config.identity.session_lifetime, config.identity.shared_session_lifetime],
             machines_max: config.identity.machines_max,
+            ent: (config.ent.clone(), config.identity.remember),
             zones: (config.zones.clone(), config.lan.bridges.clone()),
         }
     }
 
     /// What is otherwise in `other`, in the words of the configuration file.
     pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { school, state_dir, line, portal, session_lifetimes, machines_max, zones } = self;
+        let Self { school, state_dir, line, portal, session_lifetimes, machines_max, ent, zones } = self;
         [
             ("state_dir", *state_dir != other.state_dir),
             ("school", *school != other.school),
@@ -47,6 +50,7 @@ impl Standing {
             ("accounts.session_hours", session_lifetimes[0] != other.session_lifetimes[0]),
             ("accounts.session_hours_shared", session_lifetimes[1] != other.session_lifetimes[1]),
             ("accounts.machines", *machines_max != other.machines_max),
+            ("accounts.ent", *ent != other.ent),
             ("zone", *zones != other.zones),
         ]
         .into_iter()

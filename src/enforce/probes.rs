@@ -19,6 +19,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::model::Domain;
+
 /// What a system expects when no portal is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
@@ -114,6 +116,14 @@ pub fn is_for_probes_alone(host: &str) -> bool {
 #[must_use]
 pub fn known_addresses(name: &str) -> Option<[IpAddr; 2]> {
     (name == WINDOWS_NAME).then_some([IpAddr::V4(WINDOWS_V4), IpAddr::V6(WINDOWS_V6)])
+}
+
+/// A host of a probe that is `name` or lies below it, if there is one. Were it open before sign-in, devices would take the
+/// network for an open one.
+#[must_use]
+pub fn probe_below(name: &Domain) -> Option<&'static str> {
+    let is_below = |host: &&str| host.parse::<Domain>().is_ok_and(|host| host.is_within(name));
+    PROBE_HOSTS.iter().chain(SHARED_HOSTS).map(|(host, _, _)| *host).find(is_below)
 }
 
 /// What a system expects of `path` (without its query) on `host`, when that is a known probe.

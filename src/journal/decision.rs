@@ -54,6 +54,8 @@ pub enum Ground {
     ZoneDefault,
     /// No rule was asked: it was a way round all of them.
     Evasion(Evasion),
+    /// Nobody had signed in, and the site is needed to do so.
+    Welcome,
 }
 
 /// What in a rule matched. The matched site itself is left out: it is a parent of the site asked for.
@@ -108,7 +110,7 @@ impl DecisionRecord {
             Outcome::NotRecorded => Some(MayOpen::Repair),
             Outcome::Refused(Ground::Opening) => Some(MayOpen::Teacher),
             Outcome::Refused(Ground::Evasion(_)) => Some(MayOpen::Nobody),
-            Outcome::Refused(Ground::ZoneDefault) => Some(MayOpen::of_default(&self.site)),
+            Outcome::Refused(Ground::ZoneDefault | Ground::Welcome) => Some(MayOpen::of_default(&self.site)),
             Outcome::Refused(Ground::Rule { level, lock, .. }) => {
                 lock.map(|lock| MayOpen::of_rule(*level, lock, &self.site))
             }
@@ -139,6 +141,7 @@ impl From<&Origin> for Ground {
             Origin::Opening { scope: _ } => Self::Opening,
             Origin::ZoneDefault => Self::ZoneDefault,
             Origin::Evasion(evasion) => Self::Evasion(*evasion),
+            Origin::Welcome => Self::Welcome,
         }
     }
 }

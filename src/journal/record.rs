@@ -111,6 +111,7 @@ pub(super) fn put_decision(out: &mut Vec<u8>, decision: &DecisionRecord) {
         Some(Ground::Opening) => (2, None),
         Some(Ground::ZoneDefault) => (3, None),
         Some(Ground::Evasion(_)) => (4, None),
+        Some(Ground::Welcome) => (5, None),
     };
     let is_ruled = rule.is_some_and(|(_, (_, lock), _)| lock.is_some());
     let start = open_frame(out, if is_ruled { KIND_RULED_DECISION } else { KIND_DECISION }, *at);
@@ -312,6 +313,7 @@ fn decode_decision(at: Moment, mut rest: Bytes<'_>, is_ruled: bool) -> Option<De
         (2, 0, 0) if !is_ruled => Some(Ground::Opening),
         (3, 0, 0) if !is_ruled => Some(Ground::ZoneDefault),
         (4, 0, evasion) if !is_ruled => Some(Ground::Evasion(decode_evasion(evasion)?)),
+        (5, 0, 0) if !is_ruled => Some(Ground::Welcome),
         _ => return None,
     };
     let outcome = match (answer, ground) {
@@ -470,6 +472,7 @@ pub(super) mod tests {
         prop_oneof![
             Just(Ground::Opening),
             Just(Ground::ZoneDefault),
+            Just(Ground::Welcome),
             prop::sample::select(vec![Evasion::DnsTunnel, Evasion::HiddenName, Evasion::Relay])
                 .prop_map(Ground::Evasion),
             (texts(), levels.clone(), locks, matchings)

@@ -158,6 +158,8 @@ pub enum Origin {
     ZoneDefault,
     /// No rule was asked: it is a way round all of them.
     Evasion(Evasion),
+    /// Nobody has signed in, and the site is needed to do so.
+    Welcome,
 }
 
 impl Origin {
@@ -166,17 +168,17 @@ impl Origin {
     pub fn is_by_path(&self) -> bool {
         match self {
             Self::Rule { matched, .. } => matched.is_by_path(),
-            Self::Opening { .. } | Self::ZoneDefault | Self::Evasion(_) => false,
+            Self::Opening { .. } | Self::ZoneDefault | Self::Evasion(_) | Self::Welcome => false,
         }
     }
 
-    /// The level the rule belongs to; none for a zone's default or a way round the filter.
+    /// The level the rule belongs to; none where no rule spoke.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
         match self {
             Self::Rule { rule, .. } => Some(rule.level),
             Self::Opening { .. } => Some(Level::Opening),
-            Self::ZoneDefault | Self::Evasion(_) => None,
+            Self::ZoneDefault | Self::Evasion(_) | Self::Welcome => None,
         }
     }
 }
@@ -278,6 +280,7 @@ impl fmt::Display for Origin {
             Self::Opening { scope } => write!(f, "a teacher's timed decision for `{scope}`"),
             Self::ZoneDefault => f.write_str("the zone's default"),
             Self::Evasion(evasion) => write!(f, "the box itself: {evasion}"),
+            Self::Welcome => f.write_str("the box itself: the site is needed to sign in"),
         }
     }
 }

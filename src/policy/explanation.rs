@@ -144,7 +144,7 @@ impl Policy {
     /// The part of a rule that was asked; the first that could speak has spoken.
     fn part(&self, question: &Question<'_>, verdict: &Verdict, rank: Rank, has_spoken: &mut bool) -> Part {
         let rule = self.index().rule(rank);
-        if needs_sign_in(question) {
+        if needs_sign_in(question) && !(self.is_welcome(question) && rank.is_locked()) {
             return Part::BeforeSignIn;
         }
         if let Err(stranger) = rule.people.hold(question.subject, question.machine, &question.zone.name) {

@@ -1,6 +1,7 @@
 //! The judge: one answer to every question, in the order of decision D7.
 //!
-//! 0. In a zone that asks people to sign in, nobody gets anything: [`Cause::SignInNeeded`].
+//! 0. In a zone that asks people to sign in, nobody gets anything: [`Cause::SignInNeeded`]. The exception is the
+//!    welcome: the names that signing in needs, with what is below them, which only a locked rule closes.
 //!    What is a way round the filter is refused to everybody else before any rule is asked, see [`Evasion`].
 //! 1. Locked rules, from the top level down.
 //! 2. Teachers' timed openings and closings. An exam speaks before all others; then the one that began last; of two that
@@ -8,7 +9,7 @@
 //! 3. Rules that are not locked, from the most specific level up.
 //! 4. The zone's default. An address without a name is refused even where the default allows (decision D3: hard-coded
 //!    addresses are closed). Only a rule can open one, by its `sites`, by a category that lists it, or by `everything`.
-//!    A registered machine in a zone that asks people to sign in has no default, only rules and openings: its hardware
+//!    A registered machine in a zone that asks people to sign in has no default, only rules, openings and the welcome: its hardware
 //!    address can be read on its label and copied. For more, somebody signs in on it: [`Cause::SignInNeeded`].
 //!
 //! **Among rules of one level that are alike locked or open**, one that *writes* the site (itself, a parent, or a
@@ -39,13 +40,15 @@ use super::{
     search::{SafeSearch, SearchRules},
     timetable::LocalMinute,
 };
-use crate::model::{DefaultVerdict, Moment, SignIn, Site, Subject};
+use crate::model::{DefaultVerdict, Domain, Moment, SignIn, Site, Subject};
 
 /// All rules of a school, the category table they speak of, and the openings that run. Cloning is cheap.
 #[derive(Clone)]
 pub struct Policy {
     rules: Arc<Rules>,
     openings: Arc<[Opening]>,
+    /// Open before sign-in, each with everything below it.
+    welcome: Arc<[Domain]>,
 }
 
 /// The part of a policy that openings do not change.
@@ -148,13 +151,28 @@ impl Policy {
             table,
         });
         let rules = Rules { index, categories, timetables, search: SearchRules::new(search) };
-        Ok(Self { rules: Arc::new(rules), openings: Arc::new([]) })
+        Ok(Self { rules: Arc::new(rules), openings: Arc::new([]), welcome: Arc::new([]) })
     }
 
     /// The same rules with these openings in place of any before.
     #[must_use]
     pub fn with_openings(&self, openings: Vec<Opening>) -> Self {
-        Self { rules: Arc::clone(&self.rules), openings: Arc::from(openings) }
+        Self {
+            rules: Arc::clone(&self.rules),
+            openings: Arc::from(openings),
+            welcome: Arc::clone(&self.welcome),
+        }
+    }
+
+    /// The same rules with these names, and what is below them, open where people still have to sign in; they need them
+    /// to do so. Addresses without a name are never welcome, nor is what a locked rule closes.
+    #[must_use]
+    pub fn with_welcome(&self, welcome: Vec<Domain>) -> Self {
+        Self {
+            rules: Arc::clone(&self.rules),
+            openings: Arc::clone(&self.openings),
+            welcome: Arc::from(welcome),
+        }
     }
 
     /// Answers one question (decision D7).
@@ -174,7 +192,8 @@ impl Policy {
     /// Answers by the strongest voice, without asking whether the name of a page is open.
     pub(super) fn decide(&self, question: &Question<'_>) -> Verdict {
         let site = question.site;
-        if needs_sign_in(question) {
+        let is_welcome = self.is_welcome(question);
+        if needs_sign_in(question) && !is_welcome {
             return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
         }
         if let Some(evasion) = Evasion::of(site) {
@@ -185,8 +204,10 @@ impl Policy {
         let is_locked = strongest.is_some_and(|(rank, _)| rank.is_locked());
         let opening = if is_locked { None } else { self.opening(question) };
         let (effect, origin) = match (opening, strongest) {
+            _ if is_welcome && needs_sign_in(question) && !is_locked => (Effect::Allow, Origin::Welcome),
             (Some((opening, effect)), _) => (effect, Origin::Opening { scope: Arc::clone(&opening.label) }),
             (None, Some((rank, hit))) => self.spoken(rank, hit),
+            (None, None) if is_welcome => (Effect::Allow, Origin::Welcome),
             (None, None) if is_only_a_machine(question) => {
                 return Verdict::Refuse(Refusal { site: site.clone(), cause: Cause::SignInNeeded });
             }
@@ -239,6 +260,13 @@ impl Policy {
 
     pub(super) fn openings(&self) -> &[Opening] {
         &self.openings
+    }
+
+    /// Whether the site is one that signing in needs, and nobody has signed in.
+    pub(super) fn is_welcome(&self, question: &Question<'_>) -> bool {
+        let Site::Name(name) = question.site else { return false };
+        (needs_sign_in(question) || is_only_a_machine(question))
+            && self.welcome.iter().any(|parent| name.is_within(parent))
     }
 
     /// The opening that speaks, and what it says.

@@ -54,7 +54,7 @@ impl Refusal {
             Cause::Policy(Origin::Rule { rule, .. }) => MayOpen::of_rule(rule.level, rule.lock, &self.site),
             Cause::Policy(Origin::Opening { .. }) => MayOpen::Teacher,
             Cause::Policy(Origin::Evasion(_)) => MayOpen::Nobody,
-            Cause::Policy(Origin::ZoneDefault) => MayOpen::of_default(&self.site),
+            Cause::Policy(Origin::ZoneDefault | Origin::Welcome) => MayOpen::of_default(&self.site),
         }
     }
 }

@@ -245,7 +245,7 @@ fn locked_rule(verdict: &Verdict) -> Option<Arc<Rule>> {
         Origin::Rule { rule, .. } => {
             Some(Arc::clone(rule)).filter(|rule| rule.lock == Lock::Locked && !is_page_opened)
         }
-        Origin::Opening { .. } | Origin::ZoneDefault | Origin::Evasion(_) => None,
+        Origin::Opening { .. } | Origin::ZoneDefault | Origin::Evasion(_) | Origin::Welcome => None,
     }
 }
 
@@ -435,6 +435,33 @@ proptest! {
         {
             let is_rule = matches!(permit.origin(), Origin::Rule { .. });
             prop_assert!(is_rule);
+        }
+    }
+
+    #[test]
+    fn before_sign_in_only_the_welcome_is_open_and_after_it_nothing_has_changed(
+        levels in levels(),
+        openings in prop::collection::vec(opening(), 0..4),
+        welcome in 0..6usize,
+        asked in asked(),
+    ) {
+        let before = policy(&levels).with_openings(openings);
+        let site: Site = SITES[welcome].parse().unwrap();
+        let Site::Name(welcome) = site else { return Ok(()) };
+        let policy = before.with_welcome(vec![welcome.clone()]);
+        let verdict = policy.judge(&asked.question());
+        let is_person = matches!(asked.subject, Subject::Person(_));
+        if is_person || asked.zone.sign_in == SignIn::NotAsked {
+            prop_assert_eq!(shown(&verdict), shown(&before.judge(&asked.question())));
+        } else {
+            let is_welcome = matches!(&asked.site, Site::Name(name) if name.is_within(&welcome));
+            match &verdict {
+                Verdict::Allow(permit) => prop_assert!(is_welcome, "{}", permit.origin()),
+                Verdict::Refuse(refusal) => {
+                    let is_locked = locked_rule(&verdict).is_some();
+                    prop_assert!(!is_welcome || is_locked, "{:?}", refusal.cause);
+                }
+            }
         }
     }
 }

@@ -43,6 +43,10 @@ pub(super) fn remedies(question: &Question<'_>, verdict: &Verdict) -> Vec<String
         Origin::Evasion(_) => {
             remedies.push("nothing: it is a way round the filter, which no rule opens".to_owned());
         }
+        Origin::Welcome => {
+            remedies.push("editing `sites` of `[accounts.ent]`: they are open before sign-in".to_owned());
+            remedies.push(format!("a locked rule of any level that {does_other}"));
+        }
         Origin::ZoneDefault => {
             remedies.push(format!("a rule of any level that {does_other}"));
             if teacher_can {

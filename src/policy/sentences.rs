@@ -26,7 +26,8 @@ impl Refusal {
             },
             Origin::Opening { scope } => format!("Un enseignant a fermé l'accès pour un moment ({scope})."),
             Origin::Evasion(evasion) => evasion.reason_fr().to_owned(),
-            Origin::ZoneDefault => match &self.site {
+            // A welcome only ever allows.
+            Origin::ZoneDefault | Origin::Welcome => match &self.site {
                 Site::Name(_) => "Ce site n'est pas ouvert sur ce réseau.".to_owned(),
                 Site::Address(_) => {
                     "Un site se demande par son nom : une adresse seule n'est pas ouverte sur ce réseau."
@@ -67,7 +68,7 @@ impl Origin {
     pub fn rule_id(&self) -> Option<&Arc<str>> {
         match self {
             Self::Rule { rule, .. } => Some(&rule.id),
-            Self::Opening { .. } | Self::ZoneDefault | Self::Evasion(_) => None,
+            Self::Opening { .. } | Self::ZoneDefault | Self::Evasion(_) | Self::Welcome => None,
         }
     }
 }

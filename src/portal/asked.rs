@@ -27,6 +27,8 @@ pub(super) struct PageQuery {
     pub(super) u: Option<String>,
     /// Present right after a sign-out: `1`, `suivant`, `partout`.
     pub(super) parti: Option<String>,
+    /// Present where somebody else than whoever is signed in at the ENT wants to sign in.
+    pub(super) autre: Option<String>,
     /// Present right after a form was taken.
     pub(super) fait: Option<String>,
 }

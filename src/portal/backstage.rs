@@ -16,10 +16,11 @@ use crate::{
     admin::{Announcements, Devices, Openings, Requests, Snapshot, Store, Vouchers},
     enforce::{
         dns::{self, Resolver},
+        ent::{self, Ent, EntUrl, Protocol},
         gate::Gate,
         sign_in::SignIn,
     },
-    identity::Identity,
+    identity::{EntMatch, Identity},
     journal::Journal,
     lan::Leases,
     model::Zone,
@@ -65,13 +66,16 @@ impl Backstage {
             zones: zones.clone(),
             listen_port: 0,
         };
-        let sights = Sights { resolver: Resolver::new(&dns), health: health_seen, leases: leases_seen };
+        let resolver = Resolver::new(&dns);
+        let ent = Ent::open(ent_settings(), resolver.clone(), identity.clone(), clock.clone()).unwrap().0;
+        let sights = Sights { resolver, health: health_seen, leases: leases_seen };
         let secure = Secure {
             house: House::new(&settings()),
             name: settings().name,
             gate: Gate::new(identity.clone(), rules, journal, clock.clone()),
             identity: identity.clone(),
             sign_in,
+            ent: Some(ent),
             acts,
             sights,
             zones,
@@ -79,8 +83,20 @@ impl Backstage {
             handles: Handles::new().unwrap(),
             listening: Arc::new(Semaphore::new(1)),
             ending: CancellationToken::new(),
-            ent_name: Some(String::from("Mon ENT")),
         };
         Self { secure, health, leases }
+    }
+}
+
+fn ent_settings() -> ent::Settings {
+    ent::Settings {
+        name: String::from("Mon ENT"),
+        protocol: Protocol::Cas,
+        url: EntUrl::parse("https://ent.exemple.fr/cas").unwrap(),
+        sites: Vec::new(),
+        id: None,
+        matches: EntMatch::Id,
+        authorities_path: None,
+        portal: settings().origin(),
     }
 }

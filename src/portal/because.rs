@@ -61,7 +61,8 @@ pub(super) fn because(language: Language, refusal: &Refusal) -> Option<Because> 
         Origin::Opening { scope } => {
             (Reason::OfThePortal(words.reason_opening), None, Some(String::from(&**scope)))
         }
-        Origin::ZoneDefault => (Reason::OfThePortal(words.reason_default), None, None),
+        // A welcome only ever allows.
+        Origin::ZoneDefault | Origin::Welcome => (Reason::OfThePortal(words.reason_default), None, None),
         Origin::Evasion(evasion) => {
             let reason = match evasion {
                 Evasion::DnsTunnel => words.reason_dns_tunnel,

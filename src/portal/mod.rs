@@ -25,6 +25,7 @@ mod because;
 mod captive;
 mod certificate;
 mod connection;
+mod ent;
 mod granted;
 mod guard;
 mod host;

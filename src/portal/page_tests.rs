@@ -47,7 +47,6 @@ pub(super) fn settings() -> Settings {
         certificate_path: PathBuf::from("portal.pem"),
         key_path: PathBuf::from("portal.key"),
         zones: vec![Arc::new(zone())],
-        ent_name: None,
         http_port: 80,
         https_port: 443,
     }

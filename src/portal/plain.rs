@@ -37,7 +37,7 @@ use crate::{
     },
     journal::Channel,
     model::{Domain, Site, UrlPath},
-    policy::{Cause, Verdict},
+    policy::{Cause, Origin, Verdict},
 };
 
 /// Seconds after which a page that is open by now is asked for again: longer than the lifetime of an answer given before
@@ -112,6 +112,10 @@ fn judged(house: &House, language: Language, verdict: &Verdict, site: &Site, pat
             Cause::Policy(_) => Answer::Probe(probe),
             Cause::NotRecorded => Answer::Page(refused(house, language, refusal, None)),
         },
+        // Nobody has signed in: the site is open for that alone, and the network is not.
+        (Verdict::Allow(permit), Some(_)) if matches!(permit.origin(), Origin::Welcome) => {
+            Answer::Page(to_sign_in(house, language, site, None))
+        }
         (Verdict::Allow(_), Some(probe)) => Answer::Probe(probe),
         (Verdict::Refuse(refusal), None) => Answer::Page(refused(house, language, refusal, Some(&wanted))),
         (Verdict::Allow(_), None) => Answer::Reload(open_soon(house, language, site, &wanted)),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /` | home of whoever may use the network, sign-in page for the others |
 //! | `/connexion…`, `/reprendre`, `/deconnexion…`, `/mot-de-passe` | signs in and out: `sign_in` |
+//! | `/connexion/ent…` | to the school's ENT and back: `ent` |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `/referent…` | the digital referent's pages (`referent`) |
@@ -26,7 +27,7 @@ use super::{
     acts::{Acts, Sights},
     asked::Asked,
     because::because,
-    captive,
+    captive, ent,
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
@@ -43,6 +44,7 @@ use super::{
 use crate::{
     enforce::{
         dns::LineStanding,
+        ent::Ent,
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
@@ -78,8 +80,8 @@ pub(super) struct Secure {
     pub(super) listening: Arc<Semaphore>,
     /// Signalled when the portal ends.
     pub(super) ending: CancellationToken,
-    /// What the school calls its ENT, where it has one.
-    pub(super) ent_name: Option<String>,
+    /// The school's ENT, where it has one.
+    pub(super) ent: Option<Ent>,
 }
 
 /// The road of port 443.
@@ -94,6 +96,7 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .merge(super::pupil::router())
         .merge(sign_in::router())
         .merge(referent::router(&secure))
+        .merge(ent::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -23,7 +23,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    enforce::{gate::Gate, places::Places, sign_in::SignIn},
+    enforce::{ent::Ent, gate::Gate, places::Places, sign_in::SignIn},
     identity::Identity,
     model::Zone,
     system::{clock::Clock, sockets::listen_tcp},
@@ -52,6 +52,8 @@ pub struct Parts {
     pub identity: Identity,
     /// The way to sign in and out.
     pub sign_in: SignIn,
+    /// The school's ENT, where it has one.
+    pub ent: Option<Ent>,
     /// What pages decide.
     pub acts: Acts,
     /// What pages show of the box.
@@ -86,7 +88,7 @@ impl Service {
     /// # Errors
     /// When the certificate cannot be used or the kernel refuses a socket.
     pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { identity, sign_in, acts, sights, gate, clock } = parts;
+        let Parts { identity, sign_in, ent, acts, sights, gate, clock } = parts;
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let ending = CancellationToken::new();
         let (house, name) = (House::new(settings), settings.name.clone());
@@ -96,6 +98,7 @@ impl Service {
             name: name.clone(),
             identity,
             sign_in,
+            ent,
             acts,
             sights,
             gate: gate.clone(),
@@ -104,7 +107,6 @@ impl Service {
             handles: Handles::new().context("cannot make a key")?,
             listening: Arc::new(Semaphore::new(LISTENING_MAX)),
             ending: ending.clone(),
-            ent_name: settings.ent_name.clone(),
         };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };

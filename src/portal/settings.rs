@@ -17,8 +17,6 @@ pub struct Settings {
     pub key_path: PathBuf,
     /// The zones whose box addresses the portal listens on.
     pub zones: Vec<Arc<Zone>>,
-    /// What the school calls its ENT, where people sign in there.
-    pub ent_name: Option<String>,
     /// The port of plain HTTP: 80, or 0 for any free one in tests.
     pub http_port: u16,
     /// The port of HTTPS: 443, or 0 for any free one in tests.

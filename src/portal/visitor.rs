@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     identity::{Identity, SessionView},
-    model::{Device, SignIn, Subject, Zone},
+    model::{Device, Mac, SignIn, Subject, Zone},
 };
 
 /// Where a connection comes from.
@@ -28,6 +28,11 @@ pub(super) enum Standing {
 }
 
 impl Visitor {
+    /// The machine behind the visitor's address, where it is of the zone and known.
+    pub(super) fn machine(&self, identity: &Identity) -> Option<Mac> {
+        identity.machine_of(self.source).filter(|_| self.zone.contains(self.source.to_canonical()))
+    }
+
     /// What the box knows of the visitor.
     pub(super) fn standing(&self, identity: &Identity) -> Standing {
         if let Some(session) = identity.session_of(self.source) {

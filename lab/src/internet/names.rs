@@ -18,6 +18,7 @@
 //! | `inconnu.*` | a record for every unassigned type |
 //! | `prive.*` | an address inside the school, as in DNS rebinding |
 //! | `echo.exemple.net`, `ntp.exemple.net` | the UDP echo servers |
+//! | `ent.exemple.fr` | the ENT, IPv4 only |
 //! | `doh.exemple.net`, `dot.exemple.net` | the other resolver |
 //! | `vpn.example` and the like, below `loin.example` | the far end of tunnels |
 //! | below `t.loin.example` | what the far end's own resolver says, if one runs |
@@ -31,7 +32,8 @@ use std::{
 };
 
 use crate::plan::{
-    ACADEMIE_SITE, ADMINISTRATION, ECHO_SERVERS, FAR_ADDRESSES, FAR_NAMES, OTHER_RESOLVERS, PEDAGOGIQUE,
+    ACADEMIE_SITE, ADMINISTRATION, ECHO_SERVERS, ENT_ADDRESSES, ENT_NAME, FAR_ADDRESSES, FAR_NAMES,
+    OTHER_RESOLVERS, PEDAGOGIQUE,
 };
 
 /// Record types by their IANA numbers.
@@ -127,6 +129,7 @@ pub fn delay(name: &str) -> Duration {
 pub fn addresses(name: &str) -> (Ipv4Addr, Ipv6Addr) {
     let fixed = match name {
         "echo.exemple.net" | "ntp.exemple.net" => Some(ECHO_SERVERS),
+        ENT_NAME => Some(ENT_ADDRESSES),
         "doh.exemple.net" | "dot.exemple.net" => Some(OTHER_RESOLVERS),
         _ if name == "ac-exemple.fr" || name.ends_with(".ac-exemple.fr") => Some(ACADEMIE_SITE),
         _ if FAR_NAMES.contains(&name) || name.ends_with(".loin.example") => Some(FAR_ADDRESSES),
@@ -155,7 +158,7 @@ fn data(name: &str, record_type: u16) -> Option<Vec<u8>> {
     let label = first_label(name);
     match record_type {
         record_type::A => (label != "sans-adresse-v4").then(|| v4.octets().to_vec()),
-        record_type::AAAA => (label != "sans-adresse-v6").then(|| v6.octets().to_vec()),
+        record_type::AAAA => (label != "sans-adresse-v6" && name != ENT_NAME).then(|| v6.octets().to_vec()),
         record_type::TXT if label == "grand" => Some([[250; 1].as_slice(), &[b'x'; 250]].concat().repeat(16)),
         record_type::TXT => Some([&[5], b"Labo".as_slice(), b"!"].concat()),
         record_type::SVCB if name == "_dns.resolver.arpa" => Some(designated_resolver()),

@@ -14,6 +14,7 @@ mod clock;
 mod clones;
 mod death;
 mod dns_tunnel;
+mod ent;
 mod journal;
 mod live;
 mod page_security;

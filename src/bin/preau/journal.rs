@@ -112,6 +112,7 @@ fn write_ground(answer: &str, ground: &Ground, f: &mut fmt::Formatter<'_>) -> fm
     match ground {
         Ground::Opening => write!(f, "{answer} by a teacher's timed decision"),
         Ground::ZoneDefault => write!(f, "{answer} by the zone's default"),
+        Ground::Welcome => write!(f, "{answer} because signing in needs it"),
         Ground::Evasion(evasion) => write!(f, "{answer} by the box itself: {evasion}"),
         Ground::Rule { id, level, lock, matching } => {
             let lock = if *lock == Some(Lock::Locked) { ", locked" } else { "" };

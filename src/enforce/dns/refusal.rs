@@ -71,7 +71,7 @@ fn extra_text(refusal: &Refusal) -> &str {
         Cause::SignInNeeded => "connexion au portail nécessaire",
         Cause::Policy(Origin::Rule { rule, .. }) => rule.reason.as_deref().unwrap_or("filtré"),
         Cause::Policy(Origin::Evasion(evasion)) => evasion.reason_fr(),
-        Cause::Policy(Origin::Opening { .. } | Origin::ZoneDefault) => "filtré",
+        Cause::Policy(Origin::Opening { .. } | Origin::ZoneDefault | Origin::Welcome) => "filtré",
         Cause::NotRecorded => "journal indisponible",
     }
 }

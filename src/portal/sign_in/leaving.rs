@@ -5,9 +5,12 @@ use std::sync::Arc;
 use axum::{Extension, extract::State, response::Response};
 
 use super::cookie;
-use crate::portal::{
-    secure::{Secure, see_other},
-    visitor::Visitor,
+use crate::{
+    model::Assurance,
+    portal::{
+        secure::{Secure, see_other},
+        visitor::Visitor,
+    },
 };
 
 /// `POST /deconnexion`.
@@ -19,13 +22,15 @@ pub(super) async fn here(
     gone("/?parti=1")
 }
 
-/// `POST /deconnexion/suivant`: the machine goes to somebody else.
+/// `POST /deconnexion/suivant`: the machine goes to somebody else, who shall not find the ENT open either.
 pub(super) async fn to_the_next(
     State(secure): State<Arc<Secure>>,
     Extension(visitor): Extension<Visitor>,
 ) -> Response {
+    let session = secure.identity.session_of(visitor.source);
+    let came_from_the_ent = session.is_some_and(|session| session.assurance == Assurance::Online);
     secure.sign_in.sign_out(visitor.source).await;
-    gone("/?parti=suivant")
+    gone(if came_from_the_ent { "/connexion/ent/fin" } else { "/?parti=suivant" })
 }
 
 /// `POST /deconnexion/partout`: of whoever is signed in on this machine.

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 
 use crate::{
-    identity::{EntStanding, SessionView},
+    identity::SessionView,
     portal::{
         asked::Asked,
         page::{Frame, written},
@@ -124,12 +124,8 @@ impl Secure {
 
     /// The way to the ENT, where the school has one.
     pub(in crate::portal) fn ent_door(&self) -> Option<EntDoor<'_>> {
-        let is_reachable = match self.identity.ent() {
-            EntStanding::None => return None,
-            EntStanding::Reachable => true,
-            EntStanding::Away => false,
-        };
-        Some(EntDoor { name: self.ent_name.as_deref()?, is_reachable })
+        let ent = self.ent.as_ref()?;
+        Some(EntDoor { name: ent.name(), is_reachable: ent.is_reachable() })
     }
 
     /// What to call the person of a session: their first name, where the directory has it apart.

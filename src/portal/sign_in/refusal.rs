@@ -64,7 +64,7 @@ impl Told {
 impl Secure {
     /// A page that says that too many sign in at once and leads back to the form by itself. It keeps no password, so it
     /// cannot try again by itself.
-    pub(super) fn busy(&self, asked: &Asked, wanted: Option<&Wanted>) -> Response {
+    pub(in crate::portal) fn busy(&self, asked: &Asked, wanted: Option<&Wanted>) -> Response {
         let texts = asked.language.sign_in_words();
         let url = home_path(wanted);
         let refresh = format!("{BUSY_SECONDS}; url={url}");

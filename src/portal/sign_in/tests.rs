@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::Store,
-    enforce::sign_in::SignIn,
+    enforce::{ent::Ent, sign_in::SignIn},
     identity::{
-        EntMatch, EntStanding, Identity, Voucher, VoucherCode,
+        EntMatch, Identity, Voucher, VoucherCode,
         test_school::{School, address, register, zone},
     },
     journal::{self, Journal},
@@ -29,6 +29,7 @@ use crate::{
 struct Portal {
     router: Router,
     identity: Identity,
+    ent: Ent,
     sign_in: SignIn,
     school: School,
     _services: JoinSet<anyhow::Result<()>>,
@@ -72,8 +73,9 @@ impl Portal {
         let (store, zone) = (Store::open(school.dir.path()).unwrap(), Arc::new(zone("cdi", 10)));
         let Backstage { secure, .. } =
             Backstage::new(&identity, sign_in.clone(), journal, store, clock, zone);
+        let ent = secure.ent.clone().unwrap();
         let router = secure::router(Arc::new(secure));
-        Self { router, identity, sign_in, school, _services: services }
+        Self { router, identity, ent, sign_in, school, _services: services }
     }
 
     async fn answer(&self, request: Request<Body>, number: u8) -> Answer {
@@ -226,7 +228,7 @@ async fn a_visitor_signs_in_by_the_code_of_a_voucher() {
 #[tokio::test]
 async fn who_comes_from_the_ent_is_offered_a_password_which_counts_when_it_is_away() {
     let portal = Portal::open();
-    portal.identity.set_ent(EntStanding::Reachable);
+    portal.ent.seen_for_tests(&portal.identity, true);
     let page = portal.get("/?suite=http%3A%2F%2Fa.fr%2F", "", 1).await.text;
     assert!(page.contains("href=\"/connexion/ent?suite=http%3A%2F%2Fa.fr%2F\""), "{page}");
     let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
@@ -249,7 +251,7 @@ async fn who_comes_from_the_ent_is_offered_a_password_which_counts_when_it_is_aw
     let refused = portal.post("/connexion", form, "", 2).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.text.contains("connectez-vous par l’ENT") && refused.text.contains("/connexion/ent"));
-    portal.identity.set_ent(EntStanding::Away);
+    portal.ent.seen_for_tests(&portal.identity, false);
     assert!(portal.get("/", "", 2).await.text.contains("L’ENT ne répond pas"));
     assert_eq!(portal.post("/connexion", form, "", 2).await.leads_to(), "/");
     let session = portal.identity.session_of(address(2)).unwrap();

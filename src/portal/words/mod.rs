@@ -3,6 +3,7 @@
 mod category;
 mod composed;
 mod english;
+mod ent;
 mod fixed;
 mod french;
 mod home;
@@ -14,6 +15,7 @@ mod teacher;
 
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
+pub(super) use ent::{EntWords, Told};
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
 pub(super) use home::HomeWords;
