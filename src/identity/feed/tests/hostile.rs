@@ -144,7 +144,7 @@ fn elements_nested_without_end_are_refused() {
 fn a_flood_of_attributes_ends_the_file() {
     let flood = (&b"<ficAlimMENESR><addRequest "[..]).chain(repeated(b"a='b' ", 1_000_000));
     let (_, reasons) = read_stream(flood);
-    assert_eq!(reasons, ["le fichier est mal formé : la suite n'est pas lue"]);
+    assert_eq!(reasons, ["le fichier est coupé : la suite manque"]);
     let elements = (&b"<ficAlimMENESR><addRequest><attributes>"[..])
         .chain(repeated(b"<attr name='sn'><value/></attr>", 20_000))
         .chain(&b"</attributes></addRequest></ficAlimMENESR>"[..]);
