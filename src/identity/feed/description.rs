@@ -155,7 +155,7 @@ impl CsvDescription {
         .map_err(|value| at(value, "not one character"))?;
         let school = optional(&spec.school, Uai::new)
             .map_err(|value| at(value, "no UAI; write seven digits and a capital letter"))?;
-        let role = optional(&spec.role, |word| role(word)).map_err(|value| at(value, NO_ROLE))?;
+        let role = optional(&spec.role, role).map_err(|value| at(value, NO_ROLE))?;
         let mut roles = BTreeMap::new();
         for (word, value) in &spec.roles {
             let known = role_of(value).ok_or_else(|| at(value, NO_ROLE))?;
