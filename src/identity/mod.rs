@@ -13,6 +13,7 @@ mod ent;
 mod in_force;
 mod learned;
 mod machines_max;
+pub mod feed;
 mod neighbours;
 mod password;
 mod people;
