@@ -8,6 +8,7 @@
 mod attempts;
 mod directory;
 mod doubles;
+pub mod feed;
 mod neighbours;
 mod password;
 mod people;
