@@ -12,6 +12,7 @@ pub mod feed;
 mod neighbours;
 mod password;
 mod people;
+pub mod register;
 mod roll;
 mod sessions;
 mod sign_in;
