@@ -36,3 +36,6 @@ pub use quarantine::Quarantined;
 pub use stage::{Refusal, Staged};
 pub use store::{Register, Version};
 pub use when::{Today, When};
+
+#[cfg(test)]
+mod tests;
