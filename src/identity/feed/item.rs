@@ -56,7 +56,7 @@ impl fmt::Display for Format {
 }
 
 /// How much of the school a delivery speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Extent {
     /// Everybody: who is not in it has left.
     Complete,

@@ -43,6 +43,10 @@ pub enum NoteKind {
     UnknownFunction(String),
     /// The same record twice, word for word.
     Repeated,
+    /// A change of a school: schools come with complete deliveries.
+    SchoolChange,
+    /// A file beside the others that is none of the delivery's.
+    UnknownFile,
     /// Notes beyond the most of one file; the count is theirs.
     More,
 }
@@ -75,6 +79,10 @@ impl fmt::Display for NoteKind {
                 write!(f, "la fonction « {code} » n'est pas connue ; la présence devant élèves en décide")
             }
             Self::Repeated => f.write_str("une même fiche est écrite plusieurs fois à l'identique"),
+            Self::SchoolChange => {
+                f.write_str("les changements d'établissements viennent avec les livraisons complètes")
+            }
+            Self::UnknownFile => f.write_str("ce fichier n'est pas d'un format connu et n'est pas lu"),
             Self::More => f.write_str("d'autres remarques de ce fichier ne sont que comptées"),
         }
     }

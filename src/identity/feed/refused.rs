@@ -51,8 +51,12 @@ pub enum Reason {
     Entity(String),
     /// A change that is not `replace`; what it is.
     Operation(String),
+    /// A change or a leaving in a delivery that calls itself complete.
+    NotInComplete,
     /// A line with another number of fields than the header: found, expected.
     Fields(usize, usize),
+    /// A column that has to be there, once; nothing of the file is taken without it.
+    NoColumn(String),
     /// The file declares entities of its own or reads others: nothing in it is taken.
     Declarations,
     /// Elements inside elements beyond what the format knows; nothing from here on is taken.
@@ -89,7 +93,13 @@ impl fmt::Display for Reason {
             Self::Operation(word) => {
                 write!(f, "l'opération « {word} » est inconnue ; seul « replace » existe")
             }
+            Self::NotInComplete => f.write_str(
+                "une modification ou une suppression n'a pas sa place dans une livraison complète",
+            ),
             Self::Fields(found, expected) => write!(f, "{found} champs au lieu de {expected}"),
+            Self::NoColumn(name) => {
+                write!(f, "la colonne « {name} » manque ou est double : rien du fichier n'est pris")
+            }
             Self::Declarations => {
                 f.write_str("le fichier déclare ses propres entités : par sûreté, rien n'en est pris")
             }
@@ -107,6 +117,14 @@ impl Reason {
     /// Whether nothing behind this place of the file is read.
     #[must_use]
     pub const fn ends_the_file(&self) -> bool {
-        matches!(self, Self::Declarations | Self::TooDeep | Self::Malformed | Self::Cut | Self::Unreadable)
+        matches!(
+            self,
+            Self::NoColumn(_)
+                | Self::Declarations
+                | Self::TooDeep
+                | Self::Malformed
+                | Self::Cut
+                | Self::Unreadable
+        )
     }
 }
