@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     enforce::{dns, firewall, ntp, proxy, quic},
-    identity::{self, Directory},
+    identity::{self, Directory, register::Terms},
     journal, lan,
     model::Zone,
     policy::{Policy, RuleFile},
@@ -61,6 +61,8 @@ pub struct Config {
     pub rule_files: Vec<(PathBuf, RuleFile)>,
     /// The accounts.
     pub directory: Directory,
+    /// The school calendar, and the zone the school lies in.
+    pub terms: Terms,
     /// The accounts' file.
     pub accounts_path: PathBuf,
     /// The category table, where there is one.
@@ -140,11 +142,13 @@ fn state_dir(written: &Spanned<String>, base: &Path, problems: &mut Collector<'_
 /// Gives each module its settings. Where a value is absent, a problem was noted.
 fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathBuf>) -> Option<Config> {
     let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
-    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, session_lifetime } =
+    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, session_lifetime, calendar_zone } =
         form;
     let NamedFiles {
         directory,
         accounts_path,
+        calendar,
+        calendar_path: _,
         rule_files,
         categories,
         policy,
@@ -193,6 +197,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         policy: policy?,
         rule_files,
         directory: directory?,
+        terms: Terms { calendar: calendar?, zone: calendar_zone },
         accounts_path,
         categories,
         certificate: certificate?,

@@ -59,6 +59,8 @@ pub(super) struct Accounts {
     pub(super) file: Spanned<String>,
     #[serde(default = "default_session_hours")]
     pub(super) session_hours: Spanned<u64>,
+    pub(super) calendar_zone: Option<Spanned<String>>,
+    pub(super) calendar: Option<Spanned<String>>,
 }
 
 /// A school day with its evening: people sign in once a day.

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     lan::Bridge,
-    model::{Device, DeviceKind, Domain, Mac, RoomName, Zone},
+    model::{Device, DeviceKind, Domain, Mac, RoomName, Uai, Zone},
+    policy::SchoolZone,
 };
 
 /// The longest a sign-in can last: a school day and its night.
@@ -35,8 +36,8 @@ const DEVICES_MAX: usize = 10_000;
 pub struct School {
     /// Its name as people know it.
     pub name: String,
-    /// Its code in the national register: seven digits and a letter.
-    pub uai: String,
+    /// Its code in the national register.
+    pub uai: Uai,
 }
 
 /// The checked values. What is wrong is absent here and noted among the problems.
@@ -50,6 +51,7 @@ pub(super) struct Form {
     pub(super) devices: Vec<Device>,
     pub(super) portal_name: Option<Domain>,
     pub(super) session_lifetime: Duration,
+    pub(super) calendar_zone: Option<SchoolZone>,
 }
 
 impl Form {
@@ -66,23 +68,22 @@ impl Form {
             devices: devices(&written.devices, problems),
             portal_name: portal_name(&written.portal.name, problems),
             session_lifetime: session_lifetime(&written.accounts.session_hours, problems),
+            calendar_zone: calendar_zone(written.accounts.calendar_zone.as_ref(), problems),
         }
     }
 }
 
 fn school(written: &file::School, problems: &mut Collector<'_>) -> Option<School> {
     let name = shown("school.name", &written.name, problems);
-    let uai = written.uai.get_ref();
-    let fits = uai.len() == 8
-        && uai.bytes().take(7).all(|byte| byte.is_ascii_digit())
-        && uai.bytes().last().is_some_and(|byte| byte.is_ascii_uppercase());
-    if !fits {
+    let uai = Uai::new(written.uai.get_ref());
+    if uai.is_none() {
         let what = format!(
-            "school.uai: `{uai}` is not seven digits and a capital letter; write it such as `0809999Z`"
+            "school.uai: `{}` is not seven digits and a capital letter; write it such as `0809999Z`",
+            written.uai.get_ref()
         );
         problems.at(&written.uai.span(), what);
     }
-    name.filter(|_| fits).map(|name| School { name, uai: uai.clone() })
+    Some(School { name: name?, uai: uai? })
 }
 
 fn resolvers(
@@ -162,6 +163,15 @@ fn devices(written: &[file::Device], problems: &mut Collector<'_>) -> Vec<Device
         devices.push(Device { mac, name, kind, room: room.as_deref().map(RoomName::new) });
     }
     devices
+}
+
+/// The zone of the school calendar; those with a calendar of their own go by its name there.
+fn calendar_zone(
+    written: Option<&Spanned<String>>,
+    problems: &mut Collector<'_>,
+) -> Option<SchoolZone> {
+    let written = written?;
+    parsed("accounts.calendar_zone", written, problems)
 }
 
 fn session_lifetime(written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {

@@ -14,7 +14,7 @@ use crate::{
     identity::Directory,
     lists,
     model::Domain,
-    policy::{Policy, PolicyError, RuleFile, category::Table},
+    policy::{Policy, PolicyError, RuleFile, SchoolCalendar, SchoolZone, category::Table},
     portal,
 };
 
@@ -42,6 +42,9 @@ pub struct Categories {
 pub(super) struct NamedFiles {
     pub(super) directory: Option<Directory>,
     pub(super) accounts_path: PathBuf,
+    pub(super) calendar: Option<SchoolCalendar>,
+    /// None where the calendar is the one built in.
+    pub(super) calendar_path: Option<PathBuf>,
     pub(super) rule_files: Vec<(PathBuf, RuleFile)>,
     pub(super) categories: Option<Categories>,
     pub(super) policy: Option<Policy>,
@@ -62,6 +65,8 @@ impl NamedFiles {
         let certificate_path = base.join(written.portal.certificate.get_ref());
         let key_path = base.join(written.portal.key.get_ref());
         let directory = directory(&written.accounts.file, &accounts_path, problems);
+        let calendar_path = written.accounts.calendar.as_ref().map(|path| base.join(path.get_ref()));
+        let calendar = calendar(&written.accounts, calendar_path.as_deref(), problems);
         let rule_files = rule_files(&written.policy.rules, base, problems);
         let table = written.policy.categories.as_ref().map(|path| table(path, base, problems));
         let policy = match &table {
@@ -74,6 +79,8 @@ impl NamedFiles {
         Self {
             directory,
             accounts_path,
+            calendar,
+            calendar_path,
             rule_files,
             categories,
             policy,
@@ -88,7 +95,7 @@ impl NamedFiles {
         let fixed = [&self.accounts_path, &self.certificate_path, &self.key_path];
         let rules = self.rule_files.iter().map(|(path, _)| path);
         let table = self.categories.iter().map(|categories| &categories.path);
-        fixed.into_iter().chain(rules).chain(table).cloned().collect()
+        fixed.into_iter().chain(&self.calendar_path).chain(rules).chain(table).cloned().collect()
     }
 }
 
@@ -123,6 +130,39 @@ fn directory(written: &Spanned<String>, path: &Path, problems: &mut Collector<'_
     let field = fault.field.map_or(String::new(), |field| format!("{field}: "));
     problems.in_file(path, usize::try_from(fault.line).ok(), format!("{field}{}", fault.what));
     None
+}
+
+/// The calendar that is named, or the one built in; it must know the school's zone.
+fn calendar(
+    written: &file::Accounts,
+    path: Option<&Path>,
+    problems: &mut Collector<'_>,
+) -> Option<SchoolCalendar> {
+    let calendar = match (&written.calendar, path) {
+        (Some(name), Some(path)) => {
+            let text = named_text("accounts.calendar", name, path, FILE_BYTES_MAX, problems)?;
+            match SchoolCalendar::parse(&text) {
+                Ok(calendar) => calendar,
+                Err(fault) => {
+                    problems.in_file(path, usize::try_from(fault.line).ok(), fault.what);
+                    return None;
+                }
+            }
+        }
+        _ => SchoolCalendar::shipped().clone(),
+    };
+    if let Some(zone) = &written.calendar_zone
+        && let Ok(known) = zone.get_ref().parse::<SchoolZone>()
+        && calendar.ends_on(&known).is_none()
+    {
+        let zones: Vec<_> = calendar.zones().map(|zone| format!("`{zone}`")).collect();
+        let what = format!(
+            "accounts.calendar_zone: the calendar has no zone `{known}`; it knows {}",
+            zones.join(", ")
+        );
+        problems.at(&zone.span(), what);
+    }
+    Some(calendar)
 }
 
 fn rule_files(

@@ -10,9 +10,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    RuleFileStatus, Status,
+    DirectoryStatus, RuleFileStatus, Status,
     claim::Claim,
     control::{Control, control_path},
+    deliveries::Deliveries,
     epoch, opening,
     reading::Reading,
     reload::Reload,
@@ -72,6 +73,10 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let standing = Standing::of(&config);
     let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
     let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
+    let (terms_sender, terms) = watch::channel(Arc::new(config.terms));
+    let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
+    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
+    let directory = deliveries.status();
     let (policy_sender, policy) = watch::channel(Arc::new(config.policy));
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
@@ -96,6 +101,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
+    tasks.start("directory", |stop| deliveries.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
@@ -108,6 +114,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         certificate: config.certificate,
         files: config.files,
         policy: policy_sender,
+        terms: terms_sender,
         identity: identity.clone(),
         reading: reading_sender,
         open: open.clone(),
@@ -122,6 +129,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         journal: journal.clone(),
         leases,
         tunnels,
+        directory,
         open,
         reading,
     };
@@ -189,6 +197,7 @@ struct Speaker {
     journal: Journal,
     leases: watch::Receiver<Arc<Leases>>,
     tunnels: Tunnels,
+    directory: watch::Receiver<DirectoryStatus>,
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
 }
@@ -208,6 +217,7 @@ impl Speaker {
             leases: self.leases.borrow().len(),
             tunnels_held: self.tunnels.held(),
             machines_doubled: self.identity.doubles(),
+            directory: self.directory.borrow().clone(),
             rules: reading
                 .rules
                 .iter()

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::{reading::Reading, standing::Standing};
 use crate::{
     config::Config,
-    identity::Identity,
+    identity::{Identity, register::Terms},
     policy::Policy,
     system::{
         clock::Clock,
@@ -36,6 +36,7 @@ pub(super) struct Reload {
     pub(super) certificate: String,
     pub(super) files: Vec<PathBuf>,
     pub(super) policy: watch::Sender<Arc<Policy>>,
+    pub(super) terms: watch::Sender<Arc<Terms>>,
     pub(super) identity: Identity,
     pub(super) reading: watch::Sender<Reading>,
     /// Whether the gate is open, so that the service manager is not told ready before it is.
@@ -122,6 +123,7 @@ impl Reload {
             .then_some("the portal still shows the certificate before the one on the disk");
         self.identity.replace_directory(config.directory);
         self.identity.replace_devices(config.identity.devices);
+        self.terms.send_replace(Arc::new(config.terms));
         self.policy.send_replace(Arc::new(config.policy));
         self.files = config.files;
         self.reading.send_replace(reading);
@@ -194,6 +196,7 @@ default = "allow"
                 certificate: config.certificate,
                 files: config.files,
                 policy: policy_sender,
+                terms: watch::Sender::new(Arc::new(config.terms)),
                 identity,
                 reading: reading_sender,
                 open: watch::channel(true).1,

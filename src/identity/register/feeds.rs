@@ -1,5 +1,7 @@
 //! The deliveries: those that wait, those that took effect, and what is in force altogether.
 
+use std::fmt;
+
 use anyhow::Context as _;
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
@@ -54,6 +56,26 @@ pub struct FeedView {
     pub is_released: bool,
     /// What it has come to.
     pub state: FeedState,
+}
+
+/// One line for technicians, such as ``feed 12, Complet aaf of 2026-11-20, takes effect on 2026-12-19``.
+impl fmt::Display for FeedView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, format, extent, made, due, held, state, .. } = self;
+        write!(f, "feed {number}, {} {format}", extent.word())?;
+        if let Some(made) = made {
+            write!(f, " of {made}")?;
+        }
+        match (state, held, due) {
+            (FeedState::TookEffect(at), ..) => write!(f, ", took effect {at}"),
+            (FeedState::Overtaken(at), ..) => write!(f, ", overtaken {at}: a later one took effect first"),
+            (FeedState::Waiting, Some(why), _) => {
+                write!(f, ", HELD: {why}; say yes with `preau accounts release {number}`")
+            }
+            (FeedState::Waiting, None, Some(due)) => write!(f, ", takes effect on {due}"),
+            (FeedState::Waiting, None, None) => f.write_str(", takes effect at once"),
+        }
+    }
 }
 
 /// What is in force altogether.

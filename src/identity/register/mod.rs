@@ -33,9 +33,9 @@ pub use find::Found;
 pub use guard::Why;
 pub use preview::{ClassCount, Counts, Move, Movement, Preview, RoleCount};
 pub use quarantine::Quarantined;
-pub use stage::{Refusal, Staged};
+pub use stage::{Handover, Intent, Refusal, Staged};
 pub use store::{Register, Version};
-pub use when::{Today, When};
+pub use when::{NoZone, Terms, Today, When};
 
 #[cfg(test)]
 mod tests;

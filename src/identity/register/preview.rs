@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use rusqlite::{Transaction, params};
 
 use super::{
-    Register, Today, Why, feeds, guard,
+    Quarantined, Register, Today, Why, feeds, guard,
     plan::{self, Delivery},
+    quarantine,
     row::{self, FIELDS},
 };
 use crate::model::{AccountId, ClassName, Person, Role};
 
 /// Classes of a preview: more than any school has.
 const CLASSES_MAX: u32 = 2000;
+
+/// Refused records of a preview.
+const REFUSALS_SHOWN: u32 = 20;
 
 /// What becomes of one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +118,8 @@ pub struct Preview {
     pub classes: Vec<ClassCount>,
     /// Records refused.
     pub refused: u64,
+    /// The first of them.
+    pub refusals: Vec<Quarantined>,
     /// Persons of other schools, who are not kept.
     pub elsewhere: u64,
     /// What was left out or read with good will, in French.
@@ -160,9 +167,34 @@ impl Register {
         self.look(|transaction| {
             let Some(delivery) = feeds::waiting(transaction, number)? else { return Ok(Vec::new()) };
             plan::make(transaction, &delivery, today)?;
-            movements(transaction, number, after.map_or("", AccountId::as_str), count_max)
+            let mut movements = Vec::new();
+            let after = after.map_or("", AccountId::as_str);
+            each_movement(transaction, number, after, count_max, &mut |movement| {
+                movements.push(movement);
+                Ok(())
+            })?;
+            Ok(movements)
         })
     }
+}
+
+/// The preview of the delivery `number`, and everybody to whom something would happen for `names`. What planning writes
+/// is taken back: the delivery changes those it finds when it takes effect.
+pub(super) fn of(
+    transaction: &Transaction<'_>,
+    number: i64,
+    today: Today,
+    names: Option<&mut dyn FnMut(Movement) -> anyhow::Result<()>>,
+) -> anyhow::Result<Preview> {
+    transaction.execute_batch("SAVEPOINT preview")?;
+    let delivery = feeds::waiting(transaction, number)?.context("the feed vanished")?;
+    plan::make(transaction, &delivery, today)?;
+    let preview = preview(transaction, &delivery, today)?;
+    if let Some(names) = names {
+        each_movement(transaction, number, "", u32::MAX, names)?;
+    }
+    transaction.execute_batch("ROLLBACK TO preview; RELEASE preview")?;
+    Ok(preview)
 }
 
 /// The preview of the delivery whose plan is in the table `plan`.
@@ -184,6 +216,7 @@ pub(super) fn preview(
         roles,
         classes: by_class(transaction, delivery)?,
         refused: u64::try_from(refused)?,
+        refusals: quarantine::first(transaction, "feed = ?2", delivery.number, REFUSALS_SHOWN)?,
         elsewhere: u64::try_from(elsewhere)?,
         notes,
         held: guard::held(transaction, delivery, today)?,
@@ -240,12 +273,13 @@ fn by_class(transaction: &Transaction<'_>, delivery: &Delivery) -> anyhow::Resul
     Ok(classes)
 }
 
-fn movements(
+fn each_movement(
     transaction: &Transaction<'_>,
     number: i64,
     after: &str,
     count_max: u32,
-) -> anyhow::Result<Vec<Movement>> {
+    take: &mut dyn FnMut(Movement) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let columns: Vec<_> = FIELDS
         .split(", ")
         .map(|column| format!("CASE WHEN record.id IS NULL THEN person.{column} ELSE record.{column} END"))
@@ -259,10 +293,11 @@ fn movements(
     let rows = query.query_map(params![number, after, count_max], |row| {
         Ok((row::record(row)?, row.get::<_, u8>(9)?))
     })?;
-    let mut found = Vec::new();
     for row in rows {
         let (record, act) = row?;
-        found.extend(Move::numbered(act).map(|what| Movement { what, person: record.person }));
+        if let Some(what) = Move::numbered(act) {
+            take(Movement { what, person: record.person })?;
+        }
     }
-    Ok(found)
+    Ok(())
 }

@@ -47,24 +47,7 @@ impl Register {
     /// # Errors
     /// When the disk refuses.
     pub fn quarantine(&self) -> anyhow::Result<Vec<Quarantined>> {
-        self.look(|transaction| {
-            let mut query = transaction.prepare_cached(
-                "SELECT number, feed, file, line, id, reason FROM refused
-                    WHERE NOT is_dismissed ORDER BY feed DESC, number LIMIT ?1",
-            )?;
-            let rows = query.query_map([SHOWN_MAX], |row| {
-                let file: String = row.get(2)?;
-                Ok(Quarantined {
-                    number: row.get(0)?,
-                    feed: row.get(1)?,
-                    file: Some(file).filter(|file| !file.is_empty()),
-                    line: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-                    id: row.get::<_, Option<String>>(4)?.as_deref().map(AccountId::new),
-                    reason: row.get(5)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.look(|transaction| first(transaction, "NOT is_dismissed AND ?2 = 0", 0, SHOWN_MAX))
     }
 
     /// How many records of the quarantine nobody has dismissed.
@@ -94,6 +77,31 @@ impl Register {
             Ok(dismissed > 0)
         })
     }
+}
+
+/// The first `count_max` records `which`, a condition over `?2`; the latest delivery's first.
+pub(super) fn first(
+    transaction: &Transaction<'_>,
+    which: &str,
+    over: i64,
+    count_max: u32,
+) -> anyhow::Result<Vec<Quarantined>> {
+    let mut query = transaction.prepare(&format!(
+        "SELECT number, feed, file, line, id, reason FROM refused
+            WHERE {which} ORDER BY feed DESC, number LIMIT ?1"
+    ))?;
+    let rows = query.query_map(params![count_max, over], |row| {
+        let file: String = row.get(2)?;
+        Ok(Quarantined {
+            number: row.get(0)?,
+            feed: row.get(1)?,
+            file: Some(file).filter(|file| !file.is_empty()),
+            line: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+            id: row.get::<_, Option<String>>(4)?.as_deref().map(AccountId::new),
+            reason: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Keeps a record of `feed` that could not be taken.

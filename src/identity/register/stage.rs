@@ -7,7 +7,7 @@ use jiff::{ToSpan as _, civil::Date};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::{
-    Register, Today, feeds,
+    Movement, Preview, Register, Today, feeds, preview,
     quarantine::{self, Place},
     row::{self, FIELDS, Fields, Source},
     store::End,
@@ -29,8 +29,13 @@ const NOTES_MAX: u64 = 1000;
 /// What became of a delivery that was handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Staged {
-    /// It waits under this number.
-    Waiting(i64),
+    /// It waits, or would wait if it were kept.
+    Waiting {
+        /// Names it, where it is kept.
+        number: i64,
+        /// What it would do if it took effect on the day it was handed over.
+        preview: Box<Preview>,
+    },
     /// The same one waits already, or is the last that took effect; its number.
     Known(i64),
     /// It is not taken, and nothing of it is kept.
@@ -90,18 +95,35 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// The circumstances of a delivery.
+/// What a delivery is handed over for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// It is to take effect.
+    Keep,
+    /// Only to see what it would do: nothing of it is ever visible to anybody else.
+    Show,
+}
+
+/// A delivery that is handed over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances<'a> {
-    pub(super) here: &'a Uai,
-    pub(super) now: Moment,
-    pub(super) today: Today,
-    pub(super) due: Option<Date>,
+pub struct Handover<'a> {
+    /// What it says of itself.
+    pub head: &'a Head,
+    /// The school of the box.
+    pub here: &'a Uai,
+    /// The present moment.
+    pub now: Moment,
+    /// The present day.
+    pub today: Today,
+    /// The day it takes effect; at once without one.
+    pub due: Option<Date>,
+    /// What for.
+    pub intent: Intent,
 }
 
 impl Register {
-    /// Takes the delivery that `read` reads, to take effect on the day `due`, at once without one. `read` is handed what
-    /// takes each item, as `Feed::read` wants it.
+    /// Takes the delivery that `read` reads: it is handed what takes each item, as `Feed::read` wants it. Each one to whom
+    /// something would happen is given to `names`, where there is somebody to take them.
     ///
     /// Persons of other schools are counted and not kept. A delta that comes behind an earlier delivery of its source
     /// waits at least as long as that one.
@@ -110,17 +132,42 @@ impl Register {
     /// When reading fails or the disk refuses: nothing of it is then kept.
     pub fn stage(
         &self,
-        head: &Head,
-        here: &Uai,
-        (now, today): (Moment, Today),
-        due: Option<Date>,
+        handover: Handover<'_>,
         read: impl FnOnce(&mut dyn FnMut(Item) -> anyhow::Result<()>) -> anyhow::Result<Totals>,
+        names: Option<&mut dyn FnMut(Movement) -> anyhow::Result<()>>,
     ) -> anyhow::Result<Staged> {
-        let circumstances = Circumstances { here, now, today, due };
         self.write_or_undo(|transaction| {
-            let outcome = staged(transaction, head, circumstances, read)?;
-            let is_kept = matches!(outcome, Staged::Waiting(_));
-            Ok(if is_kept { End::Keep(outcome) } else { End::Undo(outcome) })
+            let number = match staged(transaction, handover, read)? {
+                Taken::Waiting(number) => number,
+                Taken::Known(number) => return Ok(End::Undo(Staged::Known(number))),
+                Taken::Refused(refusal) => return Ok(End::Undo(Staged::Refused(refusal))),
+            };
+            let preview = Box::new(preview::of(transaction, number, handover.today, names)?);
+            let staged = Staged::Waiting { number, preview };
+            Ok(if handover.intent == Intent::Keep { End::Keep(staged) } else { End::Undo(staged) })
+        })
+    }
+
+    /// The schools that the latest complete delivery of the source of `format` explained, by what its persons name them: a
+    /// delta seldom explains them again.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn schools(&self, format: Format) -> anyhow::Result<Vec<(String, Uai)>> {
+        self.look(|transaction| {
+            let mut query = transaction.prepare(
+                "SELECT key, uai FROM feed_school WHERE key IS NOT NULL AND feed = (SELECT max(number) FROM feed
+                    WHERE source = ?1 AND is_complete AND state <> 2)",
+            )?;
+            let rows = query.query_map([Source::of(format).word()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })?;
+            let mut schools = Vec::new();
+            for row in rows {
+                let (key, uai) = row?;
+                schools.extend(Uai::new(&uai).map(|uai| (key, uai)));
+            }
+            Ok(schools)
         })
     }
 
@@ -137,16 +184,22 @@ impl Register {
     }
 }
 
+/// What became of a delivery before anybody asks what it does.
+enum Taken {
+    Waiting(i64),
+    Known(i64),
+    Refused(Refusal),
+}
+
 fn staged(
     transaction: &Transaction<'_>,
-    head: &Head,
-    circumstances: Circumstances<'_>,
+    handover: Handover<'_>,
     read: impl FnOnce(&mut dyn FnMut(Item) -> anyhow::Result<()>) -> anyhow::Result<Totals>,
-) -> anyhow::Result<Staged> {
-    if let Some(refusal) = refusal_of(transaction, head, circumstances.today)? {
-        return Ok(Staged::Refused(refusal));
+) -> anyhow::Result<Taken> {
+    if let Some(refusal) = refusal_of(transaction, handover.head, handover.today)? {
+        return Ok(Taken::Refused(refusal));
     }
-    let mut stage = Stage::begin(transaction, head, circumstances)?;
+    let mut stage = Stage::begin(transaction, handover)?;
     let totals = read(&mut |item| stage.take(item))?;
     stage.end(totals)
 }
@@ -181,12 +234,8 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn begin(
-        transaction: &'a Transaction<'a>,
-        head: &Head,
-        circumstances: Circumstances<'a>,
-    ) -> anyhow::Result<Self> {
-        let Circumstances { here, now, today, due } = circumstances;
+    fn begin(transaction: &'a Transaction<'a>, handover: Handover<'a>) -> anyhow::Result<Self> {
+        let Handover { head, here, now, today, due, intent: _ } = handover;
         let Head { format, extent, date, source: files } = head;
         let source = Source::of(*format);
         let day = date.unwrap_or(today.date);
@@ -225,7 +274,7 @@ impl<'a> Stage<'a> {
 
     fn take(&mut self, item: Item) -> anyhow::Result<()> {
         match item {
-            Item::School(school) => self.name_school(school.uai),
+            Item::School(school) => self.name_school(school.uai, &school.key),
             Item::Person(record) => self.person(&record),
             Item::Change(change) => self.change(*change),
             Item::Leaves(id) => self.leaves(&id),
@@ -247,11 +296,11 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn name_school(&mut self, uai: Uai) -> anyhow::Result<()> {
+    fn name_school(&mut self, uai: Uai, key: &str) -> anyhow::Result<()> {
         let mut insert = self
             .transaction
-            .prepare_cached("INSERT OR IGNORE INTO feed_school (feed, uai) VALUES (?1, ?2)")?;
-        insert.execute(params![self.number, uai.as_str()])?;
+            .prepare_cached("INSERT OR IGNORE INTO feed_school (feed, uai, key) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![self.number, uai.as_str(), key])?;
         // Only what a refusal shows of them is remembered.
         if uai == *self.here || self.named.len() < 3 {
             self.named.insert(uai);
@@ -372,21 +421,21 @@ impl<'a> Stage<'a> {
         quarantine::keep(self.transaction, self.number, place, id.map(AccountId::as_str), reason)
     }
 
-    fn end(self, totals: Totals) -> anyhow::Result<Staged> {
+    fn end(self, totals: Totals) -> anyhow::Result<Taken> {
         let Self { transaction, number, source, here, kept, elsewhere, refused, .. } = self;
         let content = self.content.finalize();
         if !self.named.is_empty() && !self.named.contains(here) {
             let named = self.named.into_iter().take(3).collect();
-            return Ok(Staged::Refused(Refusal::NotOurs { named, here: here.clone() }));
+            return Ok(Taken::Refused(Refusal::NotOurs { named, here: here.clone() }));
         }
         if refused > REFUSED_MAX {
-            return Ok(Staged::Refused(Refusal::TooManyRefused));
+            return Ok(Taken::Refused(Refusal::TooManyRefused));
         }
         if kept == 0 && (self.extent == Extent::Complete || refused == 0) {
-            return Ok(Staged::Refused(Refusal::Nobody));
+            return Ok(Taken::Refused(Refusal::Nobody));
         }
         if let Some(known) = feeds::known(transaction, source, content.as_bytes())? {
-            return Ok(Staged::Known(known));
+            return Ok(Taken::Known(known));
         }
         // Whatever names a school of its own in a format without a list of schools speaks of ours.
         transaction.execute(
@@ -399,7 +448,7 @@ impl<'a> Stage<'a> {
                 params![number, content.as_bytes(), i64::try_from(elsewhere)?, totals.cut],
             )
             .context("cannot keep the feed")?;
-        Ok(Staged::Waiting(number))
+        Ok(Taken::Waiting(number))
     }
 }
 

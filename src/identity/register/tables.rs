@@ -4,7 +4,7 @@
 ///
 /// `schools` is JSON: one array for each school, the main one first, of its code, the classes and the groups, such as
 /// `[["0809999Z",["6A"],["6A GR1"]]]`; classes and groups are sorted, so that the same person has the same text.
-/// `change` is JSON of what a delta says; of `kind` a record is 0 a whole person, 1 a change, 2 a leaving. A waiting feed's
+/// The `key` of a school is what the delivery's persons name it by. `change` is JSON of what a delta says; of `kind` a record is 0 a whole person, 1 a change, 2 a leaving. A waiting feed's
 /// `due` is the day it takes effect, nothing where it does at once; of `state` it is 0 waiting, 1 took effect, 2 overtaken.
 /// `login_base` and `login_number` stand where the box made the login. Who has `left_on` a day is in the trash.
 pub(super) const MIGRATIONS: [&str; 1] = ["
@@ -29,6 +29,7 @@ pub(super) const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE feed_school (
         feed INTEGER NOT NULL REFERENCES feed ON DELETE CASCADE,
         uai TEXT NOT NULL,
+        key TEXT,
         PRIMARY KEY (feed, uai)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE record (

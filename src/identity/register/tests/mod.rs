@@ -64,7 +64,10 @@ impl Office {
     /// Stages a delivery that must be taken.
     fn taken(&self, delivery: &Delivery) -> i64 {
         match self.stage(delivery) {
-            Staged::Waiting(number) => number,
+            Staged::Waiting { number, preview } => {
+                assert_eq!(*preview, self.preview(number));
+                number
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -180,11 +183,16 @@ impl Delivery {
     }
 
     fn stage_in(&self, register: &Register, today: Today, due: Option<Date>) -> Staged {
-        let staged = register.stage(&self.head, &self.here, (moment(), today), due, |take| {
+        self.hand_over(register, today, due, Intent::Keep)
+    }
+
+    fn hand_over(&self, register: &Register, today: Today, due: Option<Date>, intent: Intent) -> Staged {
+        let handover = Handover { head: &self.head, here: &self.here, now: moment(), today, due, intent };
+        let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
             self.items.iter().cloned().try_for_each(take)?;
             Ok(Totals { cut: self.is_cut, ..Totals::default() })
-        });
-        staged.unwrap()
+        };
+        register.stage(handover, read, None).unwrap()
     }
 }
 

@@ -10,7 +10,7 @@ fn a_delivery_older_than_what_is_in_force_is_refused() {
         let refusal = Refusal::Older { made: date(2026, 11, 19), in_force: date(2026, 11, 20) };
         assert_eq!(office.stage(&delivery), Staged::Refused(refusal));
     }
-    assert!(matches!(office.stage(&Delivery::complete(20).pupil("P2", "6A")), Staged::Waiting(_)));
+    assert!(matches!(office.stage(&Delivery::complete(20).pupil("P2", "6A")), Staged::Waiting { .. }));
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_delivery_of_a_day_to_come_is_refused() {
     let office = Office::new();
     let refusal = Refusal::Future(date(2026, 11, 25));
     assert_eq!(office.stage(&Delivery::complete(25).pupil("P1", "6A")), Staged::Refused(refusal));
-    assert!(matches!(office.stage(&Delivery::complete(24).pupil("P1", "6A")), Staged::Waiting(_)));
+    assert!(matches!(office.stage(&Delivery::complete(24).pupil("P1", "6A")), Staged::Waiting { .. }));
 }
 
 #[test]
@@ -40,7 +40,8 @@ fn the_same_delivery_twice_is_one() {
 fn a_delivery_waits_for_its_day() {
     let mut office = Office::new();
     let delivery = Delivery::complete(20).pupil("P1", "6A");
-    let Staged::Waiting(number) = office.stage_for(&delivery, Some(date(2026, 12, 19))) else { panic!() };
+    let staged = office.stage_for(&delivery, Some(date(2026, 12, 19)));
+    let Staged::Waiting { number, .. } = staged else { panic!("{staged:?}") };
     assert!(office.apply().feeds.is_empty());
     assert!(office.on(date(2026, 12, 18)).apply().feeds.is_empty());
     assert_eq!(office.on(date(2026, 12, 19)).apply().feeds, [number]);

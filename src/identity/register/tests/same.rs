@@ -77,7 +77,7 @@ proptest! {
         let office = Office::new();
         for (day, (is_complete, is_cut, words)) in (1..).zip(&deliveries) {
             let staged = office.stage(&delivery(day, *is_complete || day == 1, *is_cut, words));
-            let Staged::Waiting(number) = staged else { continue };
+            let Staged::Waiting { number, .. } = staged else { continue };
             let before = in_force(&office);
             let in_trash = office.register.standing(office.today).unwrap().in_trash;
             let preview = office.preview(number);

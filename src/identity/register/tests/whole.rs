@@ -19,6 +19,19 @@ fn staging_changes_nothing_for_anybody_and_applying_does() {
 }
 
 #[test]
+fn a_delivery_that_is_only_shown_is_never_there() {
+    let office = Office::new();
+    let delivery = Delivery::complete(20).pupil("P1", "6A").refused("P2");
+    let shown = delivery.hand_over(&office.register, office.today, None, Intent::Show);
+    let Staged::Waiting { preview, .. } = shown else { panic!("{shown:?}") };
+    assert_eq!(preview.counts.added, 1);
+    assert_eq!(preview.refusals[0].id, Some(AccountId::new("P2")));
+    assert!(office.register.feeds(office.today).unwrap().is_empty());
+    assert!(office.register.quarantine().unwrap().is_empty());
+    assert_eq!(office.apply(), Applied::default());
+}
+
+#[test]
 fn a_preview_counts_by_role_and_class_and_names_those_it_concerns() {
     let office = Office::new();
     let first = Delivery::complete(20)
