@@ -7,7 +7,7 @@ use std::path::Path;
 use super::problem::{Problem, line_at};
 
 /// Every field, with an example of what it holds.
-const EXAMPLES: [(&str, &str); 29] = [
+const EXAMPLES: [(&str, &str); 31] = [
     ("version", "1"),
     ("state_dir", "\"/var/lib/preau\""),
     ("school.name", "\"Collège d'Exemple\""),
@@ -19,6 +19,8 @@ const EXAMPLES: [(&str, &str); 29] = [
     ("portal.key", "\"portal.key\""),
     ("accounts.file", "\"accounts.csv\""),
     ("accounts.session_hours", "12"),
+    ("accounts.calendar_zone", "\"B\""),
+    ("accounts.calendar", "\"calendrier-scolaire.csv\""),
     ("policy.rules", "[\"academie.toml\", \"etablissement.toml\"]"),
     ("policy.categories", "\"categories.table\""),
     ("zone.name", "\"pedagogique\""),

@@ -2,6 +2,7 @@
 
 mod guards;
 mod kills;
+mod large;
 mod logins;
 mod order;
 mod same;
