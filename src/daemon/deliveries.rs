@@ -96,7 +96,7 @@ impl Deliveries {
             if Instant::now() < rest_until {
                 continue;
             }
-            if let Err(cause) = self.look().await {
+            if let Err(cause) = self.look().await.or_else(unless_busy) {
                 self.fail(&cause);
                 rest_until = Instant::now() + RETRY_AFTER;
             }
@@ -118,23 +118,25 @@ impl Deliveries {
                 Some(register) => register,
                 None => Register::open(&state_dir)?,
             };
-            if done == Some((register.version()?, today)) {
+            // Before anything is done: what is written meanwhile, by this as well, is looked at once more.
+            let version = register.version()?;
+            if done == Some((version, today)) {
                 return Ok(None);
             }
             let applied = register.apply_due(now, today, &|login| identity.is_local_login(login))?;
             let news = News::of(&register, &here, revision, today, applied)?;
-            anyhow::Ok(Some((register, news)))
+            anyhow::Ok(Some((register, version, news)))
         });
-        if let Some((register, news)) = work.await.context("the daemon is stopping")?? {
+        if let Some((register, version, news)) = work.await.context("the daemon is stopping")?? {
             self.register = Some(register);
-            self.done = Some((news.version, today));
+            self.done = Some((version, today));
             self.take(news);
         }
         Ok(())
     }
 
     fn take(&mut self, news: News) {
-        let News { version: _, revision, directory, standing, today, applied } = news;
+        let News { revision, directory, standing, today, applied } = news;
         let Applied { feeds, held, deleted, ended } = applied;
         if !feeds.is_empty() || !deleted.is_empty() || ended > 0 {
             info!(feeds = feeds.len(), deleted = deleted.len(), ended, "the directory changed");
@@ -161,9 +163,13 @@ impl Deliveries {
     }
 }
 
+/// While an import is written, the register is left alone until the next look.
+fn unless_busy(cause: anyhow::Error) -> anyhow::Result<()> {
+    if Register::is_busy(&cause) { Ok(()) } else { Err(cause) }
+}
+
 /// What the register says after it was worked upon.
 struct News {
-    version: Version,
     revision: i64,
     /// The persons in force, where they are others than before.
     directory: Option<Directory>,
@@ -180,11 +186,11 @@ impl News {
         today: Today,
         applied: Applied,
     ) -> anyhow::Result<Self> {
-        // Before the persons are read: what is written in between is told by the next look.
-        let (version, revision) = (register.version()?, register.revision()?);
+        // Before the persons are read: what is written in between is found by the next look.
+        let revision = register.revision()?;
         let directory = (before != Some(revision)).then(|| register.snapshot(here)).transpose()?;
         let standing = register.standing(today)?;
-        Ok(Self { version, revision, directory, standing, today, applied })
+        Ok(Self { revision, directory, standing, today, applied })
     }
 }
 

@@ -118,6 +118,7 @@ impl Register {
             revise(transaction)?;
             Ok((ended, deleted))
         })?;
+        self.settle()?;
         applied.ended += u64::try_from(ended)?;
         applied.deleted.extend(deleted);
         Ok(())

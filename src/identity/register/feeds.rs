@@ -19,7 +19,7 @@ use crate::{
 /// The most deliveries that are listed.
 const LISTED_MAX: u32 = 100;
 
-/// Deliveries that are remembered after their end; their records are not.
+/// Deliveries that are remembered after their end, beside the last complete one of each source; their records are not.
 const REMEMBERED_MAX: u32 = 500;
 
 /// What a delivery has come to.
@@ -258,6 +258,7 @@ pub(super) fn end(transaction: &Transaction<'_>, number: i64, state: u8, now: Mo
     transaction.execute(
         "DELETE FROM feed WHERE state <> 0 AND number NOT IN
             (SELECT number FROM feed WHERE state <> 0 ORDER BY number DESC LIMIT ?1)
+            AND number NOT IN (SELECT max(number) FROM feed WHERE state = 1 AND is_complete GROUP BY source)
             AND NOT EXISTS (SELECT 1 FROM refused WHERE refused.feed = feed.number)",
         [REMEMBERED_MAX],
     )?;

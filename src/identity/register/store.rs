@@ -5,7 +5,8 @@
 
 use std::{
     fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt as _,
+    io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -15,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::tables::{MIGRATIONS, PLAN};
 use crate::{
@@ -23,8 +24,11 @@ use crate::{
     model::Uai,
 };
 
-/// How long somebody waits for the other process's transaction: longer than it takes to stage a large delivery.
-const BUSY_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long somebody waits for the other process's transaction: longer than it takes to put a large delivery into force.
+const BUSY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// What the file of changes may keep on the disk between two transactions, in bytes.
+const WAL_BYTES_KEPT: i64 = 4 << 20;
 
 /// The directory on disk. Cloning is cheap; all clones are one.
 #[derive(Clone, Debug)]
@@ -62,6 +66,8 @@ impl Register {
             .mode(0o600)
             .open(&path)
             .with_context(|| format!("cannot open `{}`", path.display()))?;
+        belong_to_the_box(state_dir, &path)
+            .with_context(|| format!("cannot give `{}` to the box", path.display()))?;
         let connection = prepared(&path).with_context(|| format!("cannot use `{}`", path.display()))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), written: Arc::default() })
     }
@@ -123,7 +129,7 @@ impl Register {
         let mut connection = self.connection();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .context("cannot write to the directory; another `preau` may be writing for long")?;
+            .context("cannot write to the directory; another `preau` is importing")?;
         match change(&transaction)? {
             End::Keep(done) => {
                 transaction.commit().context("cannot keep the directory")?;
@@ -137,6 +143,19 @@ impl Register {
         }
     }
 
+    /// Whether `error` only says that another process is writing.
+    #[must_use]
+    pub fn is_busy(error: &anyhow::Error) -> bool {
+        let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        code == Some(ErrorCode::DatabaseBusy)
+    }
+
+    /// Moves what was written into the file itself, so that the file of changes holds nothing of those who were deleted.
+    /// Where somebody reads at that moment, the next one does it.
+    pub(super) fn settle(&self) -> anyhow::Result<()> {
+        Ok(self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A transaction that was cut short rolled back by itself.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
@@ -148,6 +167,16 @@ pub(super) fn revise(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute("UPDATE revision SET number = number + 1", []).map(drop)
 }
 
+/// A file that root made by the command line belongs to whom its directory belongs to: the daemon is not root. SQLite
+/// does the same for the files beside it.
+fn belong_to_the_box(state_dir: &Path, path: &Path) -> io::Result<()> {
+    let (dir, file) = (state_dir.metadata()?, path.metadata()?);
+    if rustix::process::geteuid().is_root() && dir.uid() != file.uid() {
+        chown(path, Some(dir.uid()), Some(dir.gid()))?;
+    }
+    Ok(())
+}
+
 fn prepared(path: &Path) -> anyhow::Result<Connection> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_WAIT_MAX)?;
@@ -155,6 +184,7 @@ fn prepared(path: &Path) -> anyhow::Result<Connection> {
     ensure!(check == "ok", "the file is damaged; bring back a copy, or move it aside and import anew");
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
     // A plan is a few megabytes at most; a file of it in a public directory would hold identifiers.

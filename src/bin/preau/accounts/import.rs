@@ -1,6 +1,7 @@
 //! `preau accounts import`: feeds are read, shown, and left to wait for their day.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     fs::File,
     io::Read as _,
@@ -53,18 +54,26 @@ pub(crate) struct Arguments {
 pub(super) fn import(arguments: &Arguments) -> anyhow::Result<()> {
     let description = arguments.described_by.as_deref().map(description).transpose()?;
     // What is wrong with the files is said before what is wrong with the box.
-    let deliveries = feed::deliveries(&arguments.paths, description.as_ref())?;
+    let mut deliveries = feed::deliveries(&arguments.paths, description.as_ref())?;
     if deliveries.len() < 2 {
-        let office = Office::open(&arguments.configured)?;
-        return one(&office, &arguments.paths, description.as_ref(), arguments);
+        // As they were given: what is passed over is then told.
+        deliveries = vec![arguments.paths.clone()];
     }
     ensure!(
-        !arguments.preview,
+        !arguments.preview || deliveries.len() == 1,
         "these are {} feeds, and each is previewed upon the one before; give the files of one",
         deliveries.len()
     );
     let office = Office::open(&arguments.configured)?;
-    deliveries.iter().try_for_each(|paths| one(&office, paths, description.as_ref(), arguments))
+    // Of all formats, and before the first one: the box may put it into force while the next is read.
+    let begun: HashMap<Format, bool> = Format::ALL
+        .into_iter()
+        .map(|format| Ok((format, office.register.has_begun(format)?)))
+        .collect::<anyhow::Result<_>>()?;
+    let has_begun = |format| begun.get(&format).copied().unwrap_or(false);
+    deliveries
+        .iter()
+        .try_for_each(|paths| one(&office, paths, description.as_ref(), &has_begun, arguments))
 }
 
 fn description(path: &Path) -> anyhow::Result<CsvDescription> {
@@ -80,12 +89,13 @@ fn one(
     office: &Office,
     paths: &[PathBuf],
     description: Option<&CsvDescription>,
+    has_begun: &dyn Fn(Format) -> bool,
     arguments: &Arguments,
 ) -> anyhow::Result<()> {
     let Office { config, register, clock, today } = office;
     let feed = feed::open(paths, arguments.format, description)?;
     let head = feed.head().clone();
-    let due = config.terms.due(arguments.effective, *today, register.has_begun(head.format)?)?;
+    let due = config.terms.due(arguments.effective, *today, has_begun(head.format))?;
     let here = &config.school.uai;
     let feed = feed.knowing(register.schools(head.format)?).at(here.clone());
     let intent = if arguments.preview { Intent::Show } else { Intent::Keep };
