@@ -1,5 +1,6 @@
 //! The judge: may this one reach that site now, by which rule, and what would change the answer. Pure: no I/O, no clock.
 
+mod calendar;
 pub mod category;
 mod decision;
 mod engines;
@@ -23,6 +24,7 @@ mod sentences;
 mod tests;
 mod timetable;
 
+pub use calendar::{CalendarError, CalendarWarning, Holiday, SchoolCalendar, SchoolZone};
 pub use decision::{Cause, ListedBy, Matched, Origin, Permit, Refusal, Verdict};
 pub use evasion::Evasion;
 pub use explanation::{Change, Considered, Explanation, Part};

@@ -1,6 +1,6 @@
 //! The lines of a CSV delivery under their header, one at a time.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, Read};
 
 use csv::{ReaderBuilder, StringRecord};
 use encoding_rs::Encoding;
@@ -24,9 +24,11 @@ pub(super) enum Extra {
 
 /// The lines of a CSV file.
 pub(super) struct Rows<R: Read> {
-    reader: csv::Reader<Text<R>>,
+    text: Text<R>,
+    separator: u8,
     header: Vec<String>,
     extra: Extra,
+    line: Vec<u8>,
     fields: StringRecord,
 }
 
@@ -41,25 +43,26 @@ impl<R: Read> Rows<R> {
     /// The lines of `from`, its fields parted by `separator`.
     ///
     /// # Errors
-    /// When its beginning cannot be read.
+    /// When its beginning cannot be read, or holds nothing.
     pub(super) fn new(
         from: R,
         separator: u8,
         encoding: Option<&'static Encoding>,
         extra: Extra,
     ) -> Result<Self, Break> {
-        let broken = |_| Break { line: 1, reason: Reason::Unreadable };
-        let text = Text::of_csv(from, encoding, LINE_BYTES_MAX).map_err(broken)?;
-        let mut reader =
-            ReaderBuilder::new().delimiter(separator).has_headers(false).flexible(true).from_reader(text);
-        let mut fields = StringRecord::new();
-        let is_there = reader.read_record(&mut fields).map_err(|error| broken_at(&error, 1))?;
-        if !is_there || fields.len() > COLUMNS_MAX {
-            let reason = if is_there { Reason::Malformed } else { Reason::Cut };
-            return Err(Break { line: 1, reason });
-        }
-        let header = fields.iter().map(|name| name.trim().to_owned()).collect();
-        Ok(Self { reader, header, extra, fields })
+        let text = Text::of_csv(from, encoding, LINE_BYTES_MAX)
+            .map_err(|_| Break { line: 1, reason: Reason::Unreadable })?;
+        let (line, fields) = (Vec::new(), StringRecord::new());
+        let mut rows = Self { text, separator, header: Vec::new(), extra, line, fields };
+        let header = match rows.read()? {
+            Some(Row { fault: None, fields, .. }) if fields.len() <= COLUMNS_MAX => {
+                fields.iter().map(|name| name.trim().to_owned()).collect()
+            }
+            Some(_) => return Err(Break { line: 1, reason: Reason::Malformed }),
+            None => return Err(Break { line: 1, reason: Reason::Cut }),
+        };
+        rows.header = header;
+        Ok(rows)
     }
 
     /// The names of the columns, spaces around them removed.
@@ -72,45 +75,94 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// Where the file cannot be read on.
     pub(super) fn read(&mut self) -> Result<Option<Row<'_>>, Break> {
-        let line = loop {
-            let line = self.reader.position().line();
-            self.reader.get_mut().allow();
-            match self.reader.read_record(&mut self.fields) {
-                Ok(true) if self.fields.iter().all(|field| field.trim().is_empty()) => {}
-                Ok(true) => break self.fields.position().map_or(line, csv::Position::line),
-                Ok(false) => return Ok(None),
-                Err(error) => return Err(broken_at(&error, line)),
+        let (line, was_dropped) = loop {
+            let line = self.text.line();
+            let Some(was_dropped) = self.read_line(line)? else { return Ok(None) };
+            if was_dropped || self.fields.iter().any(|field| !field.trim().is_empty()) {
+                break (line, was_dropped);
             }
         };
-        let was_dropped = self.reader.get_mut().allow();
-        let is_short = self.fields.len() < self.header.len();
-        if is_short && self.reader.get_ref().has_ended_within_a_line() {
+        let expected = self.header.len();
+        let found = self.fields.len();
+        let is_last = !self.line.ends_with(b"\n");
+        if found < expected && is_last && !was_dropped {
             return Err(Break { line, reason: Reason::Cut });
         }
-        let expected = self.header.len();
-        let is_wrong = is_short || (self.extra == Extra::Refused && self.fields.len() > expected);
+        let is_long = found > expected && self.extra == Extra::Refused && expected > 0;
         let fault = if was_dropped {
             Some(Reason::TooLarge)
         } else {
-            is_wrong.then(|| Reason::Fields(self.fields.len(), expected))
+            (found < expected || is_long).then_some(Reason::Fields(found, expected))
         };
         Ok(Some(Row { line, fields: &self.fields, fault }))
+    }
+
+    /// Reads the line that begins on `line`, with those that a quoted field goes on over. Returns whether it had to be cut
+    /// short, or none at the end of the file.
+    fn read_line(&mut self, line: u64) -> Result<Option<bool>, Break> {
+        self.line.clear();
+        self.text.allow();
+        let mut quotes = Quotes::FieldStart;
+        let mut scanned = 0;
+        loop {
+            match self.text.read_until(b'\n', &mut self.line) {
+                Ok(0) if self.line.is_empty() => return Ok(None),
+                // The file ends inside quotes.
+                Ok(0) => return Err(Break { line, reason: Reason::Cut }),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    return Err(Break { line, reason: Reason::Malformed });
+                }
+                Err(_) => return Err(Break { line, reason: Reason::Unreadable }),
+            }
+            quotes = quotes.after(&self.line[scanned..], self.separator);
+            scanned = self.line.len();
+            if quotes != Quotes::Inside {
+                break;
+            }
+        }
+        let was_dropped = self.text.allow();
+        let mut reader = ReaderBuilder::new()
+            .delimiter(self.separator)
+            .has_headers(false)
+            .buffer_capacity(1024)
+            .from_reader(&self.line[..]);
+        let is_there = reader.read_record(&mut self.fields);
+        match is_there {
+            Ok(true) => {}
+            Ok(false) => self.fields.clear(),
+            Err(_) => return Err(Break { line, reason: Reason::Malformed }),
+        }
+        Ok(Some(was_dropped))
     }
 
     /// The notes on the file as a whole, at its end.
     pub(super) fn notes(&self) -> Notes {
         let mut notes = Notes::default();
-        if let Some(line) = self.reader.get_ref().odd_line() {
+        if let Some(line) = self.text.odd_line() {
             notes.take(NoteKind::NotUtf8, line);
         }
         notes
     }
 }
 
-fn broken_at(error: &csv::Error, line: u64) -> Break {
-    let reason = match error.kind() {
-        csv::ErrorKind::Io(cause) if cause.kind() != io::ErrorKind::FileTooLarge => Reason::Unreadable,
-        _ => Reason::Malformed,
-    };
-    Break { line, reason }
+/// Where in a line's quoting its bytes leave off (RFC 4180): a quote opens only at the start of a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    FieldStart,
+    Outside,
+    Inside,
+    /// Behind a quote inside quotes: the end of them, or the first of a pair.
+    MaybeClosed,
+}
+
+impl Quotes {
+    fn after(self, bytes: &[u8], separator: u8) -> Self {
+        bytes.iter().fold(self, |state, byte| match (state, *byte) {
+            (Self::Inside, b'"') => Self::MaybeClosed,
+            (Self::FieldStart | Self::MaybeClosed, b'"') | (Self::Inside, _) => Self::Inside,
+            (_, byte) if byte == separator || byte == b'\n' => Self::FieldStart,
+            _ => Self::Outside,
+        })
+    }
 }

@@ -28,8 +28,6 @@ pub(super) struct Text<R> {
     taken: usize,
     line: u64,
     odd_line: Option<u64>,
-    /// The byte taken last.
-    last: u8,
     until: u8,
     allowance: usize,
     left: usize,
@@ -90,7 +88,6 @@ impl<R: Read> Text<R> {
             taken: 0,
             line: 1,
             odd_line: None,
-            last: b'\n',
             until,
             allowance,
             left: allowance,
@@ -119,11 +116,6 @@ impl<R: Read> Text<R> {
     /// The line near which bytes were first read as what the file does not say, where that was so.
     pub(super) fn odd_line(&self) -> Option<u64> {
         self.odd_line
-    }
-
-    /// Whether the file has been taken to its end and its last line has none.
-    pub(super) fn has_ended_within_a_line(&self) -> bool {
-        self.has_ended && self.taken == self.ready.len() && self.last != b'\n'
     }
 
     /// Allows the next piece of markup, or the next line, its full length. Returns whether the one before was cut short.
@@ -175,9 +167,6 @@ impl<R: Read> Text<R> {
         let end = self.ready.len().min(self.taken + length);
         let lines = self.ready[self.taken..end].iter().filter(|byte| **byte == b'\n').count();
         self.line += u64::try_from(lines).unwrap_or(u64::MAX);
-        if let Some(last) = self.ready[self.taken..end].last() {
-            self.last = *last;
-        }
         self.taken = end;
     }
 }
