@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
+    identity::feed,
     journal::{Record, Segment},
     lists,
     model::{Moment, UrlPath},
@@ -108,4 +109,14 @@ fn questions_for_the_time_get_no_more_than_they_bring() {
             assert!(answer.len() <= bytes.len());
         }
     });
+}
+
+#[test]
+fn directories_in_xml_are_read_or_refused_record_by_record() {
+    replay("aaf", feed::exercise_xml);
+}
+
+#[test]
+fn lists_of_people_are_read_or_refused_line_by_line() {
+    replay("people_csv", feed::exercise_csv);
 }

@@ -22,6 +22,7 @@ pub(super) struct Text<R> {
     decoding: Decoding,
     /// What the file begins with, read to find its encoding, not decoded yet.
     raw: Vec<u8>,
+    chunk: Vec<u8>,
     has_ended: bool,
     ready: Vec<u8>,
     /// How much of `ready` has been taken.
@@ -83,6 +84,7 @@ impl<R: Read> Text<R> {
             from,
             decoding: Decoding::Utf8 { held: Vec::new() },
             raw,
+            chunk: Vec::new(),
             has_ended: false,
             ready: Vec::new(),
             taken: 0,
@@ -129,17 +131,18 @@ impl<R: Read> Text<R> {
         self.ready.clear();
         self.taken = 0;
         while self.ready.is_empty() && !self.has_ended {
-            let mut chunk = std::mem::take(&mut self.raw);
-            if chunk.is_empty() {
-                chunk.resize(CHUNK_BYTES, 0);
-                let read = match self.from.read(&mut chunk) {
+            let is_odd = if self.raw.is_empty() {
+                self.chunk.resize(CHUNK_BYTES, 0);
+                let read = match self.from.read(&mut self.chunk) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     read => read?,
                 };
-                chunk.truncate(read);
                 self.has_ended = read == 0;
-            }
-            let is_odd = self.decoding.decode(&chunk, self.has_ended, &mut self.ready);
+                self.decoding.decode(&self.chunk[..read], self.has_ended, &mut self.ready)
+            } else {
+                let beginning = std::mem::take(&mut self.raw);
+                self.decoding.decode(&beginning, false, &mut self.ready)
+            };
             if is_odd && self.odd_line.is_none() {
                 self.odd_line = Some(self.line);
             }

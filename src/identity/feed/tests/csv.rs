@@ -35,7 +35,7 @@ fn pupils_of_onde_are_read() {
 fn an_identifier_of_onde_does_not_hang_on_accents_or_case_or_the_name_in_use() {
     let id = |line: &str| onde(line).person().person.id.clone();
     let one = id("\"D'EXEMPLE\";\"\";\"Zoé-Anne\";\"2018-02-03\";\"F\";;\"\";\"CP\";\"A\";\"N\"\r\n");
-    let other = id("d’Exemple;AUTRE;ZOE ANNE;03/02/2018;;;;CE1;B;\r\n");
+    let other = id("d-Exemple;AUTRE;ZOE ANNE;03/02/2018;;;;CE1;B;\r\n");
     assert_eq!(one, other);
     assert_ne!(one, id("EXEMPLE;;Zoé;2018-02-04;;;;CP;A;\r\n"));
 }
@@ -204,7 +204,7 @@ fn a_column_that_is_missing_takes_nothing_from_the_file() {
 
 #[test]
 fn a_quote_that_never_closes_does_not_fill_the_memory() {
-    let lines = "x;".repeat(200_000).replace("x;x;x;x;x;x;x;x;x;x;", "x;\n");
+    let lines = "x;\n".repeat(100_000);
     let read = described(&format!("1;\"EXEMPLE;{lines}"));
     assert_eq!(read.refusal().2, "le fichier est mal formé : la suite n'est pas lue");
     let long = format!("1;{};Alix;;;Élève;;;;;\n2;ESSAI;Camille;;;Élève;;;;;\n", "E".repeat(1_000_000));

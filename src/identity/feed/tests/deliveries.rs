@@ -43,7 +43,7 @@ fn a_folder_as_it_comes_is_one_delivery() {
         ("sub/ENT2DVA_Complet_20260901_Eleve_0000.xml", &xml(&long)),
         ("sub/ENT2DVA_Complet_20260901_Eleve_0001.xml", &pupils("2")),
         ("sub/ENT2DVA_Complet_20260901_EtabEducNat_0000.xml", &schools()),
-        ("sub/ENT2DVA_Complet_20260901_PersRelEleve_0000.xml", b"<nothing of it is read"),
+        ("sub/ENT2DVA_Complet_20260901_PersRelEleve_0000.xml", b"<ficAlimMENESR><nothing of it is read"),
         ("sub/ENT2DVA_Complet_20260901_MatiereEducNat_0000.xml", b""),
         ("sub/ficAlimMENESR.dtd", b"<!ELEMENT ficAlimMENESR ANY>"),
         ("ENT2DVA_Complet_20260901.md5", b"0"),

@@ -37,16 +37,17 @@ struct Repeated<'a> {
 
 impl Read for Repeated<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.count == 0 {
-            return Ok(0);
-        }
-        let rest = &self.piece[self.at..];
-        let length = rest.len().min(into.len());
-        into[..length].copy_from_slice(&rest[..length]);
-        self.at += length;
-        if self.at == self.piece.len() {
-            self.at = 0;
-            self.count -= 1;
+        let mut length = 0;
+        while self.count > 0 && length < into.len() {
+            let rest = &self.piece[self.at..];
+            let part = rest.len().min(into.len() - length);
+            into[length..length + part].copy_from_slice(&rest[..part]);
+            length += part;
+            self.at += part;
+            if self.at == self.piece.len() {
+                self.at = 0;
+                self.count -= 1;
+            }
         }
         Ok(length)
     }
@@ -131,7 +132,7 @@ fn an_external_doctype_is_read_over() {
 
 #[test]
 fn elements_nested_without_end_are_refused() {
-    let (totals, reasons) = read_stream(repeated(b"<a>", 10_000_000));
+    let (totals, reasons) = read_stream(repeated(b"<a>", 1_000_000));
     assert_eq!(totals.persons, 0);
     assert_eq!(
         reasons,
@@ -141,7 +142,7 @@ fn elements_nested_without_end_are_refused() {
 
 #[test]
 fn a_flood_of_attributes_ends_the_file() {
-    let flood = (&b"<ficAlimMENESR><addRequest "[..]).chain(repeated(b"a='b' ", 10_000_000));
+    let flood = (&b"<ficAlimMENESR><addRequest "[..]).chain(repeated(b"a='b' ", 1_000_000));
     let (_, reasons) = read_stream(flood);
     assert_eq!(reasons, ["le fichier est mal formé : la suite n'est pas lue"]);
     let elements = (&b"<ficAlimMENESR><addRequest><attributes>"[..])
@@ -171,7 +172,7 @@ fn a_value_of_a_hundred_megabytes_refuses_its_record_only() {
 #[test]
 fn comments_and_cdata_without_end_do_not_fill_the_memory() {
     for opening in ["<ficAlimMENESR><!-- ", "<ficAlimMENESR><addRequest><![CDATA["] {
-        let (totals, reasons) = read_stream(opening.as_bytes().chain(repeated(b"<a", 50_000_000)));
+        let (totals, reasons) = read_stream(opening.as_bytes().chain(repeated(b"<a", 5_000_000)));
         assert_eq!(reasons, ["le fichier est mal formé : la suite n'est pas lue"], "{opening}");
         assert!(totals.cut);
     }
