@@ -57,7 +57,12 @@ fn main() {
     }
     let begun = Instant::now();
     let directory = register.snapshot(&here).expect("a snapshot");
-    println!("{} persons given to the daemon in {:.1?}; memory at most {}", directory.count(), begun.elapsed(), peak());
+    println!(
+        "{} persons given to the daemon in {:.1?}; memory at most {}",
+        directory.count(),
+        begun.elapsed(),
+        peak()
+    );
 }
 
 /// The most memory the process had.
@@ -71,17 +76,18 @@ fn peak() -> String {
 fn write(path: &Path, day: u32) -> std::io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ficAlimMENESR>")?;
-    let attributes = |out: &mut BufWriter<File>, category: &str, kind: &str, id: &str, values: &[(&str, String)]| {
-        write!(
-            out,
-            "<addRequest>\n<operationalAttributes><attr name=\"{category}\"><value>{kind}</value></attr>\
+    let attributes =
+        |out: &mut BufWriter<File>, category: &str, kind: &str, id: &str, values: &[(&str, String)]| {
+            write!(
+                out,
+                "<addRequest>\n<operationalAttributes><attr name=\"{category}\"><value>{kind}</value></attr>\
              </operationalAttributes>\n<identifier><id>{id}</id></identifier>\n<attributes>\n"
-        )?;
-        for (name, value) in values {
-            writeln!(out, "<attr name=\"{name}\"><value>{value}</value></attr>")?;
-        }
-        writeln!(out, "</attributes>\n</addRequest>")
-    };
+            )?;
+            for (name, value) in values {
+                writeln!(out, "<attr name=\"{name}\"><value>{value}</value></attr>")?;
+            }
+            writeln!(out, "</attributes>\n</addRequest>")
+        };
     let school = [
         ("ENTStructureJointure", "1".to_owned()),
         ("ENTStructureUAI", "0809999Z".to_owned()),

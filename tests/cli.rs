@@ -231,7 +231,11 @@ fn a_feed_is_shown_taken_listed_and_dropped() {
 
     let later = school.accounts("import", &[&folder, "--effective", "2126-12-19"]);
     assert_eq!(later.code, 0, "{}", later.err);
-    assert!(later.out.ends_with("feed 1, Complet aaf of 2020-09-01, takes effect on 2126-12-19\n"), "{}", later.out);
+    assert!(
+        later.out.ends_with("feed 1, Complet aaf of 2020-09-01, takes effect on 2126-12-19\n"),
+        "{}",
+        later.out
+    );
     assert!(!later.out.contains("Alix"), "{}", later.out);
     let again = school.accounts("import", &[&folder]);
     assert!(again.code == 0 && again.out.contains("this is feed 1, word for word"), "{}", again.out);
@@ -374,7 +378,8 @@ impl School {
         let folder = self.path(name);
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("ENT_{uai}_Complet_20200901_Eleve_0000.xml"));
-        fs::write(file, format!("<?xml version=\"1.0\"?>\n<ficAlimMENESR>\n{text}</ficAlimMENESR>\n")).unwrap();
+        fs::write(file, format!("<?xml version=\"1.0\"?>\n<ficAlimMENESR>\n{text}</ficAlimMENESR>\n"))
+            .unwrap();
         folder.to_str().unwrap().to_owned()
     }
 

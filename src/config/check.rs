@@ -142,12 +142,12 @@ fn state_dir(written: &Spanned<String>, base: &Path, problems: &mut Collector<'_
 /// Gives each module its settings. Where a value is absent, a problem was noted.
 fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathBuf>) -> Option<Config> {
     let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
-    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, session_lifetime, calendar_zone } =
+    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, session_lifetime } =
         form;
     let NamedFiles {
         directory,
         accounts_path,
-        calendar,
+        terms,
         calendar_path: _,
         rule_files,
         categories,
@@ -197,7 +197,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         policy: policy?,
         rule_files,
         directory: directory?,
-        terms: Terms { calendar: calendar?, zone: calendar_zone },
+        terms: terms?,
         accounts_path,
         categories,
         certificate: certificate?,

@@ -19,7 +19,6 @@ use super::{
 use crate::{
     lan::Bridge,
     model::{Device, DeviceKind, Domain, Mac, RoomName, Uai, Zone},
-    policy::SchoolZone,
 };
 
 /// The longest a sign-in can last: a school day and its night.
@@ -51,7 +50,6 @@ pub(super) struct Form {
     pub(super) devices: Vec<Device>,
     pub(super) portal_name: Option<Domain>,
     pub(super) session_lifetime: Duration,
-    pub(super) calendar_zone: Option<SchoolZone>,
 }
 
 impl Form {
@@ -68,7 +66,6 @@ impl Form {
             devices: devices(&written.devices, problems),
             portal_name: portal_name(&written.portal.name, problems),
             session_lifetime: session_lifetime(&written.accounts.session_hours, problems),
-            calendar_zone: calendar_zone(written.accounts.calendar_zone.as_ref(), problems),
         }
     }
 }
@@ -163,15 +160,6 @@ fn devices(written: &[file::Device], problems: &mut Collector<'_>) -> Vec<Device
         devices.push(Device { mac, name, kind, room: room.as_deref().map(RoomName::new) });
     }
     devices
-}
-
-/// The zone of the school calendar; those with a calendar of their own go by its name there.
-fn calendar_zone(
-    written: Option<&Spanned<String>>,
-    problems: &mut Collector<'_>,
-) -> Option<SchoolZone> {
-    let written = written?;
-    parsed("accounts.calendar_zone", written, problems)
 }
 
 fn session_lifetime(written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {

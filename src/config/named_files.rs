@@ -9,9 +9,9 @@ use std::{
 
 use toml::Spanned;
 
-use super::{file, problem::Collector};
+use super::{fields::parsed, file, problem::Collector};
 use crate::{
-    identity::Directory,
+    identity::{Directory, register::Terms},
     lists,
     model::Domain,
     policy::{Policy, PolicyError, RuleFile, SchoolCalendar, SchoolZone, category::Table},
@@ -42,7 +42,7 @@ pub struct Categories {
 pub(super) struct NamedFiles {
     pub(super) directory: Option<Directory>,
     pub(super) accounts_path: PathBuf,
-    pub(super) calendar: Option<SchoolCalendar>,
+    pub(super) terms: Option<Terms>,
     /// None where the calendar is the one built in.
     pub(super) calendar_path: Option<PathBuf>,
     pub(super) rule_files: Vec<(PathBuf, RuleFile)>,
@@ -66,7 +66,7 @@ impl NamedFiles {
         let key_path = base.join(written.portal.key.get_ref());
         let directory = directory(&written.accounts.file, &accounts_path, problems);
         let calendar_path = written.accounts.calendar.as_ref().map(|path| base.join(path.get_ref()));
-        let calendar = calendar(&written.accounts, calendar_path.as_deref(), problems);
+        let terms = terms(&written.accounts, calendar_path.as_deref(), problems);
         let rule_files = rule_files(&written.policy.rules, base, problems);
         let table = written.policy.categories.as_ref().map(|path| table(path, base, problems));
         let policy = match &table {
@@ -79,7 +79,7 @@ impl NamedFiles {
         Self {
             directory,
             accounts_path,
-            calendar,
+            terms,
             calendar_path,
             rule_files,
             categories,
@@ -132,37 +132,29 @@ fn directory(written: &Spanned<String>, path: &Path, problems: &mut Collector<'_
     None
 }
 
-/// The calendar that is named, or the one built in; it must know the school's zone.
-fn calendar(
-    written: &file::Accounts,
-    path: Option<&Path>,
-    problems: &mut Collector<'_>,
-) -> Option<SchoolCalendar> {
+/// The calendar that is named, or the one built in, with the school's zone, which it must know.
+fn terms(written: &file::Accounts, path: Option<&Path>, problems: &mut Collector<'_>) -> Option<Terms> {
     let calendar = match (&written.calendar, path) {
         (Some(name), Some(path)) => {
             let text = named_text("accounts.calendar", name, path, FILE_BYTES_MAX, problems)?;
-            match SchoolCalendar::parse(&text) {
-                Ok(calendar) => calendar,
-                Err(fault) => {
-                    problems.in_file(path, usize::try_from(fault.line).ok(), fault.what);
-                    return None;
-                }
-            }
+            SchoolCalendar::parse(&text)
+                .map_err(|fault| problems.in_file(path, usize::try_from(fault.line).ok(), fault.what))
+                .ok()?
         }
         _ => SchoolCalendar::shipped().clone(),
     };
-    if let Some(zone) = &written.calendar_zone
-        && let Ok(known) = zone.get_ref().parse::<SchoolZone>()
-        && calendar.ends_on(&known).is_none()
-    {
+    let Some(zone) = &written.calendar_zone else { return Some(Terms { calendar, zone: None }) };
+    let known = parsed::<SchoolZone>("accounts.calendar_zone", zone, problems)?;
+    if calendar.ends_on(&known).is_none() {
         let zones: Vec<_> = calendar.zones().map(|zone| format!("`{zone}`")).collect();
         let what = format!(
             "accounts.calendar_zone: the calendar has no zone `{known}`; it knows {}",
             zones.join(", ")
         );
         problems.at(&zone.span(), what);
+        return None;
     }
-    Some(calendar)
+    Some(Terms { calendar, zone: Some(known) })
 }
 
 fn rule_files(

@@ -64,7 +64,9 @@ impl Register {
         // A delta means what was made before it: behind one that waits, it waits as well.
         let mut before = Vec::new();
         for (number, due, is_complete) in self.look(|transaction| in_order(transaction, source))? {
-            if due.is_some_and(|due| !today.is_sure || due > today.date) || (!is_complete && !before.is_empty()) {
+            if due.is_some_and(|due| !today.is_sure || due > today.date)
+                || (!is_complete && !before.is_empty())
+            {
                 before.push(number);
                 continue;
             }
@@ -110,8 +112,7 @@ impl Register {
                 "UPDATE person SET left_on = max(ends_on, ?1) WHERE ends_on <= ?2 AND left_on IS NULL",
                 [&kept_since, &date],
             )?;
-            let mut query =
-                transaction.prepare("DELETE FROM person WHERE left_on <= ?1 RETURNING id")?;
+            let mut query = transaction.prepare("DELETE FROM person WHERE left_on <= ?1 RETURNING id")?;
             let rows = query.query_map([&kept_since], |row| row.get::<_, String>(0))?;
             let deleted: Vec<_> =
                 rows.map(|id| id.map(|id| AccountId::new(&id))).collect::<Result<_, _>>()?;
@@ -136,15 +137,11 @@ enum Outcome {
 }
 
 /// The waiting deliveries of `source` in the order they were made: number, day, whether complete.
-fn in_order(
-    transaction: &Transaction<'_>,
-    source: &str,
-) -> anyhow::Result<Vec<(i64, Option<Date>, bool)>> {
+fn in_order(transaction: &Transaction<'_>, source: &str) -> anyhow::Result<Vec<(i64, Option<Date>, bool)>> {
     let mut query = transaction.prepare_cached(
         "SELECT number, due, is_complete FROM feed WHERE source = ?1 AND state = 0 ORDER BY day, number",
     )?;
-    let rows =
-        query.query_map([source], |row| Ok((row.get(0)?, row::parsed(row, 1)?, row.get(2)?)))?;
+    let rows = query.query_map([source], |row| Ok((row.get(0)?, row::parsed(row, 1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -197,8 +194,7 @@ fn carry_out(transaction: &Transaction<'_>, delivery: &Delivery, today: Today) -
     let Delivery { number, source, .. } = delivery;
     let leaving = format!("UPDATE person SET left_on = ?1 WHERE id IN {}", in_plan(&[Move::Leaving]));
     transaction.execute(&leaving, [today.date.to_string()])?;
-    let columns: Vec<_> =
-        FIELDS.split(", ").map(|column| format!("{column} = record.{column}")).collect();
+    let columns: Vec<_> = FIELDS.split(", ").map(|column| format!("{column} = record.{column}")).collect();
     let changed = format!(
         "UPDATE person SET source = ?2, left_on = NULL, {} FROM record
             WHERE record.feed = ?1 AND record.id = person.id AND person.id IN {}",
@@ -216,5 +212,7 @@ fn carry_out(transaction: &Transaction<'_>, delivery: &Delivery, today: Today) -
     let clashes: Vec<String> =
         clashes.query_map([Move::Clash.number()], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let reason = "cet identifiant est déjà celui d'une autre personne, venue d'une autre source";
-    clashes.iter().try_for_each(|id| quarantine::keep(transaction, *number, &Place::NOWHERE, Some(id), reason))
+    clashes
+        .iter()
+        .try_for_each(|id| quarantine::keep(transaction, *number, &Place::NOWHERE, Some(id), reason))
 }

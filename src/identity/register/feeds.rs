@@ -100,7 +100,11 @@ impl Register {
     /// When the disk refuses.
     pub fn feeds(&self, today: Today) -> anyhow::Result<Vec<FeedView>> {
         self.look(|transaction| {
-            listed(transaction, "TRUE ORDER BY state <> 0, CASE state WHEN 0 THEN number ELSE -number END", today)
+            listed(
+                transaction,
+                "TRUE ORDER BY state <> 0, CASE state WHEN 0 THEN number ELSE -number END",
+                today,
+            )
         })
     }
 
@@ -131,10 +135,8 @@ impl Register {
     /// When the disk refuses.
     pub fn release(&self, number: i64) -> anyhow::Result<bool> {
         self.write(|transaction| {
-            let released = transaction.execute(
-                "UPDATE feed SET is_released = 1 WHERE number = ?1 AND state = 0",
-                [number],
-            )?;
+            let released = transaction
+                .execute("UPDATE feed SET is_released = 1 WHERE number = ?1 AND state = 0", [number])?;
             Ok(released > 0)
         })
     }
@@ -248,7 +250,12 @@ pub(super) fn no_earlier_than_its_base(
 }
 
 /// Ends a delivery and removes its records. Deliveries that ended long ago are forgotten.
-pub(super) fn end(transaction: &Transaction<'_>, number: i64, state: u8, now: Moment) -> rusqlite::Result<()> {
+pub(super) fn end(
+    transaction: &Transaction<'_>,
+    number: i64,
+    state: u8,
+    now: Moment,
+) -> rusqlite::Result<()> {
     transaction.execute(
         "UPDATE feed SET state = ?2, ended_at = ?3 WHERE number = ?1",
         params![number, state, now.unix_milliseconds()],

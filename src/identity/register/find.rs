@@ -50,10 +50,8 @@ impl Register {
                 "SELECT id, {FIELDS}, login, source, login_base IS NOT NULL, left_on FROM person
                     WHERE id = ?1 OR login = ?2 ORDER BY id <> ?1 LIMIT 1"
             );
-            let found = transaction.query_row(
-                &query,
-                [login_or_id.trim(), &login::compared(login_or_id)],
-                |row| {
+            let found =
+                transaction.query_row(&query, [login_or_id.trim(), &login::compared(login_or_id)], |row| {
                     let record = row::record(row)?;
                     Ok(Found {
                         person: Person { login: row.get(9)?, ..record.person },
@@ -63,8 +61,7 @@ impl Register {
                         ends_on: record.has_left,
                         left_on: row::parsed(row, 12)?,
                     })
-                },
-            );
+                });
             Ok(found.optional()?)
         })
     }

@@ -57,10 +57,9 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Leaving(leaving, all) => write!(f, "{leaving} of {all} persons would leave outside summer"),
-            Self::Role(role, leaving, all) => write!(
-                f,
-                "{leaving} of {all} persons of role {role} would leave; a file is probably missing"
-            ),
+            Self::Role(role, leaving, all) => {
+                write!(f, "{leaving} of {all} persons of role {role} would leave; a file is probably missing")
+            }
             Self::Cut => f.write_str("a file is cut or unreadable; released, it makes nobody leave"),
             Self::NoComplete => f.write_str("it tells changes, and no complete feed is in force yet"),
         }

@@ -26,7 +26,11 @@ pub(super) fn compared(login: &str) -> String {
 }
 
 /// Gives a login to everybody in force who has none, after `feed` took effect. `taken` says which are other accounts'.
-pub(super) fn give(transaction: &Transaction<'_>, feed: i64, taken: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
+pub(super) fn give(
+    transaction: &Transaction<'_>,
+    feed: i64,
+    taken: &dyn Fn(&str) -> bool,
+) -> anyhow::Result<()> {
     // The source knows another login now, and it is free: the old one is given up.
     transaction.execute(
         "UPDATE person SET login = NULL, login_base = NULL, login_number = NULL
@@ -86,7 +90,11 @@ fn without_login(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Nameable
 }
 
 /// The first free login that begins with `base`, with its number. Numbers go on behind the highest one known.
-fn free(transaction: &Transaction<'_>, base: &str, taken: &dyn Fn(&str) -> bool) -> anyhow::Result<(String, i64)> {
+fn free(
+    transaction: &Transaction<'_>,
+    base: &str,
+    taken: &dyn Fn(&str) -> bool,
+) -> anyhow::Result<(String, i64)> {
     let mut highest =
         transaction.prepare_cached("SELECT max(login_number) FROM person WHERE login_base = ?1")?;
     let highest: Option<i64> = highest.query_row([base], |row| row.get(0))?;
@@ -99,7 +107,11 @@ fn free(transaction: &Transaction<'_>, base: &str, taken: &dyn Fn(&str) -> bool)
     bail!("more people of one name than there are numbers")
 }
 
-fn is_free(transaction: &Transaction<'_>, login: &str, taken: &dyn Fn(&str) -> bool) -> rusqlite::Result<bool> {
+fn is_free(
+    transaction: &Transaction<'_>,
+    login: &str,
+    taken: &dyn Fn(&str) -> bool,
+) -> rusqlite::Result<bool> {
     let mut query = transaction.prepare_cached("SELECT 1 FROM person WHERE login = ?1")?;
     let found: Option<i64> = query.query_row([login], |row| row.get(0)).optional()?;
     Ok(found.is_none() && !taken(login))
@@ -142,11 +154,15 @@ fn plain(letter: char) -> &'static str {
         return &ASCII[at..=at];
     }
     match letter {
-        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' | 'ǎ' | 'ạ' | 'ả' | 'ấ' | 'ầ' | 'ậ' | 'ắ' => "a",
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' | 'ǎ' | 'ạ' | 'ả' | 'ấ' | 'ầ' | 'ậ' | 'ắ' => {
+            "a"
+        }
         'æ' => "ae",
         'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => "c",
         'ď' | 'đ' | 'ð' => "d",
-        'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' | 'ẽ' | 'ế' | 'ề' | 'ệ' | 'ể' | 'ə' => "e",
+        'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' | 'ẽ' | 'ế' | 'ề' | 'ệ' | 'ể' | 'ə' => {
+            "e"
+        }
         'ĝ' | 'ğ' | 'ġ' | 'ģ' => "g",
         'ĥ' | 'ħ' => "h",
         'ì' | 'í' | 'î' | 'ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' | 'ị' | 'ỉ' => "i",
@@ -154,14 +170,18 @@ fn plain(letter: char) -> &'static str {
         'ķ' => "k",
         'ĺ' | 'ļ' | 'ľ' | 'ŀ' | 'ł' => "l",
         'ñ' | 'ń' | 'ņ' | 'ň' => "n",
-        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' | 'ŏ' | 'ő' | 'ơ' | 'ọ' | 'ỏ' | 'ố' | 'ồ' | 'ộ' | 'ớ' => "o",
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' | 'ŏ' | 'ő' | 'ơ' | 'ọ' | 'ỏ' | 'ố' | 'ồ' | 'ộ' | 'ớ' => {
+            "o"
+        }
         'œ' => "oe",
         'ŕ' | 'ŗ' | 'ř' => "r",
         'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => "s",
         'ß' => "ss",
         'ţ' | 'ť' | 'ŧ' | 'ț' => "t",
         'þ' => "th",
-        'ù' | 'ú' | 'û' | 'ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' | 'ư' | 'ụ' | 'ủ' | 'ứ' | 'ừ' => "u",
+        'ù' | 'ú' | 'û' | 'ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' | 'ư' | 'ụ' | 'ủ' | 'ứ' | 'ừ' => {
+            "u"
+        }
         'ŵ' => "w",
         'ý' | 'ÿ' | 'ŷ' | 'ỳ' | 'ỹ' => "y",
         'ź' | 'ż' | 'ž' => "z",

@@ -111,7 +111,11 @@ fn resolve_changes(transaction: &Transaction<'_>, delivery: &Delivery) -> anyhow
         change.apply(&mut record.person);
         record.has_left = change.has_left.unwrap_or(record.has_left);
         let is_here = record.person.schools.iter().any(|at| at.school == delivery.here);
-        if is_here { become_whole(transaction, delivery, &record)? } else { become_leaving(transaction, delivery, &id)? }
+        if is_here {
+            become_whole(transaction, delivery, &record)?
+        } else {
+            become_leaving(transaction, delivery, &id)?
+        }
     }
     Ok(())
 }
@@ -176,8 +180,7 @@ fn become_whole(
 }
 
 fn become_leaving(transaction: &Transaction<'_>, delivery: &Delivery, id: &str) -> anyhow::Result<()> {
-    let mut update =
-        transaction.prepare_cached("UPDATE record SET kind = 2 WHERE feed = ?1 AND id = ?2")?;
+    let mut update = transaction.prepare_cached("UPDATE record SET kind = 2 WHERE feed = ?1 AND id = ?2")?;
     update.execute(params![delivery.number, id])?;
     Ok(())
 }

@@ -256,10 +256,9 @@ fn by_class(transaction: &Transaction<'_>, delivery: &Delivery) -> anyhow::Resul
             JOIN json_each(list.value) AS class
             GROUP BY 1, 2 ORDER BY 1 LIMIT ?3"
     ))?;
-    let rows = query
-        .query_map(params![delivery.number, delivery.here.as_str(), CLASSES_MAX], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get::<_, i64>(2)?))
-        })?;
+    let rows = query.query_map(params![delivery.number, delivery.here.as_str(), CLASSES_MAX], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, u8>(1)?, row.get::<_, i64>(2)?))
+    })?;
     let mut classes: Vec<ClassCount> = Vec::new();
     for row in rows {
         let (class, act, count) = row?;
@@ -290,9 +289,8 @@ fn each_movement(
         columns.join(", "),
         Move::Unchanged.number()
     ))?;
-    let rows = query.query_map(params![number, after, count_max], |row| {
-        Ok((row::record(row)?, row.get::<_, u8>(9)?))
-    })?;
+    let rows = query
+        .query_map(params![number, after, count_max], |row| Ok((row::record(row)?, row.get::<_, u8>(9)?)))?;
     for row in rows {
         let (record, act) = row?;
         if let Some(what) = Move::numbered(act) {

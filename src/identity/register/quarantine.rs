@@ -57,9 +57,8 @@ impl Register {
     pub fn quarantine_count(&self) -> anyhow::Result<u64> {
         self.look(|transaction| {
             let count: i64 =
-                transaction.query_row("SELECT count(*) FROM refused WHERE NOT is_dismissed", [], |row| {
-                    row.get(0)
-                })?;
+                transaction
+                    .query_row("SELECT count(*) FROM refused WHERE NOT is_dismissed", [], |row| row.get(0))?;
             Ok(u64::try_from(count)?)
         })
     }

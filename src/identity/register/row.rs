@@ -165,7 +165,8 @@ pub(super) fn change_text(change: &PersonChange) -> anyhow::Result<String> {
         groups,
         has_left,
     } = change;
-    let date = |date: &Option<Option<Date>>| date.map(|date| date.map_or(String::new(), |date| date.to_string()));
+    let date =
+        |date: &Option<Option<Date>>| date.map(|date| date.map_or(String::new(), |date| date.to_string()));
     let named = |names: &Option<Vec<(Uai, ClassName)>>| {
         let pair = |(at, name): &(Uai, ClassName)| (at.as_str().to_owned(), name.as_str().to_owned());
         names.as_ref().map(|names| names.iter().map(pair).collect())

@@ -205,11 +205,7 @@ fn staged(
 }
 
 /// What speaks against a delivery before it is read.
-fn refusal_of(
-    transaction: &Transaction<'_>,
-    head: &Head,
-    today: Today,
-) -> anyhow::Result<Option<Refusal>> {
+fn refusal_of(transaction: &Transaction<'_>, head: &Head, today: Today) -> anyhow::Result<Option<Refusal>> {
     let Some(made) = head.date else { return Ok(None) };
     if today.is_sure && made > today.date.saturating_add(1.day()) {
         return Ok(Some(Refusal::Future(made)));

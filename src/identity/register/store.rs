@@ -19,10 +19,7 @@ use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::tables::{MIGRATIONS, PLAN};
-use crate::{
-    identity::Directory,
-    model::Uai,
-};
+use crate::{identity::Directory, model::Uai};
 
 /// How long somebody waits for the other process's transaction: longer than it takes to put a large delivery into force.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -105,7 +102,10 @@ impl Register {
     }
 
     /// Reads, or computes what is thrown away afterwards.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Transaction<'_>) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Transaction<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         let seen = look(&transaction)?;

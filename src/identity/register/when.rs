@@ -97,9 +97,8 @@ impl Terms {
 
     /// Whether `date` lies in the long holidays; where the calendar does not know it, in July or August.
     fn is_summer(&self, date: Date) -> bool {
-        let known = self.zone.as_ref().filter(|zone| {
-            self.calendar.ends_on(zone).is_some_and(|end| date <= end)
-        });
+        let known =
+            self.zone.as_ref().filter(|zone| self.calendar.ends_on(zone).is_some_and(|end| date <= end));
         match known {
             Some(zone) => self.calendar.holidays(zone, date).is_some_and(Holiday::is_summer),
             None => [7, 8].contains(&date.month()),
@@ -151,9 +150,8 @@ mod tests {
 
     #[test]
     fn the_day_is_that_of_paris_and_summer_that_of_the_calendar() {
-        let moment = |text: &str| {
-            Moment::from_unix_milliseconds(text.parse::<Timestamp>().unwrap().as_millisecond())
-        };
+        let moment =
+            |text: &str| Moment::from_unix_milliseconds(text.parse::<Timestamp>().unwrap().as_millisecond());
         for zone in [None, Some(SchoolZone::B)] {
             let terms = terms(zone);
             for (text, day, is_summer) in [

@@ -71,9 +71,7 @@ pub(super) fn import(arguments: &Arguments) -> anyhow::Result<()> {
         .map(|format| Ok((format, office.register.has_begun(format)?)))
         .collect::<anyhow::Result<_>>()?;
     let has_begun = |format| begun.get(&format).copied().unwrap_or(false);
-    deliveries
-        .iter()
-        .try_for_each(|paths| one(&office, paths, description.as_ref(), &has_begun, arguments))
+    deliveries.iter().try_for_each(|paths| one(&office, paths, description.as_ref(), &has_begun, arguments))
 }
 
 fn description(path: &Path) -> anyhow::Result<CsvDescription> {
@@ -101,9 +99,8 @@ fn one(
     let intent = if arguments.preview { Intent::Show } else { Intent::Keep };
     let handover = Handover { head: &head, here, now: clock.now(), today: *today, due, intent };
     let mut names = String::new();
-    let mut name = |movement: Movement| {
-        writeln!(names, "  {}", named(&movement, here)).context("cannot list everybody")
-    };
+    let mut name =
+        |movement: Movement| writeln!(names, "  {}", named(&movement, here)).context("cannot list everybody");
     let list: Option<&mut dyn FnMut(Movement) -> anyhow::Result<()>> =
         if arguments.verbose { Some(&mut name) } else { None };
     let (number, preview) = match register.stage(handover, |take| feed.read(take), list)? {
@@ -125,7 +122,8 @@ fn one(
 }
 
 fn shown(preview: &Preview, is_verbose: bool) -> anyhow::Result<String> {
-    let Preview { counts, roles, classes, refused, refusals, elsewhere, notes, held, is_released: _ } = preview;
+    let Preview { counts, roles, classes, refused, refusals, elsewhere, notes, held, is_released: _ } =
+        preview;
     let mut text = format!("{:<24}{}\n", "everybody", line(*counts));
     for role in roles {
         writeln!(text, "{:<24}{}", format!("  {}", role.role), line(role.counts))?;

@@ -114,7 +114,8 @@ fn lines(found: &Found) -> Vec<String> {
     lines.push(entry("password", password.to_owned()));
     for Attachment { school, classes, groups } in &person.schools {
         let names: Vec<_> = classes.iter().chain(groups).map(ClassName::as_str).collect();
-        lines.push(entry("school", format!("{} {}", school.as_str(), names.join(", ")).trim_end().to_owned()));
+        lines
+            .push(entry("school", format!("{} {}", school.as_str(), names.join(", ")).trim_end().to_owned()));
     }
     lines.extend(ends_on.map(|date| entry("until", date.to_string())));
     if let (Some(left_on), Some(deleted_on)) = (left_on, found.deleted_on()) {

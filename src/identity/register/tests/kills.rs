@@ -41,14 +41,21 @@ fn as_a_child_it_stages_and_applies() {
 /// Runs the child in `dir` and kills it `after` the line `word` came from it.
 fn kill(dir: &Path, word: &str, after: Duration) {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "identity::register::tests::kills::as_a_child_it_stages_and_applies", "--nocapture"])
+        .args([
+            "--exact",
+            "identity::register::tests::kills::as_a_child_it_stages_and_applies",
+            "--nocapture",
+        ])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     // Open until the child is dead: it must not die of what it prints.
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.by_ref().map_while(Result::ok).any(|line| line.ends_with(word)), "the child never came to {word}");
+    assert!(
+        lines.by_ref().map_while(Result::ok).any(|line| line.ends_with(word)),
+        "the child never came to {word}"
+    );
     thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();

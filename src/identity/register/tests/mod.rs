@@ -149,11 +149,7 @@ impl Delivery {
     }
 
     fn school(self, code: &str) -> Self {
-        self.with(Item::School(SchoolRecord {
-            key: code.to_owned(),
-            uai: uai(code),
-            name: String::new(),
-        }))
+        self.with(Item::School(SchoolRecord { key: code.to_owned(), uai: uai(code), name: String::new() }))
     }
 
     fn person(self, record: PersonRecord) -> Self {

@@ -34,17 +34,17 @@ fn a_delivery_that_is_only_shown_is_never_there() {
 #[test]
 fn a_preview_counts_by_role_and_class_and_names_those_it_concerns() {
     let office = Office::new();
-    let first = Delivery::complete(20)
-        .pupil("P1", "6A")
-        .pupil("P2", "6A")
-        .pupil("P3", "6B")
-        .person(person("T1", Role::Enseignant, "6A"));
+    let first = Delivery::complete(20).pupil("P1", "6A").pupil("P2", "6A").pupil("P3", "6B").person(person(
+        "T1",
+        Role::Enseignant,
+        "6A",
+    ));
     office.in_force(&first);
-    let second = Delivery::complete(21)
-        .pupil("P1", "6A")
-        .pupil("P2", "6B")
-        .pupil("P4", "6C")
-        .person(person("T1", Role::Enseignant, "6A"));
+    let second = Delivery::complete(21).pupil("P1", "6A").pupil("P2", "6B").pupil("P4", "6C").person(person(
+        "T1",
+        Role::Enseignant,
+        "6A",
+    ));
     let number = office.taken(&second);
     let preview = office.preview(number);
     let counts = Counts { added: 1, changed: 1, unchanged: 2, leaving: 1, ..Counts::default() };
