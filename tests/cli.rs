@@ -214,6 +214,71 @@ fn a_hashed_password_can_be_pasted_into_the_accounts_file() {
 }
 
 #[test]
+fn a_feed_is_shown_taken_listed_and_dropped() {
+    let school = School::new();
+    let folder = school.feed("livraison", "0809999Z", &[("9000001", "Alix", "6A"), ("9000002", "Noé", "6B")]);
+    let shown = school.accounts("import", &[&folder, "--preview", "--verbose"]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""));
+    for line in [
+        "everybody               2 added, 0 changed, 0 leaving, 0 unchanged\n",
+        "  6A                    1 added, 0 changed, 0 leaving, 0 unchanged\n",
+        "  + 9000001 Alix EXEMPLE eleve 6A\n",
+        "nothing is changed",
+    ] {
+        assert!(shown.out.contains(line), "{line}: {}", shown.out);
+    }
+    assert!(school.accounts("feeds", &[]).out.starts_with("no feed yet"));
+
+    let later = school.accounts("import", &[&folder, "--effective", "2126-12-19"]);
+    assert_eq!(later.code, 0, "{}", later.err);
+    assert!(
+        later.out.ends_with("feed 1, Complet aaf of 2020-09-01, takes effect on 2126-12-19\n"),
+        "{}",
+        later.out
+    );
+    assert!(!later.out.contains("Alix"), "{}", later.out);
+    let again = school.accounts("import", &[&folder]);
+    assert!(again.code == 0 && again.out.contains("this is feed 1, word for word"), "{}", again.out);
+    assert!(school.accounts("release", &["1", "--effective", "now"]).out.contains("takes effect at once"));
+    assert!(school.accounts("feeds", &[]).out.starts_with("feed 1, "));
+    assert_eq!(school.accounts("quarantine", &[]).out, "every record was taken\n");
+    assert_eq!(school.accounts("drop", &["1"]).code, 0);
+    for (act, arguments, said) in [
+        ("drop", &["1"][..], "no feed 1 waits"),
+        ("release", &["7"], "no feed 7 waits"),
+        ("show", &["alix.exemple"], "nobody in the directory"),
+    ] {
+        let ran = school.accounts(act, arguments);
+        assert!(ran.code == 1 && ran.err.contains(said), "{}", ran.err);
+    }
+}
+
+#[test]
+fn what_is_no_feed_of_this_school_is_refused_with_what_to_do() {
+    let school = School::new();
+    let other = school.feed("autre", "0809998Y", &[("9000001", "Alix", "6A")]);
+    fs::write(school.path("livraison.zip"), b"PK\x03\x04").unwrap();
+    fs::create_dir(school.path("vide")).unwrap();
+    let (zip, empty, missing) = (school.text("livraison.zip"), school.text("vide"), school.text("absent"));
+    for (arguments, said) in [
+        (&[other.as_str()][..], "the feed is of school 0809998Y, this box is of 0809999Z"),
+        (&[&zip], "is an archive; unpack it"),
+        (&[&empty], "nothing to read in"),
+        (&[&missing], "cannot read"),
+        (&[&school.text("accounts.csv")], "--described-by"),
+        (&[&other, "--described-by", &school.text("academie.toml")], "academie.toml"),
+    ] {
+        let ran = school.accounts("import", arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{arguments:?}");
+        assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
+    }
+    assert!(school.accounts("feeds", &[]).out.starts_with("no feed yet"));
+    for arguments in [&[][..], &[&other, "--effective", "19/12/2026"], &[&other, "--format", "xml"]] {
+        assert_eq!(school.accounts("import", arguments).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_journal_is_shown_up_to_its_first_damage() {
     let segment = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/journal_record").join(name);
@@ -282,6 +347,45 @@ impl School {
 
     fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes an AAF of the school `uai` with pupils: identifier, first name, class. Gives its folder.
+    fn feed(&self, name: &str, uai: &str, pupils: &[(&str, &str, &str)]) -> String {
+        let record = |category: &str, kind: &str, id: &str, values: &[(&str, &str)]| {
+            let attributes: String = values
+                .iter()
+                .map(|(name, value)| format!("<attr name=\"{name}\"><value>{value}</value></attr>\n"))
+                .collect();
+            format!(
+                "<addRequest><operationalAttributes><attr name=\"{category}\"><value>{kind}</value></attr>\
+                 </operationalAttributes><identifier><id>{id}</id></identifier><attributes>\n{attributes}\
+                 </attributes></addRequest>\n"
+            )
+        };
+        let school = [("ENTStructureJointure", "1"), ("ENTStructureUAI", uai)];
+        let mut text = record("categorieStructure", "EtabEducNat", "1", &school);
+        for (id, given_name, class) in pupils {
+            let class = format!("1${class}");
+            let pupil = [
+                ("ENTPersonJointure", *id),
+                ("sn", "EXEMPLE"),
+                ("givenName", given_name),
+                ("ENTPersonStructRattach", "1"),
+                ("ENTEleveClasses", &class),
+            ];
+            text.push_str(&record("categoriePersonne", "Eleve", id, &pupil));
+        }
+        let folder = self.path(name);
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("ENT_{uai}_Complet_20200901_Eleve_0000.xml"));
+        fs::write(file, format!("<?xml version=\"1.0\"?>\n<ficAlimMENESR>\n{text}</ficAlimMENESR>\n"))
+            .unwrap();
+        folder.to_str().unwrap().to_owned()
+    }
+
+    /// Runs a command on the school's accounts.
+    fn accounts(&self, act: &str, arguments: &[&str]) -> Ran {
+        preau(&[&["accounts", act, "--config", &self.text("preau.toml")], arguments].concat())
     }
 
     /// Runs a command on the school's configuration.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     enforce::{dns, ent, firewall, ntp, proxy, quic},
-    identity::{self, Directory},
+    identity::{self, Directory, register::Terms},
     journal, lan,
     model::Zone,
     policy::{Policy, RuleFile},
@@ -63,6 +63,8 @@ pub struct Config {
     pub rule_files: Vec<(PathBuf, RuleFile)>,
     /// The accounts.
     pub directory: Directory,
+    /// The school calendar, and the zone the school lies in.
+    pub terms: Terms,
     /// The accounts' file.
     pub accounts_path: PathBuf,
     /// The category table, where there is one.
@@ -158,6 +160,8 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
     let NamedFiles {
         directory,
         accounts_path,
+        terms,
+        calendar_path: _,
         rule_files,
         categories,
         policy,
@@ -219,6 +223,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         ent,
         rule_files,
         directory: directory?,
+        terms: terms?,
         accounts_path,
         categories,
         certificate: certificate?,

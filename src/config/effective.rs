@@ -11,7 +11,7 @@ use crate::{
 
 impl Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        entry(f, "school", format_args!("{} ({})", self.school.name, self.school.uai))?;
+        entry(f, "school", format_args!("{} ({})", self.school.name, self.school.uai.as_str()))?;
         entry(f, "state", self.state_dir.display())?;
         entry(f, "line", &self.line_interface)?;
         entry(f, "", format_args!("resolvers {}", joined(&self.dns.upstreams)))?;
@@ -46,6 +46,14 @@ impl Display for Config {
                 entry(f, "", format_args!("a password for days without it is good for {days} days"))?;
             }
             None => entry(f, "ent", "none: people sign in by the passwords known here")?,
+        }
+        match &self.terms.zone {
+            Some(zone) => {
+                let until = self.terms.calendar.ends_on(zone);
+                let until = until.map_or("nothing".to_owned(), |day| format!("until {day}"));
+                entry(f, "calendar", format_args!("zone {zone}, known {until}"))?;
+            }
+            None => entry(f, "calendar", "no zone: feeds cannot wait for holidays")?,
         }
         if self.rule_files.is_empty() {
             entry(f, "rules", "none: every zone's default speaks")?;

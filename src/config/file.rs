@@ -63,6 +63,8 @@ pub(super) struct Accounts {
     pub(super) session_hours_shared: Spanned<u64>,
     #[serde(default)]
     pub(super) machines: Machines,
+    pub(super) calendar_zone: Option<Spanned<String>>,
+    pub(super) calendar: Option<Spanned<String>>,
     pub(super) ent: Option<Ent>,
 }
 

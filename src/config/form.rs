@@ -20,7 +20,7 @@ use super::{
 use crate::{
     identity::MachinesMax,
     lan::Bridge,
-    model::{Device, DeviceKind, Domain, Mac, Role, RoomName, Zone},
+    model::{Device, DeviceKind, Domain, Mac, Role, RoomName, Uai, Zone},
 };
 
 /// The longest a sign-in can last: a school day and its night.
@@ -43,8 +43,8 @@ const DEVICES_MAX: usize = 10_000;
 pub struct School {
     /// Its name as people know it.
     pub name: String,
-    /// Its code in the national register: seven digits and a letter.
-    pub uai: String,
+    /// Its code in the national register.
+    pub uai: Uai,
 }
 
 /// The checked values. What is wrong is absent here and noted among the problems.
@@ -91,17 +91,15 @@ impl Form {
 
 fn school(written: &file::School, problems: &mut Collector<'_>) -> Option<School> {
     let name = shown("school.name", &written.name, problems);
-    let uai = written.uai.get_ref();
-    let fits = uai.len() == 8
-        && uai.bytes().take(7).all(|byte| byte.is_ascii_digit())
-        && uai.bytes().last().is_some_and(|byte| byte.is_ascii_uppercase());
-    if !fits {
+    let uai = Uai::new(written.uai.get_ref());
+    if uai.is_none() {
         let what = format!(
-            "school.uai: `{uai}` is not seven digits and a capital letter; write it such as `0809999Z`"
+            "school.uai: `{}` is not seven digits and a capital letter; write it such as `0809999Z`",
+            written.uai.get_ref()
         );
         problems.at(&written.uai.span(), what);
     }
-    name.filter(|_| fits).map(|name| School { name, uai: uai.clone() })
+    Some(School { name: name?, uai: uai? })
 }
 
 fn resolvers(

@@ -9,13 +9,13 @@ use std::{
 
 use toml::Spanned;
 
-use super::{ent::ent, file, problem::Collector};
+use super::{ent::ent, fields::parsed, file, problem::Collector};
 use crate::{
     enforce::ent::Settings,
-    identity::Directory,
+    identity::{Directory, register::Terms},
     lists,
     model::Domain,
-    policy::{Policy, PolicyError, RuleFile, category::Table},
+    policy::{Policy, PolicyError, RuleFile, SchoolCalendar, SchoolZone, category::Table},
     portal,
 };
 
@@ -43,6 +43,9 @@ pub struct Categories {
 pub(super) struct NamedFiles {
     pub(super) directory: Option<Directory>,
     pub(super) accounts_path: PathBuf,
+    pub(super) terms: Option<Terms>,
+    /// None where the calendar is the one built in.
+    pub(super) calendar_path: Option<PathBuf>,
     pub(super) rule_files: Vec<(PathBuf, RuleFile)>,
     pub(super) categories: Option<Categories>,
     pub(super) policy: Option<Policy>,
@@ -65,6 +68,8 @@ impl NamedFiles {
         let certificate_path = base.join(written.portal.certificate.get_ref());
         let key_path = base.join(written.portal.key.get_ref());
         let directory = directory(&written.accounts.file, &accounts_path, problems);
+        let calendar_path = written.accounts.calendar.as_ref().map(|path| base.join(path.get_ref()));
+        let terms = terms(&written.accounts, calendar_path.as_deref(), problems);
         let rule_files = rule_files(&written.policy.rules, base, problems);
         let table = written.policy.categories.as_ref().map(|path| table(path, base, problems));
         let policy = match &table {
@@ -79,6 +84,8 @@ impl NamedFiles {
         Self {
             directory,
             accounts_path,
+            terms,
+            calendar_path,
             rule_files,
             categories,
             policy,
@@ -95,7 +102,8 @@ impl NamedFiles {
         let fixed = [&self.accounts_path, &self.certificate_path, &self.key_path];
         let rules = self.rule_files.iter().map(|(path, _)| path);
         let table = self.categories.iter().map(|categories| &categories.path);
-        fixed.into_iter().chain(rules).chain(table).chain(&self.ent_paths).cloned().collect()
+        let named = fixed.into_iter().chain(&self.calendar_path).chain(rules).chain(table);
+        named.chain(&self.ent_paths).cloned().collect()
     }
 }
 
@@ -130,6 +138,31 @@ fn directory(written: &Spanned<String>, path: &Path, problems: &mut Collector<'_
     let field = fault.field.map_or(String::new(), |field| format!("{field}: "));
     problems.in_file(path, usize::try_from(fault.line).ok(), format!("{field}{}", fault.what));
     None
+}
+
+/// The calendar that is named, or the one built in, with the school's zone, which it must know.
+fn terms(written: &file::Accounts, path: Option<&Path>, problems: &mut Collector<'_>) -> Option<Terms> {
+    let calendar = match (&written.calendar, path) {
+        (Some(name), Some(path)) => {
+            let text = named_text("accounts.calendar", name, path, FILE_BYTES_MAX, problems)?;
+            SchoolCalendar::parse(&text)
+                .map_err(|fault| problems.in_file(path, usize::try_from(fault.line).ok(), fault.what))
+                .ok()?
+        }
+        _ => SchoolCalendar::shipped().clone(),
+    };
+    let Some(zone) = &written.calendar_zone else { return Some(Terms { calendar, zone: None }) };
+    let known = parsed::<SchoolZone>("accounts.calendar_zone", zone, problems)?;
+    if calendar.ends_on(&known).is_none() {
+        let zones: Vec<_> = calendar.zones().map(|zone| format!("`{zone}`")).collect();
+        let what = format!(
+            "accounts.calendar_zone: the calendar has no zone `{known}`; it knows {}",
+            zones.join(", ")
+        );
+        problems.at(&zone.span(), what);
+        return None;
+    }
+    Some(Terms { calendar, zone: Some(known) })
 }
 
 fn rule_files(

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::problem::{Problem, line_at};
 
 /// Every field, with an example of what it holds.
-const EXAMPLES: [(&str, &str); 35] = [
+const EXAMPLES: [(&str, &str); 37] = [
     ("version", "1"),
     ("state_dir", "\"/var/lib/preau\""),
     ("school.name", "\"Collège d'Exemple\""),
@@ -25,6 +25,8 @@ const EXAMPLES: [(&str, &str); 35] = [
     ("accounts.machines.administratif", "5"),
     ("accounts.machines.referent", "5"),
     ("accounts.machines.invite", "5"),
+    ("accounts.calendar_zone", "\"B\""),
+    ("accounts.calendar", "\"calendrier-scolaire.csv\""),
     ("policy.rules", "[\"academie.toml\", \"etablissement.toml\"]"),
     ("policy.categories", "\"categories.table\""),
     ("zone.name", "\"pedagogique\""),

@@ -24,6 +24,8 @@ impl Config {
             let path = self.accounts_path.display();
             warnings.push(format!("accounts: {path} holds no account, so nobody can sign in"));
         }
+        let today = self.terms.today(now, true);
+        warnings.extend(self.terms.warning(today).map(|warning| format!("accounts.calendar: {warning}")));
         let zones: HashSet<&ZoneName> = self.zones.iter().map(|zone| &zone.name).collect();
         for (path, file) in &self.rule_files {
             let silent = file.all_rules().filter_map(|rule| Some((rule, why_silent(rule, &zones)?)));

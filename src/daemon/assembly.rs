@@ -10,9 +10,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    RuleFileStatus, Status,
+    DirectoryStatus, RuleFileStatus, Status,
     claim::Claim,
     control::{Control, control_path},
+    deliveries::Deliveries,
     epoch,
     health::Watched,
     opening, policing,
@@ -76,6 +77,10 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let standing = Standing::of(&config);
     let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
     let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
+    let (terms_sender, terms) = watch::channel(Arc::new(config.terms));
+    let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
+    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
+    let directory = deliveries.status();
     let (rules_sender, rules) = watch::channel(Arc::new(config.policy));
     let school = admin::Store::open(&config.state_dir)?;
     let openings =
@@ -128,6 +133,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     if let Some(service) = ent_service {
         tasks.start("ent", |stop| service.serve(stop));
     }
+    tasks.start("directory", |stop| deliveries.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
@@ -140,6 +146,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         certificate: config.certificate,
         files: config.files,
         rules: rules_sender,
+        terms: terms_sender,
         identity: identity.clone(),
         reading: reading_sender,
         open: open.clone(),
@@ -168,6 +175,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         journal: journal.clone(),
         leases,
         tunnels,
+        directory,
         open,
         reading,
     };
@@ -252,6 +260,7 @@ struct Speaker {
     journal: Journal,
     leases: watch::Receiver<Arc<Leases>>,
     tunnels: Tunnels,
+    directory: watch::Receiver<DirectoryStatus>,
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
 }
@@ -271,6 +280,7 @@ impl Speaker {
             leases: self.leases.borrow().len(),
             tunnels_held: self.tunnels.held(),
             machines_doubled: self.identity.doubles(),
+            directory: self.directory.borrow().clone(),
             rules: reading
                 .rules
                 .iter()

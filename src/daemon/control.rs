@@ -117,6 +117,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::DirectoryStatus;
 
     fn status() -> Status {
         Status {
@@ -130,6 +131,7 @@ mod tests {
             leases: 4,
             tunnels_held: 0,
             machines_doubled: 0,
+            directory: DirectoryStatus::default(),
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,

@@ -10,6 +10,7 @@
 mod assembly;
 mod claim;
 mod control;
+mod deliveries;
 mod epoch;
 mod health;
 mod opening;
@@ -23,5 +24,5 @@ mod timekeeping;
 
 pub use assembly::run;
 pub use control::{ask_status, control_path};
-pub use status::{RuleFileStatus, Status};
+pub use status::{DirectoryStatus, RuleFileStatus, Status};
 pub use timekeeping::doubt_at_start;

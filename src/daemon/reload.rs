@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::{reading::Reading, standing::Standing};
 use crate::{
     config::Config,
-    identity::Identity,
+    identity::{Identity, register::Terms},
     policy::Policy,
     system::{
         clock::Clock,
@@ -37,6 +37,7 @@ pub(super) struct Reload {
     pub(super) files: Vec<PathBuf>,
     /// The rules, which [`super::policing`] joins with what teachers decided.
     pub(super) rules: watch::Sender<Arc<Policy>>,
+    pub(super) terms: watch::Sender<Arc<Terms>>,
     pub(super) identity: Identity,
     pub(super) reading: watch::Sender<Reading>,
     /// Whether the gate is open, so that the service manager is not told ready before it is.
@@ -123,6 +124,7 @@ impl Reload {
             .then_some("the portal still shows the certificate before the one on the disk");
         self.identity.replace_directory(config.directory);
         self.identity.replace_devices(config.identity.devices);
+        self.terms.send_replace(Arc::new(config.terms));
         self.rules.send_replace(Arc::new(config.policy));
         self.files = config.files;
         self.reading.send_replace(reading);
@@ -195,6 +197,7 @@ default = "allow"
                 certificate: config.certificate,
                 files: config.files,
                 rules: policy_sender,
+                terms: watch::Sender::new(Arc::new(config.terms)),
                 identity,
                 reading: reading_sender,
                 open: watch::channel(true).1,

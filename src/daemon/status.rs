@@ -28,6 +28,8 @@ pub struct Status {
     pub tunnels_held: usize,
     /// Hardware addresses that two machines used at once within the last hour: somebody copies one.
     pub machines_doubled: usize,
+    /// The directory of the school.
+    pub directory: DirectoryStatus,
     /// The rules in force.
     pub rules: Vec<RuleFileStatus>,
     /// When the configuration in force was read, RFC 3339 in UTC.
@@ -36,6 +38,47 @@ pub struct Status {
     pub reload_refused: Option<String>,
     /// What was read but takes effect only at a restart, if anything.
     pub restart_wanted: Option<String>,
+}
+
+/// The school's directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryStatus {
+    /// Persons who may sign in.
+    pub persons: u64,
+    /// Persons who left and are not deleted yet.
+    pub in_trash: u64,
+    /// Records of feeds that could not be taken and that nobody dismissed.
+    pub quarantined: u64,
+    /// The last feed that took effect, in words.
+    pub last: Option<String>,
+    /// The feeds that wait, in words: until when, or what holds them.
+    pub waiting: Vec<String>,
+    /// What to do about the school calendar, if anything.
+    pub calendar: Option<String>,
+    /// Why the directory cannot be read or written, if so: the persons in force before are.
+    pub trouble: Option<String>,
+}
+
+impl fmt::Display for DirectoryStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { persons, in_trash, quarantined, last, waiting, calendar, trouble } = self;
+        if let Some(why) = trouble {
+            writeln!(f, "directory UNREADABLE, who was in force still is: {why}")?;
+        }
+        write!(f, "directory {persons} persons")?;
+        if *in_trash > 0 {
+            write!(f, ", {in_trash} left within three months")?;
+        }
+        writeln!(f)?;
+        for line in last.iter().chain(waiting) {
+            writeln!(f, "          {line}")?;
+        }
+        if *quarantined > 0 {
+            writeln!(f, "          {quarantined} records not taken; see `preau accounts quarantine`")?;
+        }
+        calendar.iter().try_for_each(|warning| writeln!(f, "calendar  {warning}"))
+    }
 }
 
 /// One file of rules in force.
@@ -75,6 +118,7 @@ impl fmt::Display for Status {
                 )?;
             }
         }
+        self.directory.fmt(f)?;
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
             writeln!(f, "          {} of {} ({})", file.rules, file.level, file.path)?;
@@ -106,6 +150,15 @@ mod tests {
             leases: 4,
             tunnels_held: 2,
             machines_doubled: 1,
+            directory: DirectoryStatus {
+                persons: 612,
+                in_trash: 3,
+                quarantined: 2,
+                last: Some("feed 1, Complet aaf of 2026-11-20, took effect".to_owned()),
+                waiting: vec!["feed 2, Complet aaf of 2026-11-27, HELD: too many would leave".to_owned()],
+                calendar: Some("the school calendar ends".to_owned()),
+                trouble: Some("the disk refuses".to_owned()),
+            },
             rules: vec![RuleFileStatus {
                 path: "academie.toml".to_owned(),
                 level: "academie".to_owned(),
@@ -124,6 +177,12 @@ mod tests {
              people    3 signed in, 4 leases\n\
              tunnels   DNS TUNNELS held: 2 clients\n\
              machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: 1 address\n\
+             directory UNREADABLE, who was in force still is: the disk refuses\n\
+             directory 612 persons, 3 left within three months\n          \
+             feed 1, Complet aaf of 2026-11-20, took effect\n          \
+             feed 2, Complet aaf of 2026-11-27, HELD: too many would leave\n          \
+             2 records not taken; see `preau accounts quarantine`\n\
+             calendar  the school calendar ends\n\
              rules     read 2026-11-23T08:00:00.000Z\n          \
              12 of academie (academie.toml)\n\
              restart   WANTED: another certificate\n\

@@ -1,0 +1,386 @@
+//! Deliveries of the school's directory: what is due takes effect, and the persons in force are who may sign in.
+//!
+//! Looked at every second, for a word of SQLite says whether anybody wrote; worked upon when somebody did, and when a day
+//! begins. A register that cannot be read changes nothing: the persons in force stay until it is mended.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::status::DirectoryStatus;
+use crate::{
+    identity::{
+        Directory, Identity,
+        register::{Applied, FeedView, Register, Standing, Terms, Today, Version},
+    },
+    model::Uai,
+    system::clock::Clock,
+};
+
+/// How often the register is looked at: whoever imports by the command line sees it take effect.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a register that could not be read or written is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// The service that looks after the register.
+#[derive(Debug)]
+pub(super) struct Deliveries {
+    state_dir: PathBuf,
+    here: Uai,
+    identity: Identity,
+    terms: watch::Receiver<Arc<Terms>>,
+    clock: Clock,
+    directory: watch::Sender<DirectoryStatus>,
+    register: Option<Register>,
+    /// The register and the day for which everything is done.
+    done: Option<(Version, Today)>,
+    /// Which persons `identity` has.
+    revision: Option<i64>,
+}
+
+impl Deliveries {
+    /// Gives `identity` the persons in force before anybody asks for them. A register that cannot be read is told by the
+    /// status: the accounts of the school's own file still sign in.
+    pub(super) fn begin(
+        state_dir: PathBuf,
+        here: Uai,
+        identity: Identity,
+        terms: watch::Receiver<Arc<Terms>>,
+        clock: Clock,
+    ) -> Self {
+        let mut deliveries = Self {
+            state_dir,
+            here,
+            identity,
+            terms,
+            clock,
+            directory: watch::Sender::default(),
+            register: None,
+            done: None,
+            revision: None,
+        };
+        let opened = Register::open(&deliveries.state_dir).and_then(|register| {
+            let news = News::of(&register, &deliveries.here, None, deliveries.today(), Applied::default())?;
+            deliveries.register = Some(register);
+            Ok(news)
+        });
+        match opened {
+            Ok(news) => deliveries.take(news),
+            Err(cause) => deliveries.fail(&cause),
+        }
+        deliveries
+    }
+
+    /// What `preau status` says of the directory.
+    pub(super) fn status(&self) -> watch::Receiver<DirectoryStatus> {
+        self.directory.subscribe()
+    }
+
+    /// Looks after the register until `stop`.
+    pub(super) async fn serve(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rest_until = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                _ = ticks.tick() => {}
+            }
+            if Instant::now() < rest_until {
+                continue;
+            }
+            if let Err(cause) = self.look().await.or_else(unless_busy) {
+                self.fail(&cause);
+                rest_until = Instant::now() + RETRY_AFTER;
+            }
+        }
+    }
+
+    /// Does what is due, where anything is another than when it was last done.
+    async fn look(&mut self) -> anyhow::Result<()> {
+        if self.terms.has_changed().unwrap_or(false) {
+            self.terms.mark_unchanged();
+            self.done = None;
+        }
+        let (today, now) = (self.today(), self.clock.now());
+        let (register, state_dir) = (self.register.clone(), self.state_dir.clone());
+        let (done, revision) = (self.done, self.revision);
+        let (here, identity) = (self.here.clone(), self.identity.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let register = match register {
+                Some(register) => register,
+                None => Register::open(&state_dir)?,
+            };
+            // Before anything is done: what is written meanwhile, by this as well, is looked at once more.
+            let version = register.version()?;
+            if done == Some((version, today)) {
+                return Ok(None);
+            }
+            let applied = register.apply_due(now, today, &|login| identity.is_local_login(login))?;
+            let news = News::of(&register, &here, revision, today, applied)?;
+            anyhow::Ok(Some((register, version, news)))
+        });
+        if let Some((register, version, news)) = work.await.context("the daemon is stopping")?? {
+            self.register = Some(register);
+            self.done = Some((version, today));
+            self.take(news);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, news: News) {
+        let News { revision, directory, standing, today, applied } = news;
+        let Applied { feeds, held, deleted, ended } = applied;
+        if !feeds.is_empty() || !deleted.is_empty() || ended > 0 {
+            info!(feeds = feeds.len(), deleted = deleted.len(), ended, "the directory changed");
+        }
+        if !held.is_empty() {
+            warn!(feeds = held.len(), "feeds are held; see `preau accounts feeds`");
+        }
+        if let Some(directory) = directory {
+            self.identity.replace_register(directory);
+            self.revision = Some(revision);
+        }
+        let calendar = self.terms.borrow().warning(today).map(|warning| warning.to_string());
+        self.directory.send_replace(status(&standing, calendar));
+    }
+
+    fn fail(&mut self, cause: &anyhow::Error) {
+        warn!("the directory cannot be read or written; see `preau status`");
+        self.done = None;
+        self.directory.send_modify(|status| status.trouble = Some(format!("{cause:#}")));
+    }
+
+    fn today(&self) -> Today {
+        self.terms.borrow().today(self.clock.now(), self.clock.doubt().is_none())
+    }
+}
+
+/// While an import is written, the register is left alone until the next look.
+fn unless_busy(cause: anyhow::Error) -> anyhow::Result<()> {
+    if Register::is_busy(&cause) { Ok(()) } else { Err(cause) }
+}
+
+/// What the register says after it was worked upon.
+struct News {
+    revision: i64,
+    /// The persons in force, where they are others than before.
+    directory: Option<Directory>,
+    standing: Standing,
+    today: Today,
+    applied: Applied,
+}
+
+impl News {
+    fn of(
+        register: &Register,
+        here: &Uai,
+        before: Option<i64>,
+        today: Today,
+        applied: Applied,
+    ) -> anyhow::Result<Self> {
+        // Before the persons are read: what is written in between is found by the next look.
+        let revision = register.revision()?;
+        let directory = (before != Some(revision)).then(|| register.snapshot(here)).transpose()?;
+        let standing = register.standing(today)?;
+        Ok(Self { revision, directory, standing, today, applied })
+    }
+}
+
+fn status(standing: &Standing, calendar: Option<String>) -> DirectoryStatus {
+    let Standing { persons, in_trash, quarantined, last, waiting } = standing;
+    DirectoryStatus {
+        persons: *persons,
+        in_trash: *in_trash,
+        quarantined: *quarantined,
+        last: last.as_ref().map(FeedView::to_string),
+        waiting: waiting.iter().map(FeedView::to_string).collect(),
+        calendar,
+        trouble: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicI64, Ordering},
+    };
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::{
+        identity::{
+            MachinesMax, Settings,
+            feed::{Extent, Format, Head, Item, PersonRecord, Totals},
+            register::{Handover, Intent},
+        },
+        model::{AccountId, Attachment, Moment, Person, Role},
+        policy::{SchoolCalendar, SchoolZone},
+    };
+
+    /// 2026-11-23T08:00:00Z, a Monday between holidays.
+    const MONDAY_SECONDS: i64 = 1_795_420_800;
+
+    const DAY_SECONDS: i64 = 24 * 3600;
+
+    /// A school whose directory lies in a directory of its own, and whose clock is moved by hand.
+    struct School {
+        dir: tempfile::TempDir,
+        identity: Identity,
+        clock: Clock,
+        seconds: Arc<AtomicI64>,
+        terms: watch::Sender<Arc<Terms>>,
+    }
+
+    impl School {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let seconds = Arc::new(AtomicI64::new(MONDAY_SECONDS));
+            let read = seconds.clone();
+            let clock = Clock::from_fn(move || Moment::from_unix_seconds(read.load(Ordering::Relaxed)));
+            let settings = Settings {
+                devices: Vec::new(),
+                state_dir: dir.path().to_owned(),
+                session_lifetime: Duration::from_secs(3600),
+                shared_session_lifetime: Duration::from_secs(3600),
+                machines_max: MachinesMax::default(),
+                remember: Duration::from_secs(3600),
+            };
+            let identity = Identity::open(&settings, Directory::default(), clock.clone()).unwrap();
+            let calendar = SchoolCalendar::shipped().clone();
+            let terms = watch::Sender::new(Arc::new(Terms { calendar, zone: Some(SchoolZone::B) }));
+            Self { dir, identity, clock, seconds, terms }
+        }
+
+        fn begin(&self) -> Deliveries {
+            let here = Uai::new("0809999Z").unwrap();
+            let (state_dir, clock) = (self.dir.path().to_owned(), self.clock.clone());
+            Deliveries::begin(state_dir, here, self.identity.clone(), self.terms.subscribe(), clock)
+        }
+
+        /// Hands over a delivery as another process does.
+        fn stage(&self, ids: &[&str], due: Option<jiff::civil::Date>) {
+            let register = Register::open(self.dir.path()).unwrap();
+            let today = self.terms.borrow().today(self.clock.now(), true);
+            let here = Uai::new("0809999Z").unwrap();
+            let head = Head {
+                format: Format::Csv,
+                extent: Extent::Complete,
+                date: Some(today.date),
+                source: "eleves.csv".to_owned(),
+            };
+            let now = self.clock.now();
+            let handover = Handover { head: &head, here: &here, now, today, due, intent: Intent::Keep };
+            let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
+                ids.iter().map(|id| Item::Person(Box::new(pupil(id)))).try_for_each(take)?;
+                Ok(Totals::default())
+            };
+            register.stage(handover, read, None).unwrap();
+        }
+
+        fn knows(&self, id: &str) -> bool {
+            self.identity.account(&AccountId::new(id)).is_some()
+        }
+    }
+
+    fn pupil(id: &str) -> PersonRecord {
+        let here = Uai::new("0809999Z").unwrap();
+        let person = Person {
+            id: AccountId::new(id),
+            login: None,
+            family_name: "EXEMPLE".to_owned(),
+            given_name: id.to_owned(),
+            birth_date: None,
+            role: Role::Eleve,
+            schools: vec![Attachment { school: here, classes: Vec::new(), groups: Vec::new() }],
+        };
+        PersonRecord { person, password: None, has_left: None }
+    }
+
+    #[tokio::test]
+    async fn what_another_process_delivers_takes_effect_within_two_seconds() {
+        let school = School::new();
+        let deliveries = school.begin();
+        let stop = CancellationToken::new();
+        let served = tokio::join!(deliveries.serve(stop.clone()), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            school.stage(&["P1"], None);
+            let begun = Instant::now();
+            while !school.knows("P1") && begun.elapsed() < Duration::from_secs(10) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            stop.cancel();
+            begun.elapsed()
+        });
+        served.0.unwrap();
+        assert!(served.1 < Duration::from_secs(2), "{:?}", served.1);
+    }
+
+    #[tokio::test]
+    async fn a_delivery_takes_effect_when_its_day_begins_and_not_while_the_clock_is_in_doubt() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        school.stage(&["P1"], Some(date(2026, 11, 25)));
+        deliveries.look().await.unwrap();
+        assert!(!school.knows("P1"));
+        assert_eq!(deliveries.status().borrow().waiting.len(), 1);
+        school.seconds.fetch_add(2 * DAY_SECONDS, Ordering::Relaxed);
+        school.clock.set_doubt(Some(crate::system::ratchet::Doubt::BeforeProgram));
+        deliveries.look().await.unwrap();
+        assert!(!school.knows("P1"));
+        school.clock.set_doubt(None);
+        deliveries.look().await.unwrap();
+        assert!(school.knows("P1"));
+        assert_eq!(deliveries.status().borrow().persons, 1);
+    }
+
+    #[tokio::test]
+    async fn a_restart_knows_everybody_before_anything_is_served() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        school.stage(&["P1"], None);
+        deliveries.look().await.unwrap();
+        let again = School { identity: School::new().identity, ..school };
+        assert!(!again.knows("P1"));
+        let _deliveries = again.begin();
+        assert!(again.knows("P1"));
+    }
+
+    #[tokio::test]
+    async fn a_register_that_cannot_be_read_is_told_and_the_persons_in_force_stay() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        school.stage(&["P1"], None);
+        deliveries.look().await.unwrap();
+        deliveries.register = None;
+        std::fs::write(Register::path(school.dir.path()), [b'x'; 8192]).unwrap();
+        let cause = deliveries.look().await.unwrap_err();
+        deliveries.fail(&cause);
+        assert!(deliveries.status().borrow().trouble.as_ref().unwrap().contains("people.sqlite"));
+        assert!(school.knows("P1"));
+        let begun = school.begin();
+        assert!(begun.status().borrow().trouble.is_some());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_done_twice() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        school.stage(&["P1"], None);
+        deliveries.look().await.unwrap();
+        let changes = Mutex::new(school.identity.changes());
+        changes.lock().unwrap().mark_unchanged();
+        deliveries.look().await.unwrap();
+        deliveries.look().await.unwrap();
+        assert!(!changes.lock().unwrap().has_changed().unwrap());
+    }
+}
