@@ -77,11 +77,11 @@ struct Place {
 #[derive(Debug)]
 enum Whose {
     /// The one on the machine behind an address, by its person.
-    OfSource(IpAddr),
+    Behind(IpAddr),
     /// The one on a machine, by somebody who looks after the school.
-    OfMachine(Mac),
+    On(Mac),
     /// A person's on all their machines.
-    OfAccount(AccountId),
+    Of(AccountId),
 }
 
 impl SignIn {
@@ -156,17 +156,17 @@ impl SignIn {
 
     /// Ends the session on the machine behind `source`, where there is one.
     pub async fn sign_out(&self, source: IpAddr) {
-        self.finish(Whose::OfSource(source)).await;
+        self.finish(Whose::Behind(source)).await;
     }
 
     /// Ends the session on `machine`, whoever's it is, where there is one.
     pub async fn end(&self, machine: Mac) {
-        self.finish(Whose::OfMachine(machine)).await;
+        self.finish(Whose::On(machine)).await;
     }
 
     /// Ends the sessions of the person of `account` on all their machines.
     pub async fn sign_out_everywhere(&self, account: &AccountId) {
-        self.finish(Whose::OfAccount(account.clone())).await;
+        self.finish(Whose::Of(account.clone())).await;
     }
 
     fn place(&self, zone: &Zone, source: IpAddr) -> Result<Place, SignInRefusal> {
@@ -221,12 +221,12 @@ impl SignInService {
             }
             Request::End { whose, answer } => {
                 let (machines, change) = match whose {
-                    Whose::OfSource(source) => {
+                    Whose::Behind(source) => {
                         (Vec::from_iter(self.identity.machine_of(source)), PresenceChange::SignedOut)
                     }
                     // For the record it ended by itself: its person did nothing. Who ended it is in the trail of acts.
-                    Whose::OfMachine(machine) => (vec![machine], PresenceChange::Expired),
-                    Whose::OfAccount(account) => {
+                    Whose::On(machine) => (vec![machine], PresenceChange::Expired),
+                    Whose::Of(account) => {
                         (self.identity.machines_of_account(&account), PresenceChange::SignedOut)
                     }
                 };

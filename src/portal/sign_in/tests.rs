@@ -51,8 +51,8 @@ impl Answer {
 
     /// The session's cookie as the browser sends it back; empty where it was taken away.
     fn cookie(&self) -> Option<String> {
-        let given = self.headers.get_all(header::SET_COOKIE).iter().map(|field| field.to_str().unwrap());
-        let mine = given.filter(|cookie| cookie.starts_with("__Host-preau=")).next_back()?;
+        let mut given = self.headers.get_all(header::SET_COOKIE).iter().map(|field| field.to_str().unwrap());
+        let mine = given.rfind(|cookie| cookie.starts_with("__Host-preau="))?;
         let pair = mine.split(';').next().unwrap();
         Some(if mine.contains("Max-Age=0") { String::new() } else { pair.to_owned() })
     }
