@@ -30,7 +30,7 @@ use crate::{
     },
     identity::Identity,
     journal::Journal,
-    lan::{self, Dhcp, Leases},
+    lan::{self, CaptiveAdvertiser, Dhcp, Leases},
     model::Moment,
     portal,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
@@ -101,6 +101,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
 
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
+    tasks.start("announcing", |stop| CaptiveAdvertiser::new(&config.lan).serve(stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
