@@ -95,11 +95,11 @@ async fn advertise(interface: &str, message: &[u8]) -> io::Result<std::convert::
     loop {
         tokio::select! {
             () = sleep_until(next) => {
-                socket.advertise(message, None)?;
+                socket.advertise(message, None).await?;
                 next = Instant::now() + interval;
             }
             asked = socket.asked() => {
-                socket.advertise(message, asked?)?;
+                socket.advertise(message, asked?).await?;
                 sleep(ANSWER_INTERVAL).await;
             }
         }

@@ -2,12 +2,12 @@
 
 use std::{
     io,
-    net::{Ipv6Addr, SocketAddrV6},
+    net::{IpAddr, Ipv6Addr, SocketAddrV6},
 };
 
-use rustix::net::{RecvFlags, netdevice::name_to_index, recvfrom};
+use rustix::net::netdevice::name_to_index;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
-use tokio::io::unix::AsyncFd;
+use tokio::net::UdpSocket;
 
 /// Where every router listens, and where every machine does.
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
@@ -34,7 +34,8 @@ const SOLICITATION_BYTES_MAX: usize = 512;
 /// The socket.
 #[derive(Debug)]
 pub struct AdvertisingSocket {
-    socket: AsyncFd<Socket>,
+    /// A raw socket in the runtime's clothes of UDP: both send to an address and receive from one.
+    socket: UdpSocket,
     interface: u32,
 }
 
@@ -54,7 +55,7 @@ impl AdvertisingSocket {
         socket.set_multicast_if_v6(index)?;
         socket.set_multicast_loop_v6(false)?;
         socket.join_multicast_v6(&ALL_ROUTERS, index)?;
-        Ok(Self { socket: AsyncFd::new(socket)?, interface: index })
+        Ok(Self { socket: UdpSocket::from_std(socket.into())?, interface: index })
     }
 
     /// The next machine that asks for routers; none where it has no address yet.
@@ -63,33 +64,23 @@ impl AdvertisingSocket {
     /// When the kernel refuses the socket, for example because the interface is gone.
     pub async fn asked(&self) -> io::Result<Option<Ipv6Addr>> {
         loop {
-            let mut ready = self.socket.readable().await?;
-            let received = ready.try_io(|socket| {
-                let mut bytes = [0; SOLICITATION_BYTES_MAX];
-                let (_, _, source) = recvfrom(socket.get_ref(), &mut bytes, RecvFlags::empty())?;
-                Ok(source)
-            });
-            let Ok(received) = received else { continue };
-            let source = received?.and_then(|source| SocketAddrV6::try_from(source).ok());
-            match source.map(|source| *source.ip()) {
-                Some(source) if source.is_unspecified() => return Ok(None),
+            let mut bytes = [0; SOLICITATION_BYTES_MAX];
+            let (_, source) = self.socket.recv_from(&mut bytes).await?;
+            match source.ip() {
+                IpAddr::V6(source) if source.is_unspecified() => return Ok(None),
                 // Routers do not pass on what comes from a link-local address: the asker is on this network.
-                Some(source) if source.is_unicast_link_local() => return Ok(Some(source)),
-                Some(_) | None => {}
+                IpAddr::V6(source) if source.is_unicast_link_local() => return Ok(Some(source)),
+                IpAddr::V6(_) | IpAddr::V4(_) => {}
             }
         }
     }
 
-    /// Sends an advertisement to `machine`, or to all; the kernel fills in its checksum. What does not fit into the
-    /// kernel's buffer is lost, as the network may lose it.
+    /// Sends an advertisement to `machine`, or to all; the kernel fills in its checksum.
     ///
     /// # Errors
     /// When the kernel refuses it, for example because the interface is gone.
-    pub fn advertise(&self, message: &[u8], machine: Option<Ipv6Addr>) -> io::Result<()> {
+    pub async fn advertise(&self, message: &[u8], machine: Option<Ipv6Addr>) -> io::Result<()> {
         let to = SocketAddrV6::new(machine.unwrap_or(ALL_NODES), 0, 0, self.interface);
-        match self.socket.get_ref().send_to(message, &to.into()) {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            _ => Ok(()),
-        }
+        self.socket.send_to(message, to).await.map(drop)
     }
 }
