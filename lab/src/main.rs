@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use commands::{act, bypass, load, measure, serve, tour, up};
+use commands::{act, bypass, load, measure, pictures, serve, tour, up};
 
 /// A whole school on this machine: an Internet, an académie, the box, and the machines of its people.
 #[derive(Debug, Parser)]
@@ -68,6 +68,12 @@ enum Command {
         #[arg(long, default_value = "1024x768", value_parser = act::window_size)]
         size: (u32, u32),
     },
+    /// Take the pictures of the documents again, in a school of its own.
+    Pictures {
+        /// The folder they go to.
+        #[arg(default_value = "docs/images")]
+        dir: PathBuf,
+    },
     /// Unplug something.
     Cut {
         /// What.
@@ -123,6 +129,7 @@ fn main() -> ExitCode {
         Command::Shell { who } => act::shell(&name, &who),
         Command::Run { who, command } => act::run(&name, &who, &command),
         Command::Browse { who, url, screenshot, size } => act::browse(&name, &who, &url, &screenshot, size),
+        Command::Pictures { dir } => pictures::pictures(&dir),
         Command::Cut { what: Cable::Line } => act::cut_line(&name),
         Command::Restore { what: Cable::Line } => act::restore_line(&name),
         Command::Status => act::status(&name),

@@ -4,8 +4,6 @@
 //! A new page is one line in [`PAGES`]. Needs root or user namespaces, `cargo build --workspace` first, Chromium, and
 //! axe-core in `target/axe-core` (`.ci/install` fetches it).
 
-#![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
-
 use preau_lab::{
     Browser, Lab,
     plan::{PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS},

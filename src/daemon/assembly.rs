@@ -35,7 +35,7 @@ use crate::{
     },
     identity::Identity,
     journal::Journal,
-    lan::{self, Dhcp, Leases},
+    lan::{self, CaptiveAdvertiser, Dhcp, Leases},
     model::Moment,
     portal,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
@@ -129,6 +129,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
     tasks.start("openings", |stop| openings.serve(openings_clock, stop));
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
+    tasks.start("announcing", |stop| CaptiveAdvertiser::new(&config.lan).serve(stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     if let Some(service) = ent_service {
         tasks.start("ent", |stop| service.serve(stop));

@@ -22,11 +22,13 @@ impl Limits {
     const LEASES: u32 = 2000;
     /// Addresses at the start of each network that DHCP leaves alone, for machines that were given one by hand.
     const RESERVED: u32 = 16;
-    /// Seconds between router advertisements nobody asked for (RFC 7772: few, for the sake of batteries).
-    const ADVERTISEMENT_INTERVAL_SECONDS: u32 = 300;
-    /// Seconds a machine keeps the router without hearing of it.
-    const ROUTER_LIFETIME_SECONDS: u32 = 1800;
 }
+
+/// Seconds between router advertisements nobody asked for (RFC 7772: few, for the sake of batteries).
+pub(super) const ADVERTISEMENT_INTERVAL_SECONDS: u32 = 300;
+
+/// Seconds a machine keeps the router without hearing of it.
+pub(super) const ROUTER_LIFETIME_SECONDS: u16 = 1800;
 
 /// What is the same in every school.
 const HEAD: &str = "\
@@ -108,16 +110,15 @@ fn write_zone(conf: &mut String, zone: &Zone, portal_api: Option<&str>) -> fmt::
     writeln!(conf, "dhcp-option=tag:{tag},option6:ntp-server,[{router_v6}]")?;
     // Where nobody signs in there is no portal to announce, and systems would look for one at each joining.
     if let Some(uri) = portal_api.filter(|_| zone.sign_in == SignIn::Required) {
-        // RFC 8910 section 2: option 114 of DHCPv4 and 103 of DHCPv6. dnsmasq 2.90 cannot put it into advertisements.
+        // RFC 8910 section 2: option 114 of DHCPv4 and 103 of DHCPv6. dnsmasq 2.90 cannot put it into router
+        // advertisements: `captive` sends those.
         writeln!(conf, "dhcp-option=tag:{tag},114,{}", quoted(uri))?;
         writeln!(conf, "dhcp-option=tag:{tag},option6:103,{}", quoted(uri))?;
     }
     writeln!(
         conf,
         "ra-param={},high,{},{}",
-        zone.interface,
-        Limits::ADVERTISEMENT_INTERVAL_SECONDS,
-        Limits::ROUTER_LIFETIME_SECONDS
+        zone.interface, ADVERTISEMENT_INTERVAL_SECONDS, ROUTER_LIFETIME_SECONDS
     )
 }
 

@@ -1,5 +1,6 @@
 //! The hands: what the daemon asks of kernel, disk and clock, each in one place.
 
+pub mod advertising;
 pub mod bridge_tables;
 pub mod child;
 pub mod clock;

@@ -4,6 +4,7 @@ pub(crate) mod act;
 pub(crate) mod bypass;
 pub(crate) mod load;
 pub(crate) mod measure;
+pub(crate) mod pictures;
 pub(crate) mod serve;
 pub(crate) mod tour;
 pub(crate) mod up;

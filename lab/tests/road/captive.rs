@@ -25,8 +25,34 @@ const PROBES: [(&str, u16, &str); 6] = [
 const ASK_DHCPV6: &str = r#"
 cd "$HOME" && printf '%s\n' 'option dhcp6.captive-portal code 103 = text;' 'also request dhcp6.captive-portal;' > dhclient6.conf
 printf '%s\n' '#!/bin/sh' 'echo "portal=$new_dhcp6_captive_portal"' > dhclient6.sh && chmod 755 dhclient6.sh
-timeout 20 dhclient -6 -S -1 -cf dhclient6.conf -lf dhclient6.leases -pf dhclient6.pid -sf "$HOME/dhclient6.sh" eth0
+: > dhclient6.leases
+: > dhclient6.pid
+timeout 20 dhclient -6 -S -1 -cf dhclient6.conf -lf "$HOME/dhclient6.leases" -pf "$HOME/dhclient6.pid" \
+  -sf "$HOME/dhclient6.sh" eth0
 "#;
+
+/// The portals that routers advertise to the machine `who` (option 37), after it asked for routers.
+fn portals_advertised(lab: &Lab, who: &str) -> Vec<String> {
+    let script = "timeout 20 python3 - <<'END'\n\
+        import socket, struct, time\n\
+        s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)\n\
+        i = socket.if_nametoindex('eth0')\n\
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)\n\
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, i)\n\
+        s.settimeout(1)\n\
+        s.sendto(bytes([133, 0, 0, 0, 0, 0, 0, 0]), ('ff02::2', 0, 0, i))\n\
+        end, found = time.time() + 4, set()\n\
+        while time.time() < end:\n\
+        \x20   try: m = s.recv(2048)\n\
+        \x20   except TimeoutError: continue\n\
+        \x20   if m[0] != 134: continue\n\
+        \x20   at = 16\n\
+        \x20   while at < len(m):\n\
+        \x20       if m[at] == 37: found.add(m[at + 2:at + 8 * m[at + 1]].rstrip(bytes(1)).decode())\n\
+        \x20       at += 8 * m[at + 1]\n\
+        print('\\n'.join(found))\nEND";
+    run(lab, who, &["sh", "-c", script]).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
 
 /// The interface's answer to the machine `who`, by its announced address.
 #[track_caller]
@@ -62,6 +88,11 @@ fn a_zone_with_sign_in_announces_the_interface_and_one_without_does_not() {
         );
         let answer = asked("tableau");
         assert!(answer.contains("portal=\n") || !answer.contains("portal"), "{answer}");
+        assert_eq!(portals_advertised(lab, "eleve"), [api.as_str()]);
+        assert_eq!(portals_advertised(lab, "tableau"), Vec::<String>::new());
+        // The router itself is the same as before: one way out, and an address made by oneself.
+        let ways = run(lab, "eleve", &["ip", "-6", "route", "show", "default"]);
+        assert_eq!(ways.lines().count(), 1, "{ways}");
     });
 }
 
@@ -110,7 +141,8 @@ fn probes_are_led_to_the_portal_then_left_alone_and_answered_while_the_line_is_d
         assert_eq!(dig(lab, "eleve", &["dns.msftncsi.com"]), "131.107.255.255");
         assert_eq!(dig(lab, "eleve", &["dns.msftncsi.com", "AAAA"]), "fd3e:4f5a:5b81::1");
         // Names that serve for other things are not touched, and who has not signed in is still led to the portal.
-        assert_ne!(dig(lab, "eleve", &["www.google.com"]), PEDAGOGIQUE[0]);
+        let google = lab.run("eleve", &["dig", "+short", "+time=6", "+tries=1", "www.google.com"]).unwrap();
+        assert!(!google.stdout.contains(PEDAGOGIQUE[0]), "{google:?}");
         assert_eq!(status(lab, "invite", PROBES[0].0, &[]), portal);
         lab.restore_line().unwrap();
         until(20, "probes find their own servers again", || {

@@ -1,0 +1,65 @@
+//! `preau-lab pictures DIR`: takes the pictures of the documents again, in a school of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use preau_lab::{Browser, Lab, plan::PORTAL, view::View, wait_for};
+
+/// How long the box may take to notice that its line is cut.
+const CUT_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// A phone, a laptop, and an interactive whiteboard.
+const PHONE: View = View::of(390, 844);
+const LAPTOP: View = View::of(1280, 800);
+const WHITEBOARD: View = View::of(1920, 1080);
+
+/// Pictures taken while all is well: file, machine, path, view. A new one is one line.
+const PICTURES: [(&str, &str, &str, View); 7] = [
+    ("portal-sign-in", "invite", "/", LAPTOP),
+    ("portal-sign-in-phone", "invite", "/", PHONE),
+    ("portal-home", "eleve", "/", LAPTOP),
+    ("portal-home-dark", "eleve", "/", View { is_dark: true, ..LAPTOP }),
+    ("portal-home-phone", "eleve", "/", PHONE),
+    ("portal-home-whiteboard", "tableau", "/", WHITEBOARD),
+    ("portal-blocked", "eleve", "/bloque?u=jeux-en-ligne.example", LAPTOP),
+];
+
+/// Takes them.
+pub(crate) fn pictures(dir: &Path) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
+    let lab = Lab::start()?;
+    if !lab.has_browser()? {
+        bail!("no Chromium and chromium-driver here (on Ubuntu they are snaps, which cannot enter the lab)");
+    }
+    for who in ["eleve", "enseignant"] {
+        lab.sign_in_user(who)?;
+    }
+    for (name, who, path, view) in PICTURES {
+        take(&lab, dir, name, who, path, view)?;
+    }
+    lab.cut_line()?;
+    let home = format!("https://{PORTAL}/");
+    let noticed = wait_for(CUT_WAIT_MAX, || {
+        let page = lab.run("eleve", &["curl", "--silent", "--max-time", "5", &home]).ok()?.stdout;
+        page.contains("ne répond plus").then_some(())
+    });
+    noticed.context("the portal does not notice that the line is cut")?;
+    take(&lab, dir, "portal-home-line-down", "eleve", "/", PHONE)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn take(lab: &Lab, dir: &Path, name: &str, who: &str, path: &str, view: View) -> anyhow::Result<()> {
+    let browser = Browser::open(lab, who, (view.width, view.height))?;
+    browser.look_as(view)?;
+    browser.go(&format!("https://{PORTAL}{path}"))?;
+    let picture_path: PathBuf = dir.join(format!("{name}.png"));
+    fs::write(&picture_path, browser.picture()?)
+        .with_context(|| format!("cannot write `{}`", picture_path.display()))?;
+    println!("{}", picture_path.display());
+    Ok(())
+}
