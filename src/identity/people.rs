@@ -102,8 +102,8 @@ impl AllDoubles {
 
 /// What [`Identity::who`] looks in. Written in moments, never while anything waits.
 #[derive(Debug)]
-struct Tables {
-    roll: Roll,
+pub(super) struct Tables {
+    pub(super) roll: Roll,
     /// The registered machines of the configuration, and those that pages registered.
     devices: [HashMap<Mac, Arc<Device>>; 2],
     neighbours: Neighbours,
@@ -320,11 +320,6 @@ impl Identity {
         self.tables().roll.person(id).cloned()
     }
 
-    /// Whether `login` is that of an account of the school's own file.
-    pub(crate) fn is_local_login(&self, login: &str) -> bool {
-        self.tables().roll.local.account_by_login(login).is_some()
-    }
-
     /// The account with the identifier `id`.
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
@@ -482,7 +477,7 @@ impl Identity {
         self.shared.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    fn tables(&self) -> RwLockReadGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> RwLockReadGuard<'_, Tables> {
         self.shared.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -3,8 +3,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Directory, directory::Entry, password::Verifier};
+use super::{Directory, Identity, directory::Entry, password::Verifier};
 use crate::model::{Account, AccountId, Assurance, Person};
+
+impl Identity {
+    /// Whether `login` is that of an account of the school's own file.
+    pub(crate) fn is_local_login(&self, login: &str) -> bool {
+        self.tables().roll.local.account_by_login(login).is_some()
+    }
+}
 
 /// Everybody who may sign in.
 #[derive(Clone, Debug, Default)]
