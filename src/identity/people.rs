@@ -351,11 +351,6 @@ impl Identity {
         self.tables().roll.person(id).cloned()
     }
 
-    /// Whether `login` is that of an account of the school's own file.
-    pub(crate) fn is_local_login(&self, login: &str) -> bool {
-        self.tables().roll.local.account_by_login(login).is_some()
-    }
-
     /// The account with the identifier `id`.
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<Arc<Account>> {

@@ -4,13 +4,20 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Directory,
+    Directory, Identity,
     directory::{Entry, normalised},
     password::Verifier,
     sign_in::Grant,
     voucher::{Voucher, VoucherDigest},
 };
 use crate::model::{Account, AccountId, Assurance, Person};
+
+impl Identity {
+    /// Whether `login` is that of an account of the school's own file.
+    pub(crate) fn is_local_login(&self, login: &str) -> bool {
+        self.tables().roll.local.account_by_login(login).is_some()
+    }
+}
 
 /// Everybody who may sign in.
 #[derive(Clone, Debug, Default)]
