@@ -109,3 +109,8 @@ fn questions_for_the_time_get_no_more_than_they_bring() {
         }
     });
 }
+
+#[test]
+fn answers_of_ents_are_read_or_refused() {
+    replay("cas_answer", enforce::ent::exercise);
+}
