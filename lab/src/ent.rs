@@ -63,8 +63,20 @@ pub(crate) fn start(door: &Door) -> anyhow::Result<Running> {
     let program = format!("{inside}/ent.psgi");
     let listen = format!("{}:443:ssl", ENT_ADDRESSES[0]);
     let arguments = [
-        "env", &settings, "starman", "--workers", "2", "--preload-app", "--listen", &listen, "--enable-ssl",
-        "--ssl-cert", &certificate, "--ssl-key", &key, &program,
+        "env",
+        &settings,
+        "starman",
+        "--workers",
+        "2",
+        "--preload-app",
+        "--listen",
+        &listen,
+        "--enable-ssl",
+        "--ssl-cert",
+        &certificate,
+        "--ssl-key",
+        &key,
+        &program,
     ];
     let mut running = Running::start(door, ENT, ENT, &arguments)?;
     let place = format!("{ENT_NAME}:443:{}", ENT_ADDRESSES[0]);
@@ -72,14 +84,12 @@ pub(crate) fn start(door: &Door) -> anyhow::Result<Running> {
     let question =
         ["curl", "--silent", "--insecure", "--fail", "--output", "/dev/null", "--resolve", &place, &url];
     let answers = wait_for(READY_WAIT_MAX, || {
-        let answered = run(door, ENT, &question, Duration::from_secs(5)).is_ok_and(|output| output.succeeded());
+        let answered =
+            run(door, ENT, &question, Duration::from_secs(5)).is_ok_and(|output| output.succeeded());
         (answered || !running.is_running()).then_some(answered)
     });
     if answers != Some(true) {
-        bail!(
-            "the ENT does not start (are lemonldap-ng's portal and starman installed?): {}",
-            running.log()
-        );
+        bail!("the ENT does not start (are lemonldap-ng's portal and starman installed?): {}", running.log());
     }
     Ok(running)
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::{
     file::{self, VERSION},
-    form::{Form, School},
+    form::{Form, School, Sessions},
     named_files::{Categories, FILE_BYTES_MAX, NamedFiles, Unread, read_text},
     problem::{Collector, Problem, Problems},
     syntax::unreadable,
@@ -18,7 +18,7 @@ use crate::{
     enforce::{dns, ent, firewall, ntp, proxy, quic},
     identity::{self, Directory},
     journal, lan,
-    model::Zone,
+    model::{Device, Zone},
     policy::{Policy, RuleFile},
     portal,
 };
@@ -142,19 +142,7 @@ fn state_dir(written: &Spanned<String>, base: &Path, problems: &mut Collector<'_
 /// Gives each module its settings. Where a value is absent, a problem was noted.
 fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathBuf>) -> Option<Config> {
     let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
-    let Form {
-        school,
-        line_interface,
-        upstreams,
-        zones,
-        bridges,
-        devices,
-        portal_name,
-        session_lifetime,
-        shared_session_lifetime,
-        machines_max,
-        remember,
-    } = form;
+    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, sessions } = form;
     let NamedFiles {
         directory,
         accounts_path,
@@ -199,14 +187,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             http_port: 80,
             https_port: 443,
         },
-        identity: identity::Settings {
-            devices,
-            state_dir: state_dir.clone(),
-            session_lifetime,
-            shared_session_lifetime,
-            machines_max,
-            remember,
-        },
+        identity: identity_settings(devices, state_dir.clone(), sessions),
         journal: journal::Settings { dir: state_dir.join("journal") },
         school,
         state_dir,
@@ -224,4 +205,16 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         certificate: certificate?,
         files,
     })
+}
+
+fn identity_settings(devices: Vec<Device>, state_dir: PathBuf, sessions: Sessions) -> identity::Settings {
+    let Sessions { lifetime, shared_lifetime, machines_max, remember } = sessions;
+    identity::Settings {
+        devices,
+        state_dir,
+        session_lifetime: lifetime,
+        shared_session_lifetime: shared_lifetime,
+        machines_max,
+        remember,
+    }
 }

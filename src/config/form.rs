@@ -57,8 +57,15 @@ pub(super) struct Form {
     pub(super) bridges: Vec<Bridge>,
     pub(super) devices: Vec<Device>,
     pub(super) portal_name: Option<Domain>,
-    pub(super) session_lifetime: Duration,
-    pub(super) shared_session_lifetime: Duration,
+    pub(super) sessions: Sessions,
+}
+
+/// How long people stay signed in, and on how many machines.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    pub(super) lifetime: Duration,
+    /// On a computer that people share.
+    pub(super) shared_lifetime: Duration,
     pub(super) machines_max: MachinesMax,
     /// How long a learned password is good; the default where the school has no ENT.
     pub(super) remember: Duration,
@@ -77,14 +84,7 @@ impl Form {
             bridges,
             devices: devices(&written.devices, problems),
             portal_name: portal_name(&written.portal.name, problems),
-            session_lifetime: hours("accounts.session_hours", &written.accounts.session_hours, problems),
-            shared_session_lifetime: hours(
-                "accounts.session_hours_shared",
-                &written.accounts.session_hours_shared,
-                problems,
-            ),
-            machines_max: machines_max(&written.accounts.machines, problems),
-            remember: remember(written.accounts.ent.as_ref(), problems),
+            sessions: sessions(&written.accounts, problems),
         }
     }
 }
@@ -181,6 +181,15 @@ fn devices(written: &[file::Device], problems: &mut Collector<'_>) -> Vec<Device
         devices.push(Device { mac, name, kind, room: room.as_deref().map(RoomName::new) });
     }
     devices
+}
+
+fn sessions(written: &file::Accounts, problems: &mut Collector<'_>) -> Sessions {
+    Sessions {
+        lifetime: hours("accounts.session_hours", &written.session_hours, problems),
+        shared_lifetime: hours("accounts.session_hours_shared", &written.session_hours_shared, problems),
+        machines_max: machines_max(&written.machines, problems),
+        remember: remember(written.ent.as_ref(), problems),
+    }
 }
 
 fn hours(field: &str, written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::problem::{Problem, line_at};
 
 /// Every field, with an example of what it holds.
-const EXAMPLES: [(&str, &str); 29] = [
+const EXAMPLES: [(&str, &str); 35] = [
     ("version", "1"),
     ("state_dir", "\"/var/lib/preau\""),
     ("school.name", "\"Collège d'Exemple\""),
@@ -19,6 +19,12 @@ const EXAMPLES: [(&str, &str); 29] = [
     ("portal.key", "\"portal.key\""),
     ("accounts.file", "\"accounts.csv\""),
     ("accounts.session_hours", "12"),
+    ("accounts.session_hours_shared", "2"),
+    ("accounts.machines.eleve", "3"),
+    ("accounts.machines.enseignant", "5"),
+    ("accounts.machines.administratif", "5"),
+    ("accounts.machines.referent", "5"),
+    ("accounts.machines.invite", "5"),
     ("policy.rules", "[\"academie.toml\", \"etablissement.toml\"]"),
     ("policy.categories", "\"categories.table\""),
     ("zone.name", "\"pedagogique\""),
@@ -40,11 +46,12 @@ const EXAMPLES: [(&str, &str); 29] = [
 ];
 
 /// How each table begins.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("school", "[school]"),
     ("line", "[line]"),
     ("portal", "[portal]"),
     ("accounts", "[accounts]"),
+    ("accounts.machines", "[accounts.machines]"),
     ("policy", "[policy]"),
     ("zone", "[[zone]]"),
     ("service", "[[service]]"),
@@ -96,7 +103,7 @@ fn remedy(field: &str) -> String {
 /// Where an unknown key belongs, or the keys that the reader would have taken in its place.
 fn home_of(key: &str, message: &str) -> String {
     let holds_it =
-        |table: &str| EXAMPLES.iter().any(|(field, _)| field.split_once('.') == Some((table, key)));
+        |table: &str| EXAMPLES.iter().any(|(field, _)| field.rsplit_once('.') == Some((table, key)));
     let homes: Vec<_> =
         TABLES.iter().filter(|(table, _)| holds_it(table)).map(|(_, header)| format!("`{header}`")).collect();
     let keys: Vec<_> = message.split('`').skip(3).step_by(2).collect();
@@ -133,11 +140,11 @@ fn field_at(text: &str, offset: usize) -> (&str, &str) {
     ("", key)
 }
 
-/// The table a line begins, such as `zone` for `[[zone]]`.
+/// The table a line begins, such as `zone` for `[[zone]]` and `accounts.machines` for `[accounts.machines]`.
 fn header(line: &str) -> Option<&str> {
     let name = line.strip_prefix("[[").or_else(|| line.strip_prefix('['))?;
-    let name = name.split([']', '.']).next().unwrap_or(name).trim();
-    is_bare(name).then_some(name)
+    let name = name.split(']').next().unwrap_or(name).trim();
+    name.split('.').all(is_bare).then_some(name)
 }
 
 fn is_bare(key: &str) -> bool {

@@ -77,11 +77,11 @@ struct Place {
 #[derive(Debug)]
 enum Whose {
     /// The one on the machine behind an address, by its person.
-    OfSource(IpAddr),
+    Behind(IpAddr),
     /// The one on a machine, by somebody who looks after the school.
-    OfMachine(Mac),
+    On(Mac),
     /// A person's on all their machines.
-    OfAccount(AccountId),
+    Of(AccountId),
 }
 
 impl SignIn {
@@ -156,17 +156,17 @@ impl SignIn {
 
     /// Ends the session on the machine behind `source`, where there is one.
     pub async fn sign_out(&self, source: IpAddr) {
-        self.finish(Whose::OfSource(source)).await;
+        self.finish(Whose::Behind(source)).await;
     }
 
     /// Ends the session on `machine`, whoever's it is, where there is one.
     pub async fn end(&self, machine: Mac) {
-        self.finish(Whose::OfMachine(machine)).await;
+        self.finish(Whose::On(machine)).await;
     }
 
     /// Ends the sessions of the person of `account` on all their machines.
     pub async fn sign_out_everywhere(&self, account: &AccountId) {
-        self.finish(Whose::OfAccount(account.clone())).await;
+        self.finish(Whose::Of(account.clone())).await;
     }
 
     fn place(&self, zone: &Zone, source: IpAddr) -> Result<Place, SignInRefusal> {
@@ -221,12 +221,12 @@ impl SignInService {
             }
             Request::End { whose, answer } => {
                 let (machines, change) = match whose {
-                    Whose::OfSource(source) => {
+                    Whose::Behind(source) => {
                         (Vec::from_iter(self.identity.machine_of(source)), PresenceChange::SignedOut)
                     }
                     // For the record it ended by itself: its person did nothing. Who ended it is in the trail of acts.
-                    Whose::OfMachine(machine) => (vec![machine], PresenceChange::Expired),
-                    Whose::OfAccount(account) => {
+                    Whose::On(machine) => (vec![machine], PresenceChange::Expired),
+                    Whose::Of(account) => {
                         (self.identity.machines_of_account(&account), PresenceChange::SignedOut)
                     }
                 };
@@ -397,6 +397,52 @@ mod tests {
                 told("E2", PresenceChange::SignedOut),
             ]
         );
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_session_taken_along_is_told_as_moved_from_one_machine_to_the_other() {
+        let running = Running::start(School::new());
+        let cdi = zone("cdi", 10);
+        let SignedIn { view, token } = running.sign_in("camille", "cerise", 1).await.unwrap();
+        let moved = running.sign_in.resume(&token, &cdi, address(2)).await.unwrap();
+        assert_eq!((moved.view.machine, moved.view.until), (machine(2), view.until));
+        assert_ne!(moved.token.text(), token.text());
+        assert_eq!(
+            presences(running.school.dir.path())[1..],
+            [told("E1", PresenceChange::Replaced), told("E1", PresenceChange::SignedIn(address(2)))]
+        );
+        let again = running.sign_in.resume(&token, &cdi, address(3)).await;
+        assert_eq!(again.unwrap_err(), SignInRefusal::NothingToResume);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn sign_out_everywhere_ends_the_persons_sessions_and_nobody_elses() {
+        let running = Running::start(School::new());
+        for number in [1, 2, 3] {
+            running.sign_in("camille", "cerise", number).await.unwrap();
+        }
+        running.sign_in("alix", "prune", 4).await.unwrap();
+        running.sign_in.sign_out_everywhere(&AccountId::new("E1")).await;
+        assert_eq!(running.identity.count(), 1);
+        let told_now = presences(running.school.dir.path());
+        assert_eq!(told_now[4..], [(); 3].map(|()| told("E1", PresenceChange::SignedOut)));
+        let school = running.stop().await;
+        let again = Running::start(school);
+        assert_eq!(again.identity.count(), 1);
+        again.stop().await;
+    }
+
+    #[tokio::test]
+    async fn somebody_who_looks_after_the_school_ends_a_session_by_its_machine() {
+        let running = Running::start(School::new());
+        running.sign_in("camille", "cerise", 1).await.unwrap();
+        running.sign_in.end(machine(2)).await;
+        assert_eq!(running.identity.count(), 1);
+        running.sign_in.end(machine(1)).await;
+        assert_eq!(running.identity.count(), 0);
+        assert_eq!(presences(running.school.dir.path())[1], told("E1", PresenceChange::Expired));
         running.stop().await;
     }
 

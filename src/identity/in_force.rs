@@ -230,3 +230,268 @@ impl Identity {
         done.context("cannot forget learned passwords")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        identity::{
+            EntMatch, Voucher, VoucherCode,
+            test_school::{School, address, begin, begin_verified, machine, register, zone},
+        },
+        model::{Account, Role, ZoneKind},
+    };
+
+    /// Takes the session of `token` along to machine `number` in zone `cdi`, the journal left out.
+    async fn resume(
+        identity: &Identity,
+        token: &SessionToken,
+        number: u8,
+    ) -> Result<(SessionView, SessionToken), SignInRefusal> {
+        let next = SessionToken::random().unwrap();
+        let (cdi, at, from) = (zone("cdi", 10), machine(number), address(number));
+        let beginning = identity.prepare_resumed((token, &next), &cdi, at, from)?;
+        Ok((identity.commit(beginning).await.unwrap(), next))
+    }
+
+    async fn verified(identity: &Identity, login: &str, password: &str) -> Verified {
+        identity.verify(login, password, Some(machine(1)), address(1)).await.unwrap()
+    }
+
+    /// A voucher for one machine for an hour and a half, and its code.
+    fn voucher(school: &School, machines_max: u8) -> (Voucher, VoucherCode) {
+        let code = VoucherCode::random().unwrap();
+        let account = Account {
+            id: AccountId::new("voucher:1:1"),
+            display_name: String::from("Visiteur 1"),
+            role: Role::Invite,
+            classes: Vec::new(),
+        };
+        let until = school.clock.now() + Duration::from_secs(1800);
+        (Voucher { account, code: code.digest(), until, machines_max }, code)
+    }
+
+    #[tokio::test]
+    async fn a_token_proves_its_session_before_and_after_a_restart_and_no_other() {
+        let school = School::new();
+        let identity = school.open();
+        let camille = verified(&identity, "camille", "cerise").await;
+        let (session, token) = begin_verified(&identity, &camille, 1).await;
+        assert_eq!((session.machine, session.assurance), (machine(1), Assurance::Local));
+        begin(&identity, "alix", "prune", 2).await;
+        for identity in [identity, school.open()] {
+            let proven = identity.session_by_token(&token).unwrap();
+            assert_eq!((proven.account.id.as_str(), proven.machine), ("E1", machine(1)));
+            assert!(identity.session_by_token(&SessionToken::random().unwrap()).is_none());
+        }
+        school.wait(Duration::from_secs(3600));
+        assert!(school.open().session_by_token(&token).is_none());
+    }
+
+    #[tokio::test]
+    async fn each_sign_in_has_a_token_of_its_own_and_the_one_before_proves_nothing() {
+        let school = School::new();
+        let identity = school.open();
+        let camille = verified(&identity, "camille", "cerise").await;
+        let (_, first) = begin_verified(&identity, &camille, 1).await;
+        let (_, second) = begin_verified(&identity, &camille, 1).await;
+        assert!(identity.session_by_token(&first).is_none());
+        assert!(identity.session_by_token(&second).is_some());
+    }
+
+    #[tokio::test]
+    async fn assurance_survives_a_restart() {
+        let school = School::new();
+        let identity = school.open();
+        identity.replace_register(register(&[("SASHA", None)]));
+        let sasha = identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
+        begin_verified(&identity, &sasha, 1).await;
+        let reopened = school.open();
+        reopened.replace_register(register(&[("SASHA", None)]));
+        assert_eq!(reopened.session_of(address(1)).unwrap().assurance, Assurance::Online);
+    }
+
+    #[tokio::test]
+    async fn a_session_goes_along_to_a_new_hardware_address_and_ends_where_it_was() {
+        let school = School::new();
+        let identity = school.open();
+        let camille = verified(&identity, "camille", "cerise").await;
+        let (before, token) = begin_verified(&identity, &camille, 1).await;
+        school.wait(Duration::from_secs(600));
+        assert!(identity.resumable(&token, &zone("cdi", 10), address(2)).is_some());
+        let (after, next) = resume(&identity, &token, 2).await.unwrap();
+        assert_eq!((after.machine, after.until), (machine(2), before.until));
+        assert!(identity.session_of(address(1)).is_none());
+        assert_eq!(identity.count(), 1);
+        // The token of before is worth nothing any more; the next one is.
+        assert_eq!(resume(&identity, &token, 3).await.unwrap_err(), SignInRefusal::NothingToResume);
+        resume(&identity, &next, 3).await.unwrap();
+        assert_eq!(school.open().session_of(address(3)).unwrap().account.id.as_str(), "E1");
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_or_is_somebody_elses_place_is_not_taken_along() {
+        let school = School::new();
+        let identity = school.open();
+        let camille = verified(&identity, "camille", "cerise").await;
+        let (_, token) = begin_verified(&identity, &camille, 1).await;
+        // On its own machine, where somebody else is signed in, from an address that is not of the zone.
+        begin(&identity, "alix", "prune", 2).await;
+        assert!(identity.resumable(&token, &zone("cdi", 10), address(1)).is_none());
+        assert!(identity.resumable(&token, &zone("cdi", 10), address(2)).is_none());
+        assert!(identity.resumable(&token, &zone("wifi", 20), address(3)).is_none());
+        // Into a zone of another kind.
+        let invites = Zone { kind: ZoneKind::Invites, ..zone("cdi", 10) };
+        assert!(identity.resumable(&token, &invites, address(3)).is_none());
+        assert!(identity.resumable(&token, &zone("cdi", 10), address(3)).is_some());
+        identity.end(vec![machine(1)], PresenceChange::SignedOut).await;
+        assert_eq!(resume(&identity, &token, 3).await.unwrap_err(), SignInRefusal::NothingToResume);
+    }
+
+    #[tokio::test]
+    async fn guesses_at_a_token_are_slowed_on_their_machine_alone() {
+        let school = School::new();
+        let identity = school.open();
+        let camille = verified(&identity, "camille", "cerise").await;
+        let (_, token) = begin_verified(&identity, &camille, 1).await;
+        let mut waits = 0;
+        for _ in 0..100 {
+            let refused = resume(&identity, &SessionToken::random().unwrap(), 2).await.unwrap_err();
+            waits += usize::from(matches!(refused, SignInRefusal::TooManyTries { .. }));
+        }
+        assert_eq!(waits, 60);
+        resume(&identity, &token, 3).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_on_a_shared_computer_is_short_and_stays_so() {
+        let school = School::new();
+        let identity = school.open();
+        let camille = verified(&identity, "camille", "cerise").await;
+        let minutes = |session: &SessionView| session.until.since(session.since).as_secs() / 60;
+        let (own, token) = begin_verified(&identity, &camille, 1).await;
+        let (shared, _) = begin_verified(&identity, &camille, 8).await;
+        assert_eq!((minutes(&own), minutes(&shared)), (60, 30));
+        identity.end(vec![machine(8)], PresenceChange::SignedOut).await;
+        let (moved, next) = resume(&identity, &token, 8).await.unwrap();
+        assert_eq!(minutes(&moved), 30);
+        assert_eq!(minutes(&resume(&identity, &next, 2).await.unwrap().0), 30);
+    }
+
+    #[tokio::test]
+    async fn a_voucher_signs_in_until_its_end_and_on_its_machines_only() {
+        let school = School::new();
+        let identity = school.open();
+        let (voucher, code) = voucher(&school, 1);
+        identity.replace_vouchers([voucher]);
+        let typed = code.text().to_lowercase();
+        let guest = identity.verify_voucher(&typed, Some(machine(1)), address(1)).unwrap();
+        let (session, _) = begin_verified(&identity, &guest, 1).await;
+        assert_eq!(session.assurance, Assurance::Voucher);
+        assert_eq!(session.until.since(session.since), Duration::from_secs(1800));
+        begin_verified(&identity, &guest, 2).await;
+        assert!(identity.session_of(address(1)).is_none());
+        school.wait(Duration::from_secs(1800));
+        assert!(identity.session_of(address(2)).is_none());
+        let late = identity.verify_voucher(&typed, Some(machine(1)), address(1));
+        assert_eq!(late.unwrap_err(), SignInRefusal::WrongCode);
+    }
+
+    #[tokio::test]
+    async fn a_voucher_withdrawn_ends_its_session() {
+        let school = School::new();
+        let identity = school.open();
+        let (voucher, code) = voucher(&school, 2);
+        identity.replace_vouchers([voucher]);
+        let guest = identity.verify_voucher(&code.text(), None, address(1)).unwrap();
+        begin_verified(&identity, &guest, 1).await;
+        identity.replace_vouchers([]);
+        assert!(identity.session_of(address(1)).is_none());
+        assert_eq!(
+            identity.verify_voucher(&code.text(), None, address(1)).unwrap_err(),
+            SignInRefusal::WrongCode
+        );
+    }
+
+    #[tokio::test]
+    async fn guesses_at_codes_are_slowed_on_a_machine_and_keep_nobody_from_a_password() {
+        let school = School::new();
+        let identity = school.open();
+        let (voucher, code) = voucher(&school, 2);
+        identity.replace_vouchers([voucher]);
+        let mut looked_at = 0;
+        for _ in 0..50 {
+            let guess = VoucherCode::random().unwrap().text();
+            let refused = identity.verify_voucher(&guess, Some(machine(1)), address(1)).unwrap_err();
+            looked_at += usize::from(refused == SignInRefusal::WrongCode);
+        }
+        assert_eq!(looked_at, 10);
+        let _ = verified(&identity, "camille", "cerise").await;
+        assert!(identity.verify_voucher(&code.text(), Some(machine(2)), address(2)).is_ok());
+        school.wait(Duration::from_secs(30));
+        assert!(identity.verify_voucher(&code.text(), Some(machine(1)), address(1)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn guesses_at_codes_under_changing_hardware_addresses_are_slowed_in_all() {
+        let school = School::new();
+        let identity = school.open();
+        let guess = VoucherCode::random().unwrap().text();
+        let mut looked_at = 0;
+        for number in 0..2000_u16 {
+            let [high, low] = number.to_be_bytes();
+            let refused =
+                identity.verify_voucher(&guess, Some(Mac::new([2, 1, 0, 0, high, low])), address(1));
+            looked_at += usize::from(refused.unwrap_err() == SignInRefusal::WrongCode);
+        }
+        assert_eq!(looked_at, 1000);
+    }
+
+    #[tokio::test]
+    async fn sessions_now_are_those_in_force() {
+        let school = School::new();
+        let identity = school.open();
+        begin(&identity, "camille", "cerise", 1).await;
+        begin(&identity, "durand", "prune", 2).await;
+        let mut now: Vec<_> =
+            identity.sessions_now().into_iter().map(|view| (view.machine, view.zone)).collect();
+        now.sort();
+        let cdi = zone("cdi", 10).name;
+        assert_eq!(now, [(machine(1), cdi.clone()), (machine(2), cdi)]);
+        identity.end(vec![machine(1)], PresenceChange::Expired).await;
+        assert_eq!(identity.sessions_now().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_keeps_its_sessions() {
+        let school = School::new();
+        let connection = rusqlite::Connection::open(school.dir.path().join("sessions.sqlite")).unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE session (
+                    machine BLOB NOT NULL PRIMARY KEY CHECK (length(machine) = 6),
+                    account TEXT NOT NULL,
+                    zone TEXT NOT NULL,
+                    since INTEGER NOT NULL,
+                    until INTEGER NOT NULL,
+                    over_at INTEGER,
+                    over_by INTEGER CHECK (over_by IN (3, 4)),
+                    CHECK ((over_at IS NULL) = (over_by IS NULL))
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO session VALUES (X'02005E100001', 'E1', 'cdi', 1800000000000, 1800003600000, NULL, NULL);
+                INSERT INTO session VALUES (X'02005E100002', 'E2', 'cdi', 1800000000000, 1800003600000, 1800000000000, 3);
+                PRAGMA user_version = 1;",
+            )
+            .unwrap();
+        drop(connection);
+        for identity in [school.open(), school.open()] {
+            let kept = identity.session_of(address(1)).unwrap();
+            assert_eq!((kept.account.id.as_str(), kept.assurance), ("E1", Assurance::Local));
+            assert!(identity.session_of(address(2)).is_none());
+            assert_eq!(identity.endings().len(), 1);
+        }
+        assert!(!school.dir.path().join("sessions.sqlite.damaged").exists());
+    }
+}

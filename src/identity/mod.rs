@@ -1,7 +1,7 @@
 //! Who: accounts of people, registered machines, and the sessions that bind a person to a machine's addresses.
 //!
 //! [`Identity::who`] answers for every packet and never waits. A session comes into force in three steps that
-//! `enforce::sign_in` joins: the password is [`Verified`], the [`Beginning`] is written to the journal, and only then is
+//! `enforce::sign_in` joins: password, voucher or the ENT's word is [`Verified`], the [`Beginning`] is written to the journal, and only then is
 //! it put into force. What binds an address to a machine is the kernel's neighbour table, what binds a machine to a
 //! person is a session. A hardware address that is at two places at once binds nobody: its session ends.
 

@@ -167,7 +167,7 @@ impl Identity {
         Ok(Verified { account, assurance: Assurance::Voucher, grant })
     }
 
-    /// The account with the identifier `id`, as its person showed themselves to be by a session in force.
+    /// Whether `id` is a person of the directory, and not an account of the school's own file.
     pub(super) fn is_of_register(&self, id: &AccountId) -> bool {
         let roll = self.roll();
         roll.local.account(id).is_none() && roll.register.account(id).is_some()

@@ -7,7 +7,7 @@ use super::{
     language::Language,
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::{SignInWords, Words},
+    words::Words,
 };
 use crate::model::Site;
 
@@ -69,13 +69,6 @@ pub(super) struct Frame<'a> {
     pub(super) root: &'a str,
     pub(super) style: &'a str,
     pub(super) switch: String,
-}
-
-impl Frame<'_> {
-    /// The texts of signing in and out.
-    fn sign_in_words(&self) -> &'static SignInWords {
-        self.language.sign_in_words()
-    }
 }
 
 /// The home page of whoever may use the network.

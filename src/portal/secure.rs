@@ -62,7 +62,9 @@ pub(super) struct Secure {
     pub(super) sign_in: SignIn,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
-    /// The school's ENT, where it has one.
+    /// What the school calls its ENT, where it has one.
+    pub(super) ent_name: Option<String>,
+    /// The way there.
     pub(super) ent: Option<Ent>,
 }
 

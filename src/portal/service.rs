@@ -74,7 +74,17 @@ impl Service {
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
         let gate_of_pages = gate.clone();
-        let secure = Secure { house, name: name.clone(), identity, sign_in, ent, gate: gate_of_pages, clock };
+        let ent_name = ent.as_ref().map(|ent| ent.name().to_owned());
+        let secure = Secure {
+            house,
+            name: name.clone(),
+            identity,
+            sign_in,
+            ent_name,
+            ent,
+            gate: gate_of_pages,
+            clock,
+        };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);

@@ -136,7 +136,10 @@ fn whom_the_ent_knows_and_the_school_does_not_stays_out() {
     play(EntProtocol::Cas, |lab| {
         let url = sign_in_there(lab, "eleve", "/connexion/ent", "dehors.exemple");
         let (code, title) = told(lab, "eleve", &url);
-        assert_eq!((code.as_str(), title.as_str()), ("403", "Votre compte de l’ENT n’est pas de cet établissement"));
+        assert_eq!(
+            (code.as_str(), title.as_str()),
+            ("403", "Votre compte de l’ENT n’est pas de cet établissement")
+        );
         assert!(!reads(lab, "eleve"));
         let again = status(lab, "eleve", &format!("https://{PORTAL}/connexion/ent?autre=1"), &[]);
         assert!(again.ends_with("&renew=true"), "{again}");
@@ -250,7 +253,12 @@ fn the_handover_of_a_shared_computer_ends_the_session_at_the_ent_too() {
             &[&jar[..], &["--request", "POST"]].concat(),
         );
         assert_eq!(handed, format!("303 https://{PORTAL}/connexion/ent/fin"));
-        let text = page(lab, "eleve", &format!("https://{PORTAL}/connexion/ent/fin"), &[&jar[..], &["--include"]].concat());
+        let text = page(
+            lab,
+            "eleve",
+            &format!("https://{PORTAL}/connexion/ent/fin"),
+            &[&jar[..], &["--include"]].concat(),
+        );
         let logout = text.lines().find_map(|line| line.strip_prefix("refresh: 0; url=")).unwrap().trim();
         assert!(logout.starts_with(&format!("https://{ENT_NAME}/cas/logout?")), "{logout}");
         page(lab, "eleve", logout, &jar);

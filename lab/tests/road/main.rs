@@ -22,5 +22,6 @@ mod reload;
 mod requests;
 mod search;
 mod services;
+mod sessions;
 mod sites;
 mod zones;

@@ -20,6 +20,8 @@ mod leaving;
 mod page;
 mod password;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 
 use crate::{
-    identity::SessionView,
+    enforce::ent::Ent,
+    identity::{EntStanding, SessionView},
     portal::{
         asked::Asked,
         page::{Frame, written},
@@ -94,6 +95,13 @@ impl SignInPage<'_> {
     }
 }
 
+impl Frame<'_> {
+    /// The texts of signing in and out.
+    pub(in crate::portal) fn sign_in_words(&self) -> &'static SignInWords {
+        self.language.sign_in_words()
+    }
+}
+
 impl Secure {
     /// The sign-in page as the visitor sees it.
     pub(in crate::portal) fn sign_in_page(
@@ -117,8 +125,14 @@ impl Secure {
 
     /// The way to the ENT, where the school has one.
     pub(in crate::portal) fn ent_door(&self) -> Option<EntDoor<'_>> {
-        let ent = self.ent.as_ref()?;
-        Some(EntDoor { name: ent.name(), is_reachable: ent.is_reachable() })
+        // Where the last look at it is old, this has it looked at again, for the form that is about to be sent.
+        let _ = self.ent.as_ref().map(Ent::is_reachable);
+        let is_reachable = match self.identity.ent() {
+            EntStanding::None => return None,
+            EntStanding::Reachable => true,
+            EntStanding::Away => false,
+        };
+        Some(EntDoor { name: self.ent_name.as_deref()?, is_reachable })
     }
 
     /// What to call the person of a session: their first name, where the directory has it apart.

@@ -7,8 +7,8 @@ pub(in crate::portal) const ENGLISH: Words = Words {
     portal: "Network portal",
     skip: "Skip to content",
     other_language: "Français",
-    footer: "The portal knows this device by its address on the network. It sets no cookie, \
-             except to remember the language you choose.",
+    footer: "The portal knows this device by its address on the network. One cookie keeps your session \
+             if that address changes, another the language you chose; all works without them too.",
     back_home: "Back to the home page",
 
     sign_in: "Sign in",

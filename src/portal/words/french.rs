@@ -7,8 +7,8 @@ pub(in crate::portal) const FRENCH: Words = Words {
     portal: "Portail du réseau",
     skip: "Aller au contenu",
     other_language: "English",
-    footer: "Le portail reconnaît cet appareil par son adresse sur le réseau. Il ne dépose pas de cookie, \
-             sauf pour retenir la langue que vous choisissez.",
+    footer: "Le portail reconnaît cet appareil par son adresse sur le réseau. Un cookie garde votre session \
+             si cette adresse change, un autre la langue choisie ; tout marche aussi sans eux.",
     back_home: "Retour à l’accueil",
 
     sign_in: "Se connecter",

@@ -62,7 +62,7 @@ pub(in crate::portal) struct SignInWords {
 }
 
 const FRENCH: SignInWords = SignInWords {
-    ent_intro: "Connectez-vous avec votre compte de l’ENT. Votre mot de passe ne passe pas par ce portail.",
+    ent_intro: "Pour aller sur Internet, connectez-vous avec votre compte de l’ENT. Votre mot de passe ne passe pas par ce portail.",
     ent_button: "Se connecter avec",
     ent_away: "L’ENT ne répond pas en ce moment. Connectez-vous ici, avec votre mot de passe des jours sans Internet.",
     ent_try_anyway: "Essayer quand même avec",
@@ -114,7 +114,7 @@ const FRENCH: SignInWords = SignInWords {
 };
 
 const ENGLISH: SignInWords = SignInWords {
-    ent_intro: "Sign in with your ENT account. Your password does not pass through this portal.",
+    ent_intro: "To reach the Internet, sign in with your ENT account. Your password does not pass through this portal.",
     ent_button: "Sign in with",
     ent_away: "The ENT does not answer at the moment. Sign in here, with your password for days without Internet.",
     ent_try_anyway: "Try anyway with",
