@@ -120,3 +120,8 @@ fn directories_in_xml_are_read_or_refused_record_by_record() {
 fn lists_of_people_are_read_or_refused_line_by_line() {
     replay("people_csv", feed::exercise_csv);
 }
+
+#[test]
+fn answers_of_ents_are_read_or_refused() {
+    replay("cas_answer", enforce::ent::exercise);
+}

@@ -19,9 +19,9 @@ pub fn exercise(bytes: &[u8]) {
     let issuer = "https://ent.exemple.fr";
     drop((Provider::read(bytes, issuer), Tokens::read(bytes), Claims::of_userinfo(bytes, "1")));
     if let Ok(text) = std::str::from_utf8(bytes) {
-        drop(read_logout(text));
+        let _ = read_logout(text);
         let now = Moment::from_unix_seconds(0);
         let expected = Expected { issuer, client_id: "preau", nonce: "1", now };
-        drop(Claims::of_id_token(text, expected));
+        let _ = Claims::of_id_token(text, expected);
     }
 }

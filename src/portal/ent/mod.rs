@@ -15,17 +15,6 @@ mod back;
 mod cookie;
 mod leave;
 mod refusal;
+mod roads;
 
-use std::sync::Arc;
-
-use axum::{Router, routing::get};
-
-use super::secure::Secure;
-
-/// The roads to the ENT and back.
-pub(super) fn router() -> Router<Arc<Secure>> {
-    Router::new()
-        .route("/connexion/ent", get(leave::to_the_ent))
-        .route("/connexion/ent/retour", get(back::from_the_ent).post(back::ended_there))
-        .route("/connexion/ent/fin", get(leave::out_of_the_ent))
-}
+pub(super) use roads::router;

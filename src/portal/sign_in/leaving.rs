@@ -28,7 +28,8 @@ pub(super) async fn to_the_next(
     Extension(visitor): Extension<Visitor>,
 ) -> Response {
     let session = secure.identity.session_of(visitor.source);
-    let came_from_the_ent = session.is_some_and(|session| session.assurance == Assurance::Online);
+    let came_from_the_ent =
+        secure.ent.is_some() && session.is_some_and(|session| session.assurance == Assurance::Online);
     secure.sign_in.sign_out(visitor.source).await;
     gone(if came_from_the_ent { "/connexion/ent/fin" } else { "/?parti=suivant" })
 }
