@@ -22,4 +22,5 @@ mod requests;
 mod search;
 mod services;
 mod sites;
+mod teacher;
 mod zones;

@@ -10,11 +10,11 @@ use axum::{
 use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    enforce::{gate::Gate, sign_in::SignIn},
+    enforce::sign_in::SignIn,
     identity::{
         EntMatch, EntStanding, Identity, Voucher, VoucherCode,
         test_school::{School, address, register, zone},
@@ -23,9 +23,10 @@ use crate::{
     model::{Account, AccountId, Assurance, Role},
     policy::Policy,
     portal::{
-        page::House,
         page_tests::settings,
+        parts::tests::parts,
         secure::{self, Secure},
+        settings::Settings,
         visitor::Visitor,
     },
 };
@@ -74,18 +75,12 @@ impl Portal {
         let mut services = JoinSet::new();
         services.spawn(service.serve(CancellationToken::new()));
         services.spawn(writer.serve(CancellationToken::new()));
-        let policy = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap())).1;
-        let gate = Gate::new(identity.clone(), policy, journal, clock.clone());
-        let settings = settings();
-        let secure = Secure {
-            house: House::new(&settings),
-            name: settings.name,
-            identity: identity.clone(),
-            sign_in: sign_in.clone(),
-            gate,
-            clock,
-            ent_name: Some(String::from("Mon ENT")),
-        };
+        let rules = Policy::new(Vec::new(), None).unwrap();
+        let here = Arc::new(zone("cdi", 10));
+        let (dir, people) = (school.dir.path(), (identity.clone(), sign_in.clone()));
+        let parts = parts(dir, people, journal, rules, here, clock);
+        let settings = Settings { ent_name: Some(String::from("Mon ENT")), ..settings() };
+        let secure = Secure::new(&settings, parts, CancellationToken::new()).unwrap();
         let router = secure::router(Arc::new(secure));
         Self { router, identity, sign_in, school, _services: services }
     }
