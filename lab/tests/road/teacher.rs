@@ -85,7 +85,7 @@ fn a_site_opened_for_a_class_is_open_to_it_alone_until_it_is_undone() {
         counts(lab, "eleve", CLOSED, true);
         assert!(!reaches(lab, "eleve2", CLOSED), "the other class reaches it too");
         let told = portal(lab, "enseignant", &format!("/enseignant/classe/6A?fait={number}"));
-        assert!(told.contains("pour classe 6A jusqu’à") && told.contains("Annuler"), "{told}");
+        assert!(told.contains("pour la classe 6A jusqu’à") && told.contains("Annuler"), "{told}");
 
         let mut slow = download(lab, "eleve", "opened", &format!("https://{CLOSED}/lent/60"));
         let began = Instant::now();

@@ -193,7 +193,7 @@ async fn what_is_decided_is_told_with_its_end_and_undone_in_one_click() {
             "pour=classe&nom=6A&acte=site&sites=https://www.jeux.example/x&duree=15",
         )
         .await;
-    assert!(page.contains("Site ouvert\u{a0}: jeux.example pour classe 6A jusqu’à"), "{page}");
+    assert!(page.contains("Site ouvert\u{a0}: jeux.example pour la classe 6A jusqu’à"), "{page}");
     let number = page.split("name=\"numero\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(portal.get(3, "/enseignant").await.2.contains("jeux.example"));
     let page = portal.sent(3, "/enseignant/annuler", &format!("numero={number}")).await;
