@@ -32,7 +32,8 @@ use crate::{
     identity::Identity,
     journal::Journal,
     lan::{self, Dhcp, Leases},
-    model::Moment,
+    model::{Moment, Zone},
+    policy::Policy,
     portal,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
 };
@@ -73,13 +74,8 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let standing = Standing::of(&config);
     let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
     let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
-    let (rules_sender, rules) = watch::channel(Arc::new(config.policy));
-    let school = admin::Store::open(&config.state_dir)?;
-    let openings =
-        Openings::open(school.clone(), identity.clone(), rules.clone(), config.zones.clone(), clock.now())?;
-    let requests = Requests::new(school, openings.clone());
-    let (policy_sender, policy) =
-        watch::channel(policing::joined(&rules.borrow(), &openings.openings().borrow()));
+    let Policing { rules, acts, policy } =
+        start_policing(config.policy, &config.state_dir, &config.zones, &identity, clock, tasks)?;
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
     let (open_sender, open) = watch::channel(false);
@@ -98,7 +94,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
-        acts: portal::Acts { openings: openings.clone(), requests },
+        acts,
         gate: gate.clone(),
         clock: clock.clone(),
         resolver,
@@ -108,9 +104,6 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let heartbeat = Heartbeat::open()?;
 
     follow_machines(&identity, tasks);
-    let (given, openings_clock) = (openings.openings(), clock.clone());
-    tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
-    tasks.start("openings", |stop| openings.serve(openings_clock, stop));
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
@@ -124,7 +117,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         in_force: standing,
         certificate: config.certificate,
         files: config.files,
-        rules: rules_sender,
+        rules,
         identity: identity.clone(),
         reading: reading_sender,
         open: open.clone(),
@@ -148,6 +141,35 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
+}
+
+/// The rules, what pages decide, and the policy that both make.
+struct Policing {
+    rules: watch::Sender<Arc<Policy>>,
+    acts: portal::Acts,
+    policy: watch::Receiver<Arc<Policy>>,
+}
+
+/// Starts what joins `rules` with what teachers decide.
+fn start_policing(
+    rules: Policy,
+    state_dir: &Path,
+    zones: &[Arc<Zone>],
+    identity: &Identity,
+    clock: &Clock,
+    tasks: &mut Tasks,
+) -> anyhow::Result<Policing> {
+    let (rules_sender, rules) = watch::channel(Arc::new(rules));
+    let store = admin::Store::open(state_dir)?;
+    let openings =
+        Openings::open(store.clone(), identity.clone(), rules.clone(), zones.to_vec(), clock.now())?;
+    let acts = portal::Acts { openings: openings.clone(), requests: Requests::new(store, openings.clone()) };
+    let given = openings.openings();
+    let (policy_sender, policy) = watch::channel(policing::joined(&rules.borrow(), &given.borrow()));
+    let of_openings = clock.clone();
+    tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
+    tasks.start("openings", |stop| openings.serve(of_openings, stop));
+    Ok(Policing { rules: rules_sender, acts, policy })
 }
 
 /// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.
