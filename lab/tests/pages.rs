@@ -21,9 +21,15 @@ const PAGES: &[(&str, &str)] = &[
     ("eleve", "/bloque?u=fr.vikidia.example"),
     ("eleve", "/bloque?u=deux%20mots"),
     ("eleve", "/cette-page-n-existe-pas"),
+    ("eleve", "/demandes"),
+    ("eleve", "/demander?u=jeux-en-ligne.example"),
+    ("eleve", "/enseignant"),
     // The language is kept: from here on this machine's pages are in English.
     ("eleve", "/?lang=en"),
     ("enseignant", "/"),
+    ("enseignant", "/enseignant"),
+    ("enseignant", "/enseignant/classe/6A"),
+    ("enseignant", "/enseignant/demandes"),
     ("bureau", "/"),
     ("tableau", "/"),
 ];

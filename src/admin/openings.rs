@@ -212,8 +212,10 @@ impl Openings {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 Ok(()) = people.changed() => {
-                    self.shared.put_into_force(self.shared.running.borrow().to_vec());
-                    continue;
+                    // Rooms are their machines by now; what is for people is for the same ones as before.
+                    if !self.shared.is_about_a_room() {
+                        continue;
+                    }
                 }
                 Ok(()) = doubts.changed() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -253,25 +255,26 @@ impl Openings {
 }
 
 impl Shared {
-    fn put_into_force(&self, running: Vec<Running>) {
-        let openings: Vec<_> = running.iter().map(|one| judged(one, &self.identity)).collect();
-        // A change wakes the judge's readers and every live connection: it is told only where there is one.
-        let replace = |known: &mut Arc<Vec<Opening>>| {
-            let differs = **known != openings;
-            if differs {
-                *known = Arc::new(openings);
-            }
-            differs
-        };
-        self.openings.send_if_modified(replace);
-        self.running.send_if_modified(|known| {
-            let differs = **known != running;
-            if differs {
-                *known = Arc::new(running);
-            }
-            differs
-        });
+    fn is_about_a_room(&self) -> bool {
+        self.running.borrow().iter().any(|one| matches!(one.whom, Whom::Room(_)))
     }
+
+    /// Publishes `running`, where it is not what is published.
+    fn put_into_force(&self, running: Vec<Running>) {
+        // A change wakes the judge's readers and every live connection.
+        replace(&self.openings, running.iter().map(|one| judged(one, &self.identity)).collect());
+        replace(&self.running, running);
+    }
+}
+
+fn replace<T: PartialEq>(published: &watch::Sender<Arc<Vec<T>>>, list: Vec<T>) {
+    published.send_if_modified(|known| {
+        let differs = **known != list;
+        if differs {
+            *known = Arc::new(list);
+        }
+        differs
+    });
 }
 
 /// Whether `granted` is the proof of `act`, not of another.

@@ -23,7 +23,7 @@ use super::{
     timekeeping::Timekeeping,
 };
 use crate::{
-    admin::{self, Announcements, Devices, Openings, Requests, Snapshot, Vouchers},
+    admin::{self, Openings, Snapshot},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -36,7 +36,8 @@ use crate::{
     identity::Identity,
     journal::Journal,
     lan::{self, CaptiveAdvertiser, Dhcp, Leases},
-    model::Moment,
+    model::{Moment, Zone},
+    policy::Policy,
     portal,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
 };
@@ -81,14 +82,8 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
     let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
     let directory = deliveries.status();
-    let (rules_sender, rules) = watch::channel(Arc::new(config.policy));
-    let school = admin::Store::open(&config.state_dir)?;
-    let openings =
-        Openings::open(school.clone(), identity.clone(), rules.clone(), config.zones.clone(), clock.now())?;
-    let requests = Requests::new(school.clone(), openings.clone());
-    let acts = acts(school, &identity, openings.clone(), requests)?;
-    let (policy_sender, policy) =
-        watch::channel(policing::joined(&rules.borrow(), &openings.openings().borrow()));
+    let Policing { rules, acts, policy } =
+        start_policing(config.policy, &config.state_dir, &config.zones, &identity, clock, tasks)?;
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
     let (open_sender, open) = watch::channel(false);
@@ -125,9 +120,6 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let heartbeat = Heartbeat::open()?;
 
     follow_machines(&identity, tasks);
-    let (given, openings_clock) = (openings.openings(), clock.clone());
-    tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
-    tasks.start("openings", |stop| openings.serve(openings_clock, stop));
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("announcing", |stop| CaptiveAdvertiser::new(&config.lan).serve(stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
@@ -146,7 +138,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         in_force: standing,
         certificate: config.certificate,
         files: config.files,
-        rules: rules_sender,
+        rules,
         terms: terms_sender,
         identity: identity.clone(),
         reading: reading_sender,
@@ -188,21 +180,33 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     Ok(())
 }
 
-/// What pages may do; the machines, vouchers and announcements of earlier runs are then in force.
-fn acts(
-    school: admin::Store,
+/// The rules, what pages decide, and the policy that both make.
+struct Policing {
+    rules: watch::Sender<Arc<Policy>>,
+    acts: portal::Acts,
+    policy: watch::Receiver<Arc<Policy>>,
+}
+
+/// Starts what joins `rules` with what teachers decide.
+fn start_policing(
+    rules: Policy,
+    state_dir: &Path,
+    zones: &[Arc<Zone>],
     identity: &Identity,
-    openings: Openings,
-    requests: Requests,
-) -> anyhow::Result<portal::Acts> {
-    Ok(portal::Acts {
-        openings,
-        requests,
-        devices: Devices::open(school.clone(), identity.clone())?,
-        vouchers: Vouchers::open(school.clone(), identity.clone())?,
-        announcements: Announcements::open(school.clone())?,
-        trail: school,
-    })
+    clock: &Clock,
+    tasks: &mut Tasks,
+) -> anyhow::Result<Policing> {
+    let (rules_sender, rules) = watch::channel(Arc::new(rules));
+    let store = admin::Store::open(state_dir)?;
+    let openings =
+        Openings::open(store.clone(), identity.clone(), rules.clone(), zones.to_vec(), clock.now())?;
+    let acts = portal::Acts::open(store, identity, openings.clone())?;
+    let given = openings.openings();
+    let (policy_sender, policy) = watch::channel(policing::joined(&rules.borrow(), &given.borrow()));
+    let of_openings = clock.clone();
+    tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
+    tasks.start("openings", |stop| openings.serve(of_openings, stop));
+    Ok(Policing { rules: rules_sender, acts, policy })
 }
 
 /// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.

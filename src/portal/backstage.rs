@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use super::{
-    acts::{Acts, Sights},
-    page::House,
     page_tests::settings,
-    secure::Secure,
-    teacher::Handles,
+    parts::{Acts, Parts, Sights},
 };
 use crate::{
-    admin::{Announcements, Devices, Openings, Requests, Snapshot, Store, Vouchers},
+    admin::{Openings, Snapshot, Store},
     enforce::{
         dns::{self, Resolver},
         ent::{self, Ent, EntUrl, Protocol},
@@ -28,63 +24,36 @@ use crate::{
     system::clock::Clock,
 };
 
-/// What the pages need, and what moves it.
+/// What the pages ask, and what moves it.
 pub(super) struct Backstage {
-    pub(super) secure: Secure,
+    pub(super) parts: Parts,
     pub(super) health: watch::Sender<Snapshot>,
     pub(super) leases: watch::Sender<Arc<Leases>>,
 }
 
 impl Backstage {
-    /// Pages about `identity` in a school of one zone, whose acts are kept in `store`.
+    /// A school of one `zone` with an ENT and `rules`, whose acts are kept in `store`.
     pub(super) fn new(
-        identity: &Identity,
-        sign_in: SignIn,
+        (identity, sign_in): (Identity, SignIn),
         journal: Journal,
         store: Store,
-        clock: Clock,
+        rules: Policy,
         zone: Arc<Zone>,
+        clock: Clock,
     ) -> Self {
-        let rules = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap())).1;
+        let rules = watch::channel(Arc::new(rules)).1;
         let zones = vec![zone];
         let openings =
-            Openings::open(store.clone(), identity.clone(), rules.clone(), zones.clone(), clock.now())
-                .unwrap();
-        let acts = Acts {
-            requests: Requests::new(store.clone(), openings.clone()),
-            openings,
-            devices: Devices::open(store.clone(), identity.clone()).unwrap(),
-            vouchers: Vouchers::open(store.clone(), identity.clone()).unwrap(),
-            announcements: Announcements::open(store.clone()).unwrap(),
-            trail: store,
-        };
+            Openings::open(store.clone(), identity.clone(), rules.clone(), zones.clone(), clock.now());
+        let acts = Acts::open(store, &identity, openings.unwrap()).unwrap();
         let (health, health_seen) = watch::channel(Snapshot::default());
         let (leases, leases_seen) = watch::channel(Arc::new(Leases::default()));
-        let dns = dns::Settings {
-            upstreams: Vec::new(),
-            own_names: Vec::new(),
-            zones: zones.clone(),
-            listen_port: 0,
-        };
+        let dns = dns::Settings { upstreams: Vec::new(), own_names: Vec::new(), zones, listen_port: 0 };
         let resolver = Resolver::new(&dns);
         let ent = Ent::open(ent_settings(), resolver.clone(), identity.clone(), clock.clone()).unwrap().0;
         let sights = Sights { resolver, health: health_seen, leases: leases_seen };
-        let secure = Secure {
-            house: House::new(&settings()),
-            name: settings().name,
-            gate: Gate::new(identity.clone(), rules, journal, clock.clone()),
-            identity: identity.clone(),
-            sign_in,
-            ent: Some(ent),
-            acts,
-            sights,
-            zones,
-            clock,
-            handles: Handles::new().unwrap(),
-            listening: Arc::new(Semaphore::new(1)),
-            ending: CancellationToken::new(),
-        };
-        Self { secure, health, leases }
+        let gate = Gate::new(identity.clone(), rules, journal, clock.clone());
+        Self { parts: Parts { identity, sign_in, ent: Some(ent), acts, sights, gate, clock }, health, leases }
     }
 }
 

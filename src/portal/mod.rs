@@ -10,14 +10,13 @@
 //! | `service`, `connection` | listeners, one connection's life |
 //! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
-//! | `granted`, `acts`, `teacher`, `pupil` | who may do what from a page; teachers' pages, requests |
+//! | `parts`, `granted`, `teacher`, `pupil` | what pages ask; who may do what from a page; teachers' pages, requests |
 //! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `referent` | the digital referent's pages |
 //! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
-mod acts;
 mod asked;
 #[cfg(test)]
 mod backstage;
@@ -34,6 +33,7 @@ mod navigation;
 mod page;
 #[cfg(test)]
 mod page_tests;
+mod parts;
 mod plain;
 mod pupil;
 mod referent;
@@ -48,8 +48,8 @@ mod visitor;
 mod wanted;
 mod words;
 
-pub use acts::{Acts, Sights};
 pub use certificate::{certificate_end, check_certificate, check_dates};
+pub use parts::{Acts, Parts, Sights};
 pub use refusal::refusal_page;
-pub use service::{Parts, Service};
+pub use service::Service;
 pub use settings::Settings;

@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -24,7 +25,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    acts::{Acts, Sights},
     asked::Asked,
     because::because,
     captive, ent,
@@ -33,7 +33,9 @@ use super::{
     language::{COOKIE_NAME, Language},
     navigation::Place,
     page::{HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
+    parts::{Acts, Parts, Sights},
     referent,
+    settings::Settings,
     sign_in::{self, Notice},
     teacher::Handles,
     time_of_day,
@@ -61,6 +63,9 @@ const FORM_BYTES_MAX: usize = 8 * 1024;
 /// How long a chosen language is kept, in seconds: a school year.
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 
+/// Pages that listen to be told of changes, at once: a school's teachers, each with two.
+const LISTENING_MAX: usize = 200;
+
 /// What the pages need to answer.
 #[derive(Debug)]
 pub(super) struct Secure {
@@ -82,6 +87,31 @@ pub(super) struct Secure {
     pub(super) ending: CancellationToken,
     /// The school's ENT, where it has one.
     pub(super) ent: Option<Ent>,
+}
+
+impl Secure {
+    /// What `parts` give the pages of a school with `settings`; `ending` is signalled when the portal ends.
+    ///
+    /// # Errors
+    /// When the kernel gives no randomness.
+    pub(super) fn new(settings: &Settings, parts: Parts, ending: CancellationToken) -> anyhow::Result<Self> {
+        let Parts { identity, sign_in, ent, acts, sights, gate, clock } = parts;
+        Ok(Self {
+            house: House::new(settings),
+            name: settings.name.clone(),
+            identity,
+            sign_in,
+            ent,
+            acts,
+            sights,
+            gate,
+            clock,
+            zones: settings.zones.clone(),
+            handles: Handles::new().context("cannot make a key")?,
+            listening: Arc::new(Semaphore::new(LISTENING_MAX)),
+            ending,
+        })
+    }
 }
 
 /// The road of port 443.

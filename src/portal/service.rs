@@ -7,26 +7,23 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    acts::{Acts, Sights},
     certificate::tls_config,
     connection::{self, Road},
-    page::House,
+    parts::Parts,
     plain::{self, Plain},
     secure::{self, Secure},
     settings::Settings,
-    teacher::Handles,
     visitor::Visitor,
 };
 use crate::{
-    enforce::{ent::Ent, gate::Gate, places::Places, sign_in::SignIn},
-    identity::Identity,
+    enforce::{gate::Gate, places::Places},
     model::Zone,
-    system::{clock::Clock, sockets::listen_tcp},
+    system::sockets::listen_tcp,
 };
 
 /// How long connections may take to end after the stop signal.
@@ -38,31 +35,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections at once in all: bounds memory under a flood (about 60 KiB each).
 const CONNECTIONS_MAX: usize = 2048;
 
-/// Pages that listen to be told of changes, at once: a school's teachers, each with two.
-const LISTENING_MAX: usize = 200;
-
 /// Connections at once of one machine: keeps it from taking everybody's place. A page with many closed sites on it opens
 /// some dozens.
 const CONNECTIONS_OF_CLIENT_MAX: usize = 64;
-
-/// The parts of the box that the pages ask.
-#[derive(Clone, Debug)]
-pub struct Parts {
-    /// Who is there.
-    pub identity: Identity,
-    /// The way to sign in and out.
-    pub sign_in: SignIn,
-    /// The school's ENT, where it has one.
-    pub ent: Option<Ent>,
-    /// What pages decide.
-    pub acts: Acts,
-    /// What pages show of the box.
-    pub sights: Sights,
-    /// Who may reach what.
-    pub gate: Gate,
-    /// The time.
-    pub clock: Clock,
-}
 
 /// The portal, its sockets bound.
 #[derive(Debug)]
@@ -88,26 +63,11 @@ impl Service {
     /// # Errors
     /// When the certificate cannot be used or the kernel refuses a socket.
     pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { identity, sign_in, ent, acts, sights, gate, clock } = parts;
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
-        let ending = CancellationToken::new();
-        let (house, name) = (House::new(settings), settings.name.clone());
-        let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
-        let secure = Secure {
-            house,
-            name: name.clone(),
-            identity,
-            sign_in,
-            ent,
-            acts,
-            sights,
-            gate: gate.clone(),
-            clock,
-            zones: settings.zones.clone(),
-            handles: Handles::new().context("cannot make a key")?,
-            listening: Arc::new(Semaphore::new(LISTENING_MAX)),
-            ending: ending.clone(),
-        };
+        let (gate, ending) = (parts.gate.clone(), CancellationToken::new());
+        let secure = Secure::new(settings, parts, ending.clone())?;
+        let (house, name) = (secure.house.clone(), settings.name.clone());
+        let plain = Plain { house, name: name.clone(), gate: gate.clone() };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);

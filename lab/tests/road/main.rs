@@ -26,4 +26,5 @@ mod search;
 mod services;
 mod sessions;
 mod sites;
+mod teacher;
 mod zones;

@@ -19,9 +19,10 @@ use crate::{
     journal::{self, Journal},
     lan::Leases,
     model::{Role, Zone},
+    policy::Policy,
     portal::{
         backstage::Backstage,
-        page_tests::zone,
+        page_tests::{settings, zone},
         secure::{self, Secure},
         visitor::Visitor,
     },
@@ -59,10 +60,12 @@ impl TestPortal {
         let (mut services, stop) = (JoinSet::new(), CancellationToken::new());
         services.spawn(writer.serve(stop.clone()));
         services.spawn(service.serve(stop.clone()));
-        let Backstage { secure, health, leases } =
-            Backstage::new(&identity, sign_in, journal, office.store(), clock, zone.clone());
+        let rules = Policy::new(Vec::new(), None).unwrap();
+        let people = (identity.clone(), sign_in);
+        let Backstage { parts, health, leases } =
+            Backstage::new(people, journal, office.store(), rules, zone.clone(), clock);
         health.send_replace(sound());
-        let secure = Arc::new(secure);
+        let secure = Arc::new(Secure::new(&settings(), parts, CancellationToken::new()).unwrap());
         for (role, number) in Role::ALL.into_iter().zip(1..) {
             secure.sign_in.sign_in(role.word(), PASSWORD, &zone, address(number)).await.unwrap();
         }

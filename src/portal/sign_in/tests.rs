@@ -22,7 +22,13 @@ use crate::{
     },
     journal::{self, Journal},
     model::{Account, AccountId, Assurance, Role},
-    portal::{backstage::Backstage, secure, visitor::Visitor},
+    policy::Policy,
+    portal::{
+        backstage::Backstage,
+        page_tests::settings,
+        secure::{self, Secure},
+        visitor::Visitor,
+    },
 };
 
 /// A portal with its journal and the writer of sessions behind it.
@@ -70,10 +76,12 @@ impl Portal {
         let mut services = JoinSet::new();
         services.spawn(service.serve(CancellationToken::new()));
         services.spawn(writer.serve(CancellationToken::new()));
-        let (store, zone) = (Store::open(school.dir.path()).unwrap(), Arc::new(zone("cdi", 10)));
-        let Backstage { secure, .. } =
-            Backstage::new(&identity, sign_in.clone(), journal, store, clock, zone);
-        let ent = secure.ent.clone().unwrap();
+        let (store, here) = (Store::open(school.dir.path()).unwrap(), Arc::new(zone("cdi", 10)));
+        let rules = Policy::new(Vec::new(), None).unwrap();
+        let people = (identity.clone(), sign_in.clone());
+        let Backstage { parts, .. } = Backstage::new(people, journal, store, rules, here, clock);
+        let ent = parts.ent.clone().unwrap();
+        let secure = Secure::new(&settings(), parts, CancellationToken::new()).unwrap();
         let router = secure::router(Arc::new(secure));
         Self { router, identity, ent, sign_in, school, _services: services }
     }

@@ -16,6 +16,8 @@ mod handles;
 mod overview;
 mod requests;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod told;
 mod whom;
 
@@ -56,14 +58,4 @@ async fn script() -> Response {
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
     (headers, SCRIPT).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_script_is_small() {
-        assert!(SCRIPT.len() <= 5 * 1024, "{} bytes", SCRIPT.len());
-    }
 }

@@ -73,7 +73,12 @@ pub(super) fn decided(language: Language, running: &Running) -> String {
         }
         mode => String::from(state(language, mode).1),
     };
-    language.decided(&what, &running.label, &time_of_day::hour(language, running.until))
+    let whom = match &running.whom {
+        Whom::Class(class) => language.the_class(class.as_str()),
+        Whom::Room(_) => language.the_room(&running.label),
+        Whom::Pupil(_) => running.label.to_string(),
+    };
+    language.decided(&what, &whom, &time_of_day::hour(language, running.until))
 }
 
 /// How long something can be decided for, as values and texts of buttons.

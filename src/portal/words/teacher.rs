@@ -186,11 +186,29 @@ impl Language {
         }
     }
 
-    /// What was decided, as the page says after the act: `Web ouvert pour classe 6A jusqu’à 10 h 55`.
-    pub(in crate::portal) fn decided(self, what: &str, label: &str, hour: &str) -> String {
+    /// A class in a sentence.
+    pub(in crate::portal) fn the_class(self, name: &str) -> String {
         match self {
-            Self::French => format!("{what} pour {label} jusqu’à {hour}"),
-            Self::English => format!("{what} for {label} until {hour}"),
+            Self::French => format!("la classe {name}"),
+            Self::English => format!("class {name}"),
+        }
+    }
+
+    /// A room in a sentence, by its French label: `salle 12`.
+    pub(in crate::portal) fn the_room(self, label: &str) -> String {
+        let mut letters = label.chars();
+        let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+        match self {
+            Self::French => format!("la {first}{}", letters.as_str()),
+            Self::English => label.to_owned(),
+        }
+    }
+
+    /// What was decided, as the page says after the act: `Web ouvert pour la classe 6A jusqu’à 10 h 55`.
+    pub(in crate::portal) fn decided(self, what: &str, whom: &str, hour: &str) -> String {
+        match self {
+            Self::French => format!("{what} pour {whom} jusqu’à {hour}"),
+            Self::English => format!("{what} for {whom} until {hour}"),
         }
     }
 }

@@ -1,0 +1,77 @@
+//! The parts of the box that the pages ask.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::{
+    admin::{Announcements, Devices, Openings, Requests, Snapshot, Store, Vouchers},
+    enforce::{dns::Resolver, ent::Ent, gate::Gate, sign_in::SignIn},
+    identity::Identity,
+    lan::Leases,
+    system::clock::Clock,
+};
+
+/// The parts of the box that the pages ask.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Who is there.
+    pub identity: Identity,
+    /// The way to sign in and out.
+    pub sign_in: SignIn,
+    /// The school's ENT, where it has one.
+    pub ent: Option<Ent>,
+    /// What pages decide.
+    pub acts: Acts,
+    /// What pages show of the box.
+    pub sights: Sights,
+    /// Who may reach what.
+    pub gate: Gate,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The acts of administration that the pages offer. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Acts {
+    /// What teachers decide for some minutes.
+    pub openings: Openings,
+    /// What people ask to be opened.
+    pub requests: Requests,
+    /// The school's machines.
+    pub devices: Devices,
+    /// Visitors' vouchers.
+    pub vouchers: Vouchers,
+    /// What stands at the top of the home page.
+    pub announcements: Announcements,
+    /// The trail of all acts.
+    pub trail: Store,
+}
+
+impl Acts {
+    /// Teachers' `openings`, and all else that pages decide, kept in `store`; what earlier runs decided is then in force.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn open(store: Store, identity: &Identity, openings: Openings) -> anyhow::Result<Self> {
+        Ok(Self {
+            requests: Requests::new(store.clone(), openings.clone()),
+            openings,
+            devices: Devices::open(store.clone(), identity.clone())?,
+            vouchers: Vouchers::open(store.clone(), identity.clone())?,
+            announcements: Announcements::open(store.clone())?,
+            trail: store,
+        })
+    }
+}
+
+/// What the box knows that pages show.
+#[derive(Clone, Debug)]
+pub struct Sights {
+    /// Whether the line is up.
+    pub resolver: Resolver,
+    /// How the box is, looked at every few seconds.
+    pub health: watch::Receiver<Snapshot>,
+    /// Who was given which address, and what machines call themselves.
+    pub leases: watch::Receiver<Arc<Leases>>,
+}
