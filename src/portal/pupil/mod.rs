@@ -7,20 +7,6 @@
 
 mod ask;
 mod own;
+mod routes;
 
-use std::sync::Arc;
-
-use axum::{Router, routing::get};
-
-use super::{language::Language, secure::Secure, words::RequestWords};
-
-/// The road of requests.
-pub(super) fn router() -> Router<Arc<Secure>> {
-    Router::new().route("/demandes", get(own::show)).route("/demander", get(ask::show).post(ask::send))
-}
-
-/// The words of a page that is not for somebody.
-fn not_for_you(language: Language) -> (&'static str, &'static str) {
-    let words = RequestWords::of(language);
-    (words.not_for_you, words.not_for_you_text)
-}
+pub(super) use routes::router;

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::not_for_you;
+use super::routes::not_for_you;
 use crate::{
     admin::{Act, Request, State as Standing},
     model::{AccountId, ClassName, Moment, Role},

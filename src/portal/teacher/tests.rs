@@ -326,5 +326,5 @@ async fn teachers_pages_can_be_looked_at() {
 
 #[test]
 fn the_script_is_small() {
-    assert!(super::SCRIPT.len() <= 5 * 1024, "{} bytes", super::SCRIPT.len());
+    assert!(super::routes::SCRIPT.len() <= 5 * 1024, "{} bytes", super::routes::SCRIPT.len());
 }
