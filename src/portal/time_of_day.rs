@@ -53,6 +53,14 @@ pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
     }
 }
 
+/// As [`told`], for what lasts since `moment`: of the same day, the hour alone.
+pub(super) fn told_since(language: Language, moment: Moment, now: Moment) -> String {
+    match (in_paris(moment), in_paris(now)) {
+        (Some(there), Some(here)) if there.date() == here.date() => told_hour(language, &there),
+        _ => told(language, moment, now),
+    }
+}
+
 /// `moment` in metropolitan France with its day and date, for paper: it is read on another day than it is written.
 pub(super) fn told_in_full(language: Language, moment: Moment) -> String {
     let Some(there) = in_paris(moment) else { return moment.to_string() };

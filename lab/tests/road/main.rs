@@ -17,6 +17,7 @@ mod journal;
 mod live;
 mod pages;
 mod quic;
+mod referent;
 mod reload;
 mod requests;
 mod search;

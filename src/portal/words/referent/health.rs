@@ -48,12 +48,14 @@ impl Language {
 /// What is wrong as one sentence, and the next step as another.
 pub(in crate::portal) fn told_fault(language: Language, fault: Fault, now: Moment) -> (String, &'static str) {
     match language {
-        Language::French => in_french(fault, |moment| time_of_day::told(language, moment, now)),
-        Language::English => in_english(fault, |moment| time_of_day::told(language, moment, now)),
+        Language::French => in_french(fault, now),
+        Language::English => in_english(fault, now),
     }
 }
 
-fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static str) {
+fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
+    let since = |moment| time_of_day::told_since(Language::French, moment, now);
+    let told = |moment| time_of_day::told(Language::French, moment, now);
     let plain = |sentence: &str| sentence.to_owned();
     match fault {
         Fault::JournalSilent => (
@@ -64,13 +66,13 @@ fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static
             plain("Le serveur démarre ou se vérifie : Internet est fermé pour tous."),
             "Attendez deux minutes. Si rien ne change, redémarrez-le une fois, puis appelez l’assistance.",
         ),
-        Fault::LineDown { since } => (
-            format!("La ligne Internet est coupée depuis {}.", told(since)),
+        Fault::LineDown { since: since_when } => (
+            format!("La ligne Internet est coupée depuis {}.", since(since_when)),
             "Vérifiez que le boîtier de l’opérateur est allumé et que son câble va bien au serveur. Sinon, appelez \
              l’opérateur. Le portail et les connexions marchent sans ligne.",
         ),
-        Fault::ResolverSilent { since } => (
-            format!("L’opérateur ne répond plus depuis {}, bien que le câble soit branché.", told(since)),
+        Fault::ResolverSilent { since: since_when } => (
+            format!("L’opérateur ne répond plus depuis {}, bien que le câble soit branché.", since(since_when)),
             "Éteignez et rallumez le boîtier de l’opérateur. Si cela dure plus de dix minutes, appelez l’opérateur.",
         ),
         Fault::ClockInDoubt => (
@@ -119,7 +121,9 @@ fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static
     }
 }
 
-fn in_english(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static str) {
+fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
+    let since = |moment| time_of_day::told_since(Language::English, moment, now);
+    let told = |moment| time_of_day::told(Language::English, moment, now);
     let plain = |sentence: &str| sentence.to_owned();
     match fault {
         Fault::JournalSilent => (
@@ -130,13 +134,13 @@ fn in_english(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'stati
             plain("The server starts or checks itself: the Internet is closed for everybody."),
             "Wait for two minutes. If nothing changes, restart it once, then call the support.",
         ),
-        Fault::LineDown { since } => (
-            format!("The Internet line has been down since {}.", told(since)),
+        Fault::LineDown { since: since_when } => (
+            format!("The Internet line has been down since {}.", since(since_when)),
             "Check that the provider’s box is on and its cable leads to the server. If so, call the provider. The portal \
              and signing in work without the line.",
         ),
-        Fault::ResolverSilent { since } => (
-            format!("The provider has not answered since {}, though the cable is plugged in.", told(since)),
+        Fault::ResolverSilent { since: since_when } => (
+            format!("The provider has not answered since {}, though the cable is plugged in.", since(since_when)),
             "Switch the provider’s box off and on. If it lasts for more than ten minutes, call the provider.",
         ),
         Fault::ClockInDoubt => (
