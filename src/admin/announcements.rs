@@ -142,7 +142,9 @@ impl Announcements {
         granted.is_for(Act::Announce)?;
         let decided = self.store.act_and_tell(granted, now, move |on| {
             let words: Option<String> = on
-                .query_row("DELETE FROM announcement WHERE number = ?1 RETURNING words", [number], |row| row.get(0))
+                .query_row("DELETE FROM announcement WHERE number = ?1 RETURNING words", [number], |row| {
+                    row.get(0)
+                })
                 .optional()?;
             let Some(words) = words else { return Ok(Err(AnnouncementRefusal::Unknown)) };
             Ok(Ok(Traced { result: (), what: format!("retire l’annonce « {} »", beginning(&words)) }))
@@ -157,7 +159,12 @@ impl Announcements {
         if decided.is_ok() {
             let standing = self.standing.clone();
             // Within the reading, so that of two acts at once the later one's state is what stays.
-            self.store.read(move |on| Ok(drop(standing.send_replace(Arc::new(all(on)?))))).await?;
+            self.store
+                .read(move |on| {
+                    standing.send_replace(Arc::new(all(on)?));
+                    Ok(())
+                })
+                .await?;
         }
         Ok(decided)
     }
@@ -172,8 +179,9 @@ fn beginning(words: &str) -> String {
 }
 
 fn all(connection: &Connection) -> rusqlite::Result<Vec<Announcement>> {
-    let mut query = connection
-        .prepare("SELECT number, words, begins, until, roles FROM announcement ORDER BY begins DESC, number DESC")?;
+    let mut query = connection.prepare(
+        "SELECT number, words, begins, until, roles FROM announcement ORDER BY begins DESC, number DESC",
+    )?;
     let rows = query.query_map([], |row| {
         let roles: String = row.get(4)?;
         Ok(Announcement {
@@ -232,7 +240,10 @@ mod tests {
         let again = announcements.remove(&granted, number, now).await.unwrap();
         assert_eq!(again, Err(AnnouncementRefusal::Unknown));
         let told: Vec<_> = office.store().done(9).await.unwrap().into_iter().map(|done| done.what).collect();
-        assert_eq!(told, ["retire l’annonce « À tous »", "annonce « Aux professeurs… »", "annonce « À tous »"]);
+        assert_eq!(
+            told,
+            ["retire l’annonce « À tous »", "annonce « Aux professeurs… »", "annonce « À tous »"]
+        );
     }
 
     #[tokio::test]

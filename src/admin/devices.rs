@@ -156,8 +156,7 @@ impl Devices {
     ) -> anyhow::Result<Result<(), DeviceRefusal>> {
         granted.is_for(Act::KeepDevices)?;
         let decided = self.store.act_and_tell(granted, now, move |on| {
-            let name: Option<String> =
-                on.query_row(ONE, [machine.bytes()], |row| row.get(0)).optional()?;
+            let name: Option<String> = on.query_row(ONE, [machine.bytes()], |row| row.get(0)).optional()?;
             let Some(name) = name else { return Ok(Err(DeviceRefusal::Unknown)) };
             on.execute("DELETE FROM device WHERE mac = ?1", [machine.bytes()])?;
             Ok(Ok(Traced { result: (), what: format!("retire {name} ({machine})") }))
@@ -182,7 +181,12 @@ impl Devices {
         if decided.is_ok() {
             let identity = self.identity.clone();
             // Within the reading, so that of two acts at once the later one's state is what stays.
-            self.store.read(move |on| Ok(identity.replace_devices_of_pages(all(on)?))).await?;
+            self.store
+                .read(move |on| {
+                    identity.replace_devices_of_pages(all(on)?);
+                    Ok(())
+                })
+                .await?;
         }
         Ok(decided)
     }
@@ -202,7 +206,8 @@ impl Described {
 const ONE: &str = "SELECT name FROM device WHERE mac = ?1";
 
 fn all(connection: &Connection) -> rusqlite::Result<Vec<Device>> {
-    let mut query = connection.prepare("SELECT mac, name, kind, room FROM device ORDER BY room, name, mac")?;
+    let mut query =
+        connection.prepare("SELECT mac, name, kind, room FROM device ORDER BY room, name, mac")?;
     let rows = query.query_map([], device)?;
     rows.collect()
 }
@@ -244,7 +249,9 @@ mod tests {
         let granted = granted_to(Role::Referent, Act::KeepDevices);
         let now = office.now();
         let devices = Devices::open(office.store(), office.identity.clone()).unwrap();
-        let nobody = |identity: &Identity| matches!(identity.who(&zone("cdi", 10), address(5)).subject, Subject::Nobody);
+        let nobody = |identity: &Identity| {
+            matches!(identity.who(&zone("cdi", 10), address(5)).subject, Subject::Nobody)
+        };
         assert!(nobody(&office.identity));
         let board = described("TBI 5", DeviceKind::Tableau, Some("Salle 5"));
         devices.register(&granted, BOARD, board, now).await.unwrap().unwrap();

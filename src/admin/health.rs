@@ -141,7 +141,8 @@ pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
         (None, Some(since)) => find(Severity::Urgent, Fault::ResolverSilent { since }),
         (None, None) => {}
     }
-    if let Some(free_percent) = snapshot.disk.map(Disk::free_percent).filter(|free| *free < DISK_FREE_PERCENT) {
+    if let Some(free_percent) = snapshot.disk.map(Disk::free_percent).filter(|free| *free < DISK_FREE_PERCENT)
+    {
         let is_urgent = free_percent < DISK_URGENT_PERCENT;
         let severity = if is_urgent { Severity::Urgent } else { Severity::Soon };
         find(severity, Fault::DiskNearlyFull { free_percent });
@@ -222,9 +223,17 @@ mod tests {
         let disk = |free_bytes| Snapshot { disk: Some(Disk { total_bytes: 1000, free_bytes }), ..sound() };
         let since = NOW - DAY;
         for (snapshot, severity, fault) in [
-            (Snapshot { journal_writes: false, gate_open: false, ..sound() }, Severity::Urgent, Fault::JournalSilent),
+            (
+                Snapshot { journal_writes: false, gate_open: false, ..sound() },
+                Severity::Urgent,
+                Fault::JournalSilent,
+            ),
             (Snapshot { gate_open: false, ..sound() }, Severity::Urgent, Fault::GateClosed),
-            (Snapshot { line_down_since: Some(since), ..sound() }, Severity::Urgent, Fault::LineDown { since }),
+            (
+                Snapshot { line_down_since: Some(since), ..sound() },
+                Severity::Urgent,
+                Fault::LineDown { since },
+            ),
             (
                 Snapshot { resolver_silent_since: Some(since), ..sound() },
                 Severity::Urgent,
@@ -233,16 +242,28 @@ mod tests {
             (Snapshot { clock_in_doubt: true, ..sound() }, Severity::Soon, Fault::ClockInDoubt),
             (disk(99), Severity::Soon, Fault::DiskNearlyFull { free_percent: 9 }),
             (disk(29), Severity::Urgent, Fault::DiskNearlyFull { free_percent: 2 }),
-            (Snapshot { lists_of: Some(NOW - 31 * DAY), ..sound() }, Severity::Notice, Fault::ListsOld { days: 31 }),
+            (
+                Snapshot { lists_of: Some(NOW - 31 * DAY), ..sound() },
+                Severity::Notice,
+                Fault::ListsOld { days: 31 },
+            ),
             (Snapshot { certificate_ends: Some(NOW), ..sound() }, Severity::Urgent, Fault::CertificateEnded),
             (
                 Snapshot { certificate_ends: Some(NOW + DAY), ..sound() },
                 Severity::Soon,
                 Fault::CertificateEnds { at: NOW + DAY },
             ),
-            (Snapshot { configuration_refused: true, ..sound() }, Severity::Soon, Fault::ConfigurationRefused),
+            (
+                Snapshot { configuration_refused: true, ..sound() },
+                Severity::Soon,
+                Fault::ConfigurationRefused,
+            ),
             (Snapshot { restart_wanted: true, ..sound() }, Severity::Notice, Fault::RestartWanted),
-            (Snapshot { machines_doubled: 2, ..sound() }, Severity::Soon, Fault::MachinesDoubled { count: 2 }),
+            (
+                Snapshot { machines_doubled: 2, ..sound() },
+                Severity::Soon,
+                Fault::MachinesDoubled { count: 2 },
+            ),
             (Snapshot { tunnels_held: 1, ..sound() }, Severity::Soon, Fault::TunnelsHeld { count: 1 }),
         ] {
             check(&snapshot, &[(severity, fault)]);

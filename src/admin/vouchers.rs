@@ -173,7 +173,8 @@ impl Vouchers {
         }
         let digests: Vec<_> = codes.iter().map(|card| (card.number, card.code.digest())).collect();
         let written = issue.clone();
-        let decided = self.store.act_and_tell(granted, now, move |on| write_batch(on, &written, &digests, now));
+        let decided =
+            self.store.act_and_tell(granted, now, move |on| write_batch(on, &written, &digests, now));
         let Ok(batch) = self.publish(decided.await?).await? else { return Ok(Err(VoucherRefusal::TooMany)) };
         let sheet = Sheet { batch, issue, printable_until: now + PRINTABLE, codes };
         let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -250,7 +251,12 @@ impl Vouchers {
         if decided.is_ok() {
             let identity = self.identity.clone();
             // Within the reading, so that of two acts at once the later one's state is what stays.
-            self.store.read(move |on| Ok(identity.replace_vouchers(holders(on)?))).await?;
+            self.store
+                .read(move |on| {
+                    identity.replace_vouchers(holders(on)?);
+                    Ok(())
+                })
+                .await?;
         }
         Ok(decided)
     }
@@ -415,7 +421,8 @@ mod tests {
         let now = office.now();
         let vouchers = Vouchers::open(office.store(), office.identity.clone()).unwrap();
         let batch = vouchers.issue(&granted, issue(60, now + HOUR), now).await.unwrap().unwrap();
-        let sheet = vouchers.sheet(&granted, batch, now + PRINTABLE - Duration::from_secs(1)).unwrap().unwrap();
+        let sheet =
+            vouchers.sheet(&granted, batch, now + PRINTABLE - Duration::from_secs(1)).unwrap().unwrap();
         assert_eq!(sheet.codes.len(), 60);
         for entry in std::fs::read_dir(office.school.dir.path()).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap();

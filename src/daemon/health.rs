@@ -106,7 +106,9 @@ impl Watched {
             // The one on the disk: that the portal still shows the one before it is a finding of its own.
             let ends = portal::certificate_end(&certificate_path, &key_path);
             Slow {
-                disk: room.ok().map(|room| Disk { total_bytes: room.total_bytes, free_bytes: room.free_bytes }),
+                disk: room
+                    .ok()
+                    .map(|room| Disk { total_bytes: room.total_bytes, free_bytes: room.free_bytes }),
                 certificate_ends: ends.ok(),
             }
         });

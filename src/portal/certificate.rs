@@ -52,7 +52,8 @@ pub fn check_dates(certificate_path: &Path, key_path: &Path, now: Moment) -> any
 pub fn certificate_end(certificate_path: &Path, key_path: &Path) -> anyhow::Result<Moment> {
     let certified = read(certificate_path, key_path)?;
     // As in `dates_hold`: at the end of all time the verifier says since when it is too late.
-    let answer = verified_at(&own_certificate(&certified, certificate_path)?, Duration::from_secs(u64::MAX / 2));
+    let answer =
+        verified_at(&own_certificate(&certified, certificate_path)?, Duration::from_secs(u64::MAX / 2));
     match answer {
         Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
             Ok(Moment::from_unix_seconds(i64::try_from(not_after.as_secs())?))
@@ -79,7 +80,8 @@ fn verified_at(certificate: &ParsedCertificate<'_>, since_epoch: Duration) -> Re
 }
 
 fn dates_hold(certificate: &ParsedCertificate<'_>, now: Moment) -> anyhow::Result<()> {
-    let answer = verified_at(certificate, Duration::from_secs(u64::try_from(now.unix_seconds()).unwrap_or(0)));
+    let answer =
+        verified_at(certificate, Duration::from_secs(u64::try_from(now.unix_seconds()).unwrap_or(0)));
     let told = |time: UnixTime| {
         i64::try_from(time.as_secs())
             .map_or_else(|_| String::from("?"), |s| Moment::from_unix_seconds(s).to_string())

@@ -50,7 +50,9 @@ fn a_plugged_machine_gets_the_rules_of_its_kind_at_once_and_keeps_them_over_a_re
         assert!(list.contains(&format!("nouvelle?machine={BOARD}")), "{list}");
         assert!(list.contains(">tableau</th>"), "it is known by what it calls itself: {list}");
         let machine = format!("machine={BOARD}");
-        let described = |kind| [machine.clone(), "nom=TBI neuf".to_owned(), format!("genre={kind}"), "salle=Salle 3".to_owned()];
+        let described = |kind| {
+            [machine.clone(), "nom=TBI neuf".to_owned(), format!("genre={kind}"), "salle=Salle 3".to_owned()]
+        };
         let sent = |path: &str, fields: &[String]| {
             send(lab, path, &fields.iter().map(String::as_str).collect::<Vec<_>>())
         };
@@ -94,11 +96,15 @@ fn codes_are_on_one_sheet_and_nowhere_else() {
         assert!(answer.starts_with("303 "), "{answer}");
         let sheet = page(lab, "enseignant", answer.trim_start_matches("303 "), &[]);
         assert_eq!(sheet.matches("<li class=\"voucher\">").count(), 12);
-        let code = sheet.split("<strong>").filter_map(|rest| rest.split('<').next()).find(|code| code.len() == 11);
+        let code =
+            sheet.split("<strong>").filter_map(|rest| rest.split('<').next()).find(|code| code.len() == 11);
         let code = code.expect("the sheet has codes").to_owned();
         let found = crate::asking::on_the_box(
             lab,
-            &format!("grep -rl -e {code} -e {} /run/preau-lab/box/state /run/preau-lab/log || true", code.replace('-', "")),
+            &format!(
+                "grep -rl -e {code} -e {} /run/preau-lab/box/state /run/preau-lab/log || true",
+                code.replace('-', "")
+            ),
         );
         assert_eq!(found, "", "a code lies on the disk");
         let pupil = status(lab, "eleve", &portal("/referent/codes"), &[]);

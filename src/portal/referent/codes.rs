@@ -154,7 +154,8 @@ fn standing(batch: &Batch, now: Moment) -> BatchStanding {
 
 /// The batch that the query names; else what to answer instead.
 async fn asked_batch(visit: &Visit) -> Result<Batch, Response> {
-    let batches = visit.secure.acts.vouchers.batches(visit.now).await.map_err(|cause| visit.not_done(&cause))?;
+    let batches =
+        visit.secure.acts.vouchers.batches(visit.now).await.map_err(|cause| visit.not_done(&cause))?;
     let number: Option<i64> = visit.inquiry.lot.parse().ok();
     batches.into_iter().find(|batch| Some(batch.number) == number).ok_or_else(|| visit.gone())
 }
@@ -174,7 +175,11 @@ pub(super) async fn batch_page(visit: Visit) -> Response {
         words,
         issued: time_of_day::told(visit.asked.language, batch.issued_at, visit.now),
         until: time_of_day::told(visit.asked.language, batch.until, visit.now),
-        vouchers: batch.numbers.iter().map(|number| (*number, used.contains(&batch.holder(*number)))).collect(),
+        vouchers: batch
+            .numbers
+            .iter()
+            .map(|number| (*number, used.contains(&batch.holder(*number))))
+            .collect(),
         is_good: standing(&batch, visit.now) == BatchStanding::Good,
         batch: &batch,
     };
@@ -245,7 +250,9 @@ pub(super) async fn withdraw(visit: Visit, form: Result<Form<ToWithdraw>, FormRe
     match visit.secure.acts.vouchers.withdraw(&visit.granted, lot, number, visit.now).await {
         Ok(Ok(())) if number.is_some() => done(&format!("/referent/codes/lot?lot={lot}"), "retires"),
         Ok(Ok(())) => done("/referent/codes", "retires"),
-        Ok(Err(VoucherRefusal::Unknown | VoucherRefusal::OutOfBounds | VoucherRefusal::TooMany)) => visit.gone(),
+        Ok(Err(VoucherRefusal::Unknown | VoucherRefusal::OutOfBounds | VoucherRefusal::TooMany)) => {
+            visit.gone()
+        }
         Err(cause) => visit.not_done(&cause),
     }
 }
@@ -280,7 +287,8 @@ impl Filled {
         let (language, now) = (visit.asked.language, visit.now);
         let words = CodeWords::of(language);
         let (label, wifi) = (self.label.line(language), self.wifi.line_if_any(language));
-        let count = self.count.value.trim().parse().ok().filter(|count| (1..=Issue::COUNT_MAX).contains(count));
+        let count =
+            self.count.value.trim().parse().ok().filter(|count| (1..=Issue::COUNT_MAX).contains(count));
         if count.is_none() {
             self.count.wrong(words.count_wrong);
         }

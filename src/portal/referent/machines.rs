@@ -135,7 +135,8 @@ pub(super) async fn page(visit: Visit) -> Response {
 fn plugged(visit: &Visit) -> Vec<Plugged> {
     let identity = &visit.secure.identity;
     let used: BTreeSet<Mac> = identity.sessions_now().into_iter().map(|session| session.machine).collect();
-    let is_nobodys = |seen: &MachineSeen| !used.contains(&seen.machine) && identity.device(seen.machine).is_none();
+    let is_nobodys =
+        |seen: &MachineSeen| !used.contains(&seen.machine) && identity.device(seen.machine).is_none();
     let seen = identity.machines_seen().into_iter().filter(is_nobodys);
     seen.filter_map(|seen| named(visit, &seen)).take(PLUGGED_MAX).collect()
 }
@@ -147,7 +148,8 @@ fn named(visit: &Visit, seen: &MachineSeen) -> Option<Plugged> {
     let zone = latest_first().find_map(|address| zones.iter().find(|zone| zone.contains(*address)))?;
     let leases = visit.secure.sights.leases.borrow();
     let lease = leases.iter().find(|lease| {
-        lease.holder == Holder::Machine(seen.machine) || latest_first().any(|address| *address == lease.address)
+        lease.holder == Holder::Machine(seen.machine)
+            || latest_first().any(|address| *address == lease.address)
     });
     Some(Plugged {
         machine: seen.machine,

@@ -3,11 +3,15 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
-    roads, sheet, test_portal::{TestPortal, sound},
+    roads, sheet,
+    test_portal::{TestPortal, sound},
 };
 use crate::{
     admin::{Disk, Snapshot},
-    identity::{SignInRefusal, test_school::{address, machine}},
+    identity::{
+        SignInRefusal,
+        test_school::{address, machine},
+    },
     lan::Leases,
     model::{Assurance, Role, Subject},
     portal::page_tests::zone,
@@ -94,7 +98,9 @@ async fn a_code_is_shown_once_on_its_sheet_and_lets_a_visitor_in_until_it_is_wit
     assert_eq!(session.account.id.as_str(), "voucher:1:2");
     assert_eq!((session.account.role, session.assurance), (Role::Invite, Assurance::Voucher));
     assert_eq!(session.until, portal.office.now() + Duration::from_secs(3600), "sessions are an hour here");
-    for path in ["/referent/codes", "/referent/codes/lot?lot=1", "/referent/historique", "/referent/connexions"] {
+    for path in
+        ["/referent/codes", "/referent/codes/lot?lot=1", "/referent/historique", "/referent/connexions"]
+    {
         let page = portal.get(REFERENT, path).await;
         assert_eq!(page.status, 200);
         assert!(codes.iter().all(|code| !page.text.contains(code.as_str())), "{path} shows no code");
@@ -182,7 +188,9 @@ async fn what_is_wrong_comes_first_with_what_to_do() {
     portal.health.send_replace(troubled(portal.office.now()));
     let page = portal.get(REFERENT, "/referent").await.text;
     let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("`{text}` is not on {page}"));
-    assert!(at("La ligne Internet est coupée") < at("il reste 8 %") && at("il reste 8 %") < at("ont 40 jours"));
+    assert!(
+        at("La ligne Internet est coupée") < at("il reste 8 %") && at("il reste 8 %") < at("ont 40 jours")
+    );
     assert!(!page.contains("Tout va bien"));
     let english = portal.get(REFERENT, "/referent?lang=en").await.text;
     assert!(english.contains("The Internet line has been down since"), "{english}");
@@ -207,10 +215,19 @@ async fn lived_in() -> TestPortal {
     portal.leases.send_replace(Arc::new(Leases::parse(lease.as_bytes()).0));
     for (path, form) in [
         ("machines/nouvelle", "machine=02:00:5e:10:00:06&nom=Imprimante+CDI&genre=imprimante&salle=CDI"),
-        ("codes/nouveaux", "pour=R%C3%A9union+des+parents+de+sixi%C3%A8me&nombre=12&fin=2h&appareils=2&wifi=College-Invites"),
+        (
+            "codes/nouveaux",
+            "pour=R%C3%A9union+des+parents+de+sixi%C3%A8me&nombre=12&fin=2h&appareils=2&wifi=College-Invites",
+        ),
         ("codes/nouveaux", "pour=Portes+ouvertes&nombre=3&fin=4h&appareils=1"),
-        ("annonces/nouvelle", "texte=Brevet+blanc+jeudi+matin.%0ALes+salles+11+et+12+sont+prises.&fin=2027-06-01T18:00"),
-        ("annonces/nouvelle", "texte=Conseil+de+classe+de+6A&debut=2027-03-01T08:00&fin=2027-06-01T18:00&enseignant=oui"),
+        (
+            "annonces/nouvelle",
+            "texte=Brevet+blanc+jeudi+matin.%0ALes+salles+11+et+12+sont+prises.&fin=2027-06-01T18:00",
+        ),
+        (
+            "annonces/nouvelle",
+            "texte=Conseil+de+classe+de+6A&debut=2027-03-01T08:00&fin=2027-06-01T18:00&enseignant=oui",
+        ),
     ] {
         let sent = portal.post(REFERENT, &format!("/referent/{path}"), form).await;
         assert_eq!(sent.status, 303, "{path}: {}", sent.text);
@@ -262,7 +279,9 @@ async fn each_page_has_one_heading_labels_and_nothing_inline_in_both_languages()
             for id in html.split("id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
                 assert_eq!(html.matches(&format!(" id=\"{id}\"")).count(), 1, "{name}: {id}");
             }
-            for described in html.split("aria-describedby=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            for described in
+                html.split("aria-describedby=\"").skip(1).map(|rest| rest.split('"').next().unwrap())
+            {
                 for id in described.split(' ') {
                     assert!(html.contains(&format!(" id=\"{id}\"")), "{name}: {id}");
                 }
@@ -271,7 +290,9 @@ async fn each_page_has_one_heading_labels_and_nothing_inline_in_both_languages()
     }
     let known: Vec<_> = PAGES.iter().map(|(_, path)| path.split('?').next().unwrap()).collect();
     for road in roads() {
-        let is_known = known.contains(&road.path) || road.path.ends_with("modifier") || road.path == "/referent/annonces/retirer";
+        let is_known = known.contains(&road.path)
+            || road.path.ends_with("modifier")
+            || road.path == "/referent/annonces/retirer";
         assert!(is_known, "{} is not looked at", road.path);
     }
 }
@@ -283,11 +304,14 @@ async fn pages_of_the_referent_can_be_looked_at() {
     let portal = lived_in().await;
     for (name, path) in PAGES {
         let html = portal.get(REFERENT, path).await.text;
-        let html = html.replace("\"/style.css?v=", "\"style.css?v=").replace("\"/referent/feuille.css", "\"feuille.css");
+        let html = html
+            .replace("\"/style.css?v=", "\"style.css?v=")
+            .replace("\"/referent/feuille.css", "\"feuille.css");
         std::fs::write(dir.join(format!("referent-{name}.html")), html).unwrap();
     }
     let wrong = portal.post(REFERENT, "/referent/codes/nouveaux", "nombre=99&fin=autre").await.text;
-    std::fs::write(dir.join("referent-codes-faux.html"), wrong.replace("\"/style.css?v=", "\"style.css?v=")).unwrap();
+    std::fs::write(dir.join("referent-codes-faux.html"), wrong.replace("\"/style.css?v=", "\"style.css?v="))
+        .unwrap();
     std::fs::write(dir.join("feuille.css"), sheet::STYLE).unwrap();
     std::fs::write(dir.join("style.css"), crate::portal::page::STYLE).unwrap();
 }

@@ -74,7 +74,8 @@ impl TestPortal {
         let zones = vec![zone.clone()];
         let store = office.store();
         let openings =
-            Openings::open(store.clone(), identity.clone(), rules.clone(), zones.clone(), office.now()).unwrap();
+            Openings::open(store.clone(), identity.clone(), rules.clone(), zones.clone(), office.now())
+                .unwrap();
         let acts = Acts {
             requests: Requests::new(store.clone(), openings.clone()),
             openings,
@@ -83,7 +84,12 @@ impl TestPortal {
             announcements: Announcements::open(store.clone()).unwrap(),
             trail: store,
         };
-        let dns = dns::Settings { upstreams: Vec::new(), own_names: Vec::new(), zones: zones.clone(), listen_port: 0 };
+        let dns = dns::Settings {
+            upstreams: Vec::new(),
+            own_names: Vec::new(),
+            zones: zones.clone(),
+            listen_port: 0,
+        };
         let (health, health_seen) = watch::channel(sound());
         let (leases, leases_seen) = watch::channel(Arc::new(Leases::default()));
         let sights = Sights { resolver: Resolver::new(&dns), health: health_seen, leases: leases_seen };
@@ -127,7 +133,8 @@ impl TestPortal {
 
     async fn ask(&self, role: Option<Role>, request: axum::http::request::Builder, body: Body) -> Answer {
         assert_eq!(self.services.len(), 2);
-        let machine = role.and_then(|role| Role::ALL.iter().position(|known| *known == role)).map_or(8, |at| at + 1);
+        let machine =
+            role.and_then(|role| Role::ALL.iter().position(|known| *known == role)).map_or(8, |at| at + 1);
         let visitor = Visitor { source: address(u8::try_from(machine).unwrap()), zone: self.zone.clone() };
         let request = request.header(header::HOST, "portail.college.exemple").extension(visitor);
         let router = TowerToHyperService::new(secure::router(self.secure.clone()));

@@ -130,9 +130,10 @@ impl FromRequestParts<Arc<Secure>> for Visit {
 fn here(path: &str, inquiry: &Inquiry) -> String {
     let Inquiry { fait: _, machine, lot, numero, annonce, q } = inquiry;
     let fields = [("machine", machine), ("lot", lot), ("numero", numero), ("annonce", annonce), ("q", q)];
-    fields.iter().filter(|(_, value)| !value.is_empty()).fold(format!("{path}?"), |url, (name, value)| {
-        format!("{url}{name}={}&", query_value(value))
-    })
+    fields
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .fold(format!("{path}?"), |url, (name, value)| format!("{url}{name}={}&", query_value(value)))
 }
 
 impl Visit {
@@ -140,7 +141,8 @@ impl Visit {
     pub(super) fn area(&self, spot: Spot, done: Option<&'static str>) -> (Frame<'_>, Area) {
         let language = self.asked.language;
         let switch = format!("{}lang={}", self.here, language.other().tag());
-        let frame = self.secure.house.frame(language, switch).at(self.granted.account().role, Place::Referent);
+        let frame =
+            self.secure.house.frame(language, switch).at(self.granted.account().role, Place::Referent);
         let words = AreaWords::of(language);
         let tab = |one: Spot| SpotTab { path: one.path(), name: one.name(words), is_here: one == spot };
         (frame, Area { words, tabs: Spot::ALL.map(tab).to_vec(), done })

@@ -41,10 +41,16 @@ impl Language {
     /// Why something was not announced.
     pub(in crate::portal) const fn announcement_refusal(self, refusal: AnnouncementRefusal) -> &'static str {
         match (self, refusal) {
-            (Self::French, AnnouncementRefusal::EndsTooEarly) => "La fin doit venir après le début, et après maintenant.",
-            (Self::English, AnnouncementRefusal::EndsTooEarly) => "The end must come after the beginning, and after now.",
+            (Self::French, AnnouncementRefusal::EndsTooEarly) => {
+                "La fin doit venir après le début, et après maintenant."
+            }
+            (Self::English, AnnouncementRefusal::EndsTooEarly) => {
+                "The end must come after the beginning, and after now."
+            }
             (Self::French, AnnouncementRefusal::TooMany) => "Il y a déjà dix annonces. Retirez-en une.",
-            (Self::English, AnnouncementRefusal::TooMany) => "There are ten announcements already. Remove one.",
+            (Self::English, AnnouncementRefusal::TooMany) => {
+                "There are ten announcements already. Remove one."
+            }
             (Self::French, AnnouncementRefusal::Unknown) => "Cette annonce n’existe plus.",
             (Self::English, AnnouncementRefusal::Unknown) => "This announcement is not there any more.",
         }

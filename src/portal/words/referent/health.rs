@@ -72,7 +72,10 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
              l’opérateur. Le portail et les connexions marchent sans ligne.",
         ),
         Fault::ResolverSilent { since: since_when } => (
-            format!("L’opérateur ne répond plus depuis {}, bien que le câble soit branché.", since(since_when)),
+            format!(
+                "L’opérateur ne répond plus depuis {}, bien que le câble soit branché.",
+                since(since_when)
+            ),
             "Éteignez et rallumez le boîtier de l’opérateur. Si cela dure plus de dix minutes, appelez l’opérateur.",
         ),
         Fault::ClockInDoubt => (
@@ -88,7 +91,9 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Demandez aux techniciens de les renouveler.",
         ),
         Fault::CertificateEnded => (
-            plain("Le certificat du portail est périmé : les navigateurs mettent en garde contre le portail."),
+            plain(
+                "Le certificat du portail est périmé : les navigateurs mettent en garde contre le portail.",
+            ),
             "Appelez les techniciens. Ne dites à personne de passer outre l’avertissement.",
         ),
         Fault::CertificateEnds { at } => (
@@ -96,7 +101,9 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Demandez aux techniciens de le renouveler avant.",
         ),
         Fault::ConfigurationRefused => (
-            plain("La dernière modification des règles contient une erreur : les règles d’avant restent en vigueur."),
+            plain(
+                "La dernière modification des règles contient une erreur : les règles d’avant restent en vigueur.",
+            ),
             "Dites aux techniciens de lire « preau status » : l’erreur y est écrite avec sa ligne.",
         ),
         Fault::RestartWanted => (
@@ -104,18 +111,12 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Convenez d’un moment avec les techniciens, hors des cours.",
         ),
         Fault::MachinesDoubled { count } => (
-            match count {
-                1 => plain("Deux machines ont utilisé la même adresse matérielle depuis une heure."),
-                _ => format!("{count} adresses matérielles ont été utilisées par deux machines depuis une heure."),
-            },
+            doubled_in_french(count),
             "Quelqu’un imite peut-être une machine pour passer pour elle. Qui y était connecté a été déconnecté. \
              Cherchez un appareil nouveau dans la salle ; prévenez les techniciens si cela revient.",
         ),
         Fault::TunnelsHeld { count } => (
-            match count {
-                1 => plain("Une machine cache des données dans ses questions DNS : elle est retenue."),
-                _ => format!("{count} machines cachent des données dans leurs questions DNS : elles sont retenues."),
-            },
+            tunnels_in_french(count),
             "C’est le fait d’un logiciel qui contourne le filtre, ou d’un virus. Si cela dure, prévenez les techniciens.",
         ),
     }
@@ -140,7 +141,10 @@ fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
              and signing in work without the line.",
         ),
         Fault::ResolverSilent { since: since_when } => (
-            format!("The provider has not answered since {}, though the cable is plugged in.", since(since_when)),
+            format!(
+                "The provider has not answered since {}, though the cable is plugged in.",
+                since(since_when)
+            ),
             "Switch the provider’s box off and on. If it lasts for more than ten minutes, call the provider.",
         ),
         Fault::ClockInDoubt => (
@@ -172,20 +176,44 @@ fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
             "Agree on a moment with the technicians, outside lessons.",
         ),
         Fault::MachinesDoubled { count } => (
-            match count {
-                1 => plain("Two machines used the same hardware address within the last hour."),
-                _ => format!("{count} hardware addresses were used by two machines each within the last hour."),
-            },
+            doubled_in_english(count),
             "Somebody may imitate a machine to pass for it. Whoever was signed in there was signed out. Look for a new \
              device in the room; tell the technicians if it happens again.",
         ),
         Fault::TunnelsHeld { count } => (
-            match count {
-                1 => plain("A machine hides data in its DNS questions: it is held back."),
-                _ => format!("{count} machines hide data in their DNS questions: they are held back."),
-            },
+            tunnels_in_english(count),
             "It is a program that goes around the filter, or a virus. If it lasts, tell the technicians.",
         ),
+    }
+}
+
+fn doubled_in_french(count: usize) -> String {
+    match count {
+        1 => "Deux machines ont utilisé la même adresse matérielle depuis une heure.".to_owned(),
+        _ => format!("{count} adresses matérielles ont été utilisées par deux machines depuis une heure."),
+    }
+}
+
+fn tunnels_in_french(count: usize) -> String {
+    match count {
+        1 => "Une machine cache des données dans ses questions DNS : elle est retenue.".to_owned(),
+        _ => format!("{count} machines cachent des données dans leurs questions DNS : elles sont retenues."),
+    }
+}
+
+fn doubled_in_english(count: usize) -> String {
+    match count {
+        1 => "Two machines used the same hardware address within the last hour.".to_owned(),
+        _ => {
+            format!("{count} hardware addresses were used by two machines each within the last hour.")
+        }
+    }
+}
+
+fn tunnels_in_english(count: usize) -> String {
+    match count {
+        1 => "A machine hides data in its DNS questions: it is held back.".to_owned(),
+        _ => format!("{count} machines hide data in their DNS questions: they are held back."),
     }
 }
 

@@ -90,8 +90,12 @@ impl Language {
             (Self::English, DeviceRefusal::TooMany) => {
                 "Too many machines are registered. Remove some that are not used any more."
             }
-            (Self::French, DeviceRefusal::NotOneMachine) => "Cette adresse n’est pas celle d’une seule machine.",
-            (Self::English, DeviceRefusal::NotOneMachine) => "This address is not that of one single machine.",
+            (Self::French, DeviceRefusal::NotOneMachine) => {
+                "Cette adresse n’est pas celle d’une seule machine."
+            }
+            (Self::English, DeviceRefusal::NotOneMachine) => {
+                "This address is not that of one single machine."
+            }
         };
         told.to_owned()
     }
