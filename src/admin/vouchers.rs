@@ -307,8 +307,15 @@ fn write_batch(
             params![batch, number, code.bytes()],
         )?;
     }
-    let what = format!("émet le lot {batch} (« {label} »), {count} codes, jusqu’au {until}");
+    let what = format!("émet le lot {batch} (« {label} »), {count} codes, jusqu’au {}", told(*until));
     Ok(Ok(Traced { result: batch, what }))
+}
+
+/// A moment as the trail says it, by the clocks of metropolitan France.
+fn told(moment: Moment) -> String {
+    let there = jiff::Timestamp::from_millisecond(moment.unix_milliseconds())
+        .and_then(|timestamp| Ok(timestamp.to_zoned(jiff::tz::TimeZone::get("Europe/Paris")?)));
+    there.map_or_else(|_| moment.to_string(), |there| there.strftime("%d/%m/%Y %H:%M").to_string())
 }
 
 fn forget_old(on: &Transaction<'_>, now: Moment) -> rusqlite::Result<()> {
@@ -409,7 +416,7 @@ mod tests {
             [
                 "retire le lot 1 (« Réunion des parents »), 2 codes",
                 "retire le code 1 du lot 1 (« Réunion des parents »)",
-                "émet le lot 1 (« Réunion des parents »), 3 codes, jusqu’au 2027-01-15T09:00:00.000Z",
+                "émet le lot 1 (« Réunion des parents »), 3 codes, jusqu’au 15/01/2027 10:00",
             ]
         );
     }

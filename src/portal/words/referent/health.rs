@@ -54,7 +54,7 @@ pub(in crate::portal) fn told_fault(language: Language, fault: Fault, now: Momen
 }
 
 fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
-    let since = |moment| time_of_day::told_since(Language::French, moment, now);
+    let since = |moment| time_of_day::told_shortly(Language::French, moment, now);
     let told = |moment| time_of_day::told(Language::French, moment, now);
     let plain = |sentence: &str| sentence.to_owned();
     match fault {
@@ -123,7 +123,7 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
 }
 
 fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
-    let since = |moment| time_of_day::told_since(Language::English, moment, now);
+    let since = |moment| time_of_day::told_shortly(Language::English, moment, now);
     let told = |moment| time_of_day::told(Language::English, moment, now);
     let plain = |sentence: &str| sentence.to_owned();
     match fault {
