@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
-    roads, sheet,
+    roads::roads,
+    sheet,
     test_portal::{TestPortal, sound},
 };
 use crate::{
