@@ -159,7 +159,12 @@ impl Announcements {
         if decided.is_ok() {
             let standing = self.standing.clone();
             // Within the reading, so that of two acts at once the later one's state is what stays.
-            self.store.read(move |on| Ok(drop(standing.send_replace(Arc::new(all(on)?))))).await?;
+            self.store
+                .read(move |on| {
+                    standing.send_replace(Arc::new(all(on)?));
+                    Ok(())
+                })
+                .await?;
         }
         Ok(decided)
     }

@@ -181,7 +181,12 @@ impl Devices {
         if decided.is_ok() {
             let identity = self.identity.clone();
             // Within the reading, so that of two acts at once the later one's state is what stays.
-            self.store.read(move |on| Ok(identity.replace_devices_of_pages(all(on)?))).await?;
+            self.store
+                .read(move |on| {
+                    identity.replace_devices_of_pages(all(on)?);
+                    Ok(())
+                })
+                .await?;
         }
         Ok(decided)
     }

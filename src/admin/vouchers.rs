@@ -251,7 +251,12 @@ impl Vouchers {
         if decided.is_ok() {
             let identity = self.identity.clone();
             // Within the reading, so that of two acts at once the later one's state is what stays.
-            self.store.read(move |on| Ok(identity.replace_vouchers(holders(on)?))).await?;
+            self.store
+                .read(move |on| {
+                    identity.replace_vouchers(holders(on)?);
+                    Ok(())
+                })
+                .await?;
         }
         Ok(decided)
     }
@@ -302,8 +307,15 @@ fn write_batch(
             params![batch, number, code.bytes()],
         )?;
     }
-    let what = format!("émet le lot {batch} (« {label} »), {count} codes, jusqu’au {until}");
+    let what = format!("émet le lot {batch} (« {label} »), {count} codes, jusqu’au {}", told(*until));
     Ok(Ok(Traced { result: batch, what }))
+}
+
+/// A moment as the trail says it, by the clocks of metropolitan France.
+fn told(moment: Moment) -> String {
+    let there = jiff::Timestamp::from_millisecond(moment.unix_milliseconds())
+        .and_then(|timestamp| Ok(timestamp.to_zoned(jiff::tz::TimeZone::get("Europe/Paris")?)));
+    there.map_or_else(|_| moment.to_string(), |there| there.strftime("%d/%m/%Y %H:%M").to_string())
 }
 
 fn forget_old(on: &Transaction<'_>, now: Moment) -> rusqlite::Result<()> {
@@ -404,7 +416,7 @@ mod tests {
             [
                 "retire le lot 1 (« Réunion des parents »), 2 codes",
                 "retire le code 1 du lot 1 (« Réunion des parents »)",
-                "émet le lot 1 (« Réunion des parents »), 3 codes, jusqu’au 2027-01-15T09:00:00.000Z",
+                "émet le lot 1 (« Réunion des parents »), 3 codes, jusqu’au 15/01/2027 10:00",
             ]
         );
     }

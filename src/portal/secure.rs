@@ -274,11 +274,17 @@ impl Secure {
             network: language.zone(zone.kind),
             web,
             line_down,
-            announcements: Vec::new(),
+            announcements: self.announcements(role),
             clock_in_doubt: self.clock.trust() == ClockTrust::Doubtful,
             services: services.join(", "),
             wanted,
         }
+    }
+
+    /// What the school announces to people of `role`, or to a machine that is nobody's.
+    fn announcements(&self, role: Option<Role>) -> Vec<String> {
+        let running = self.acts.announcements.running(role, self.clock.now());
+        running.into_iter().map(|announcement| announcement.words).collect()
     }
 
     fn person<'a>(&self, language: Language, session: &'a SessionView) -> Resident<'a> {

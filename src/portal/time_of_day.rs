@@ -53,6 +53,14 @@ pub(super) fn told(language: Language, moment: Moment, now: Moment) -> String {
     }
 }
 
+/// As [`told`], where there is little room: of the same day, the hour alone.
+pub(super) fn told_shortly(language: Language, moment: Moment, now: Moment) -> String {
+    match (in_paris(moment), in_paris(now)) {
+        (Some(there), Some(here)) if there.date() == here.date() => told_hour(language, &there),
+        _ => told(language, moment, now),
+    }
+}
+
 /// `moment` in metropolitan France with its day and date, for paper: it is read on another day than it is written.
 pub(super) fn told_in_full(language: Language, moment: Moment) -> String {
     let Some(there) = in_paris(moment) else { return moment.to_string() };
@@ -119,6 +127,14 @@ mod tests {
             assert_eq!(told(Language::French, moment, now).replace('\u{a0}', " "), french);
             assert_eq!(told(Language::English, moment, now), english);
         }
+    }
+
+    #[test]
+    fn a_moment_of_the_same_day_is_told_by_its_hour_where_room_is_short() {
+        let now = Moment::from_unix_seconds(1_795_417_500);
+        let told = |hours: u64| told_shortly(Language::English, now + Duration::from_secs(hours * 3600), now);
+        assert_eq!((told(12).as_str(), told(24).as_str()), ("20:05", "tomorrow at 08:05"));
+        assert_eq!(told_in_full(Language::English, now), "Monday 23 November at 08:05");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod live;
 mod page_security;
 mod pages;
 mod quic;
+mod referent;
 mod reload;
 mod requests;
 mod search;

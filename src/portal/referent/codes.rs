@@ -22,7 +22,7 @@ use crate::{
         page::{Frame, written},
         secure::{html, see_other},
         time_of_day,
-        words::CodeWords,
+        words::{AreaWords, CodeWords},
     },
 };
 
@@ -304,6 +304,9 @@ impl Filled {
         }
         let machines_max = self.machines.value.parse().ok();
         let machines_max = machines_max.filter(|count| (1..=Issue::MACHINES_MAX).contains(count));
+        if machines_max.is_none() {
+            self.machines.wrong(AreaWords::of(language).choose);
+        }
         if self.wifi.error.is_some() {
             return None;
         }

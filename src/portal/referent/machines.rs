@@ -155,7 +155,7 @@ fn named(visit: &Visit, seen: &MachineSeen) -> Option<Plugged> {
         machine: seen.machine,
         host_name: lease.and_then(|lease| lease.host_name.clone()),
         network: format!("{} ({})", visit.asked.language.zone(zone.kind), zone.name),
-        since: time_of_day::told(visit.asked.language, seen.since, visit.now),
+        since: time_of_day::told_shortly(visit.asked.language, seen.since, visit.now),
     })
 }
 

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
-    roads, sheet,
+    roads::roads,
+    sheet,
     test_portal::{TestPortal, sound},
 };
 use crate::{
@@ -94,7 +95,7 @@ async fn a_code_is_shown_once_on_its_sheet_and_lets_a_visitor_in_until_it_is_wit
     let sign_in = async |code: &str, number| {
         portal.secure.sign_in.sign_in_with_voucher(code, &zone(), address(number)).await
     };
-    let session = sign_in(&codes[1].to_lowercase(), 8).await.unwrap().view;
+    let session = sign_in(&codes[1].to_lowercase(), 6).await.unwrap().view;
     assert_eq!(session.account.id.as_str(), "voucher:1:2");
     assert_eq!((session.account.role, session.assurance), (Role::Invite, Assurance::Voucher));
     assert_eq!(session.until, portal.office.now() + Duration::from_secs(3600), "sessions are an hour here");
@@ -109,10 +110,10 @@ async fn a_code_is_shown_once_on_its_sheet_and_lets_a_visitor_in_until_it_is_wit
     assert!(list.contains("data-label=\"Utilisés en ce moment\">1<"), "{list}");
     let sent = portal.post(REFERENT, "/referent/codes/retirer", "lot=1&numero=2").await;
     assert_eq!(sent.location, "/referent/codes/lot?lot=1&fait=retires");
-    assert!(portal.office.identity.session_of(address(8)).is_none(), "whoever used it is out");
-    assert_eq!(sign_in(&codes[1], 8).await.unwrap_err(), SignInRefusal::WrongCode);
+    assert!(portal.office.identity.session_of(address(6)).is_none(), "whoever used it is out");
+    assert_eq!(sign_in(&codes[1], 6).await.unwrap_err(), SignInRefusal::WrongCode);
     assert_eq!(portal.post(REFERENT, "/referent/codes/retirer", "lot=1&numero=x").await.status, 400);
-    sign_in(&codes[0], 8).await.unwrap();
+    sign_in(&codes[0], 6).await.unwrap();
     portal.office.school.wait(Duration::from_secs(11 * 60));
     let gone = portal.get(REFERENT, "/referent/codes/feuille?lot=1").await;
     assert!(gone.status == 410 && codes.iter().all(|code| !gone.text.contains(code.as_str())));

@@ -1,6 +1,6 @@
 //! Every road of the area, asked by every role and by nobody, for a page and with a form.
 
-use super::{roads, test_portal::TestPortal};
+use super::{roads::roads, test_portal::TestPortal};
 use crate::model::Role;
 
 #[tokio::test]

@@ -139,8 +139,8 @@ fn row(visit: &Visit, session: &SessionView) -> Row {
         role: language.role(account.role),
         classes: classes.join(", "),
         place,
-        since: time_of_day::told(language, *since, visit.now),
-        until: time_of_day::told(language, *until, visit.now),
+        since: time_of_day::told_shortly(language, *since, visit.now),
+        until: time_of_day::told_shortly(language, *until, visit.now),
         how: language.assurance(*assurance),
         is_offline: *assurance == Assurance::Offline,
     }

@@ -48,12 +48,14 @@ impl Language {
 /// What is wrong as one sentence, and the next step as another.
 pub(in crate::portal) fn told_fault(language: Language, fault: Fault, now: Moment) -> (String, &'static str) {
     match language {
-        Language::French => in_french(fault, |moment| time_of_day::told(language, moment, now)),
-        Language::English => in_english(fault, |moment| time_of_day::told(language, moment, now)),
+        Language::French => in_french(fault, now),
+        Language::English => in_english(fault, now),
     }
 }
 
-fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static str) {
+fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
+    let since = |moment| time_of_day::told_shortly(Language::French, moment, now);
+    let told = |moment| time_of_day::told(Language::French, moment, now);
     let plain = |sentence: &str| sentence.to_owned();
     match fault {
         Fault::JournalSilent => (
@@ -64,13 +66,16 @@ fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static
             plain("Le serveur démarre ou se vérifie : Internet est fermé pour tous."),
             "Attendez deux minutes. Si rien ne change, redémarrez-le une fois, puis appelez l’assistance.",
         ),
-        Fault::LineDown { since } => (
-            format!("La ligne Internet est coupée depuis {}.", told(since)),
+        Fault::LineDown { since: since_when } => (
+            format!("La ligne Internet est coupée depuis {}.", since(since_when)),
             "Vérifiez que le boîtier de l’opérateur est allumé et que son câble va bien au serveur. Sinon, appelez \
              l’opérateur. Le portail et les connexions marchent sans ligne.",
         ),
-        Fault::ResolverSilent { since } => (
-            format!("L’opérateur ne répond plus depuis {}, bien que le câble soit branché.", told(since)),
+        Fault::ResolverSilent { since: since_when } => (
+            format!(
+                "L’opérateur ne répond plus depuis {}, bien que le câble soit branché.",
+                since(since_when)
+            ),
             "Éteignez et rallumez le boîtier de l’opérateur. Si cela dure plus de dix minutes, appelez l’opérateur.",
         ),
         Fault::ClockInDoubt => (
@@ -106,28 +111,20 @@ fn in_french(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static
             "Convenez d’un moment avec les techniciens, hors des cours.",
         ),
         Fault::MachinesDoubled { count } => (
-            match count {
-                1 => plain("Deux machines ont utilisé la même adresse matérielle depuis une heure."),
-                _ => format!(
-                    "{count} adresses matérielles ont été utilisées par deux machines depuis une heure."
-                ),
-            },
+            doubled_in_french(count),
             "Quelqu’un imite peut-être une machine pour passer pour elle. Qui y était connecté a été déconnecté. \
              Cherchez un appareil nouveau dans la salle ; prévenez les techniciens si cela revient.",
         ),
         Fault::TunnelsHeld { count } => (
-            match count {
-                1 => plain("Une machine cache des données dans ses questions DNS : elle est retenue."),
-                _ => format!(
-                    "{count} machines cachent des données dans leurs questions DNS : elles sont retenues."
-                ),
-            },
+            tunnels_in_french(count),
             "C’est le fait d’un logiciel qui contourne le filtre, ou d’un virus. Si cela dure, prévenez les techniciens.",
         ),
     }
 }
 
-fn in_english(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'static str) {
+fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
+    let since = |moment| time_of_day::told_shortly(Language::English, moment, now);
+    let told = |moment| time_of_day::told(Language::English, moment, now);
     let plain = |sentence: &str| sentence.to_owned();
     match fault {
         Fault::JournalSilent => (
@@ -138,13 +135,16 @@ fn in_english(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'stati
             plain("The server starts or checks itself: the Internet is closed for everybody."),
             "Wait for two minutes. If nothing changes, restart it once, then call the support.",
         ),
-        Fault::LineDown { since } => (
-            format!("The Internet line has been down since {}.", told(since)),
+        Fault::LineDown { since: since_when } => (
+            format!("The Internet line has been down since {}.", since(since_when)),
             "Check that the provider’s box is on and its cable leads to the server. If so, call the provider. The portal \
              and signing in work without the line.",
         ),
-        Fault::ResolverSilent { since } => (
-            format!("The provider has not answered since {}, though the cable is plugged in.", told(since)),
+        Fault::ResolverSilent { since: since_when } => (
+            format!(
+                "The provider has not answered since {}, though the cable is plugged in.",
+                since(since_when)
+            ),
             "Switch the provider’s box off and on. If it lasts for more than ten minutes, call the provider.",
         ),
         Fault::ClockInDoubt => (
@@ -176,22 +176,44 @@ fn in_english(fault: Fault, told: impl Fn(Moment) -> String) -> (String, &'stati
             "Agree on a moment with the technicians, outside lessons.",
         ),
         Fault::MachinesDoubled { count } => (
-            match count {
-                1 => plain("Two machines used the same hardware address within the last hour."),
-                _ => {
-                    format!("{count} hardware addresses were used by two machines each within the last hour.")
-                }
-            },
+            doubled_in_english(count),
             "Somebody may imitate a machine to pass for it. Whoever was signed in there was signed out. Look for a new \
              device in the room; tell the technicians if it happens again.",
         ),
         Fault::TunnelsHeld { count } => (
-            match count {
-                1 => plain("A machine hides data in its DNS questions: it is held back."),
-                _ => format!("{count} machines hide data in their DNS questions: they are held back."),
-            },
+            tunnels_in_english(count),
             "It is a program that goes around the filter, or a virus. If it lasts, tell the technicians.",
         ),
+    }
+}
+
+fn doubled_in_french(count: usize) -> String {
+    match count {
+        1 => "Deux machines ont utilisé la même adresse matérielle depuis une heure.".to_owned(),
+        _ => format!("{count} adresses matérielles ont été utilisées par deux machines depuis une heure."),
+    }
+}
+
+fn tunnels_in_french(count: usize) -> String {
+    match count {
+        1 => "Une machine cache des données dans ses questions DNS : elle est retenue.".to_owned(),
+        _ => format!("{count} machines cachent des données dans leurs questions DNS : elles sont retenues."),
+    }
+}
+
+fn doubled_in_english(count: usize) -> String {
+    match count {
+        1 => "Two machines used the same hardware address within the last hour.".to_owned(),
+        _ => {
+            format!("{count} hardware addresses were used by two machines each within the last hour.")
+        }
+    }
+}
+
+fn tunnels_in_english(count: usize) -> String {
+    match count {
+        1 => "A machine hides data in its DNS questions: it is held back.".to_owned(),
+        _ => format!("{count} machines hide data in their DNS questions: they are held back."),
     }
 }
 
