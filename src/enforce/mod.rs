@@ -8,3 +8,4 @@ pub mod places;
 pub mod proxy;
 pub mod quic;
 pub mod sign_in;
+pub mod web_client;

@@ -171,6 +171,44 @@ impl Resolver {
         Ok(Whereabouts { addresses: addresses.to_vec(), leads_to: chain.to_vec() })
     }
 
+    /// Where `name` is, of both families, for a request of the box itself; at least one address. A name that leads into
+    /// the school has none.
+    ///
+    /// It takes no [`Permit`], and is no way around one: the names come from the configuration (the ENT, applications),
+    /// never from what a client sent, the addresses are given to nobody, and whoever asks for the same name through the
+    /// box is judged as ever.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub(in crate::enforce) async fn addresses_for_box(
+        &self,
+        name: &Domain,
+    ) -> Result<Vec<IpAddr>, ResolveError> {
+        if self.shared.special.find(name).is_some() {
+            return Err(ResolveError::NoAddress);
+        }
+        let (key_v6, key_v4) = (Key::of_domain(name, Rtype::AAAA), Key::of_domain(name, Rtype::A));
+        let (v6, v4) = tokio::join!(self.look_up(&key_v6), self.look_up(&key_v4));
+        let of = |found: &Result<Found, NoAnswer>| match found {
+            Ok(found) if !found.answer.points_inside => found.answer.addresses.to_vec(),
+            _ => Vec::new(),
+        };
+        let (of_v6, of_v4) = (of(&v6), of(&v4));
+        let longest = of_v6.len().max(of_v4.len());
+        // By turns: where one family leads nowhere, the other's turn comes soon.
+        let in_turn = (0..longest).flat_map(|place| [of_v6.get(place), of_v4.get(place)]);
+        let addresses: Vec<_> = in_turn.flatten().copied().collect();
+        let is_failure = |found: &Result<Found, NoAnswer>| match found {
+            Ok(found) => found.answer.is_failure(),
+            Err(NoAnswer) => true,
+        };
+        match addresses.is_empty() {
+            false => Ok(addresses),
+            true if is_failure(&v6) || is_failure(&v4) => Err(ResolveError::NoAnswer),
+            true => Err(ResolveError::NoAddress),
+        }
+    }
+
     /// Whether a TLS hello that shows `name` hides another one: its encrypted part repeats the `number` of a key that was
     /// taken out of an answer and goes with this name. Without a match it is a meaningless one, or uses a key that nobody
     /// here has asked for.
