@@ -15,6 +15,7 @@ mod roll;
 mod sessions;
 mod sign_in;
 mod store;
+pub mod tickets;
 
 pub use directory::{Directory, DirectoryError};
 pub use password::hash_password;
