@@ -4,7 +4,7 @@ use std::{hint::black_box, net::IpAddr, sync::Arc, time::Duration};
 
 use preau::{
     enforce::sign_in::SignIn,
-    identity::{self, Directory, Identity, hash_password},
+    identity::{self, Directory, Identity, MachinesMax, hash_password},
     journal::{self, Journal},
     model::{DefaultVerdict, Mac, Quic, SignIn as Asking, Zone, ZoneKind},
     system::clock::Clock,
@@ -30,6 +30,9 @@ async fn measure() {
         devices: Vec::new(),
         state_dir: dir.path().to_owned(),
         session_lifetime: Duration::from_secs(3600),
+        shared_session_lifetime: Duration::from_secs(3600),
+        machines_max: MachinesMax::default(),
+        remember: Duration::from_secs(3600),
     };
     let identity = Identity::open(&settings, directory(), clock.clone()).expect("an identity");
     let journal_settings = journal::Settings { dir: dir.path().join("journal") };

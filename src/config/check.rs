@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use toml::Spanned;
@@ -25,6 +26,9 @@ use crate::{
 
 /// The first of the ports on which the proxy takes the zones' web connections; each zone has its own.
 const PROXY_PORT_BASE: u16 = 15_000;
+
+/// How long after the last sign-in at the ENT a password that the box learned is good: the longest holidays.
+const REMEMBER: Duration = Duration::from_secs(60 * 86_400);
 
 /// A configuration that can be run: every value valid, every file it names read.
 #[derive(Debug)]
@@ -140,8 +144,18 @@ fn state_dir(written: &Spanned<String>, base: &Path, problems: &mut Collector<'_
 /// Gives each module its settings. Where a value is absent, a problem was noted.
 fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathBuf>) -> Option<Config> {
     let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
-    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, session_lifetime } =
-        form;
+    let Form {
+        school,
+        line_interface,
+        upstreams,
+        zones,
+        bridges,
+        devices,
+        portal_name,
+        session_lifetime,
+        shared_session_lifetime,
+        machines_max,
+    } = form;
     let NamedFiles {
         directory,
         accounts_path,
@@ -184,7 +198,14 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             http_port: 80,
             https_port: 443,
         },
-        identity: identity::Settings { devices, state_dir: state_dir.clone(), session_lifetime },
+        identity: identity::Settings {
+            devices,
+            state_dir: state_dir.clone(),
+            session_lifetime,
+            shared_session_lifetime,
+            machines_max,
+            remember: REMEMBER,
+        },
         journal: journal::Settings { dir: state_dir.join("journal") },
         school,
         state_dir,

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use super::{Config, services};
-use crate::model::{DefaultVerdict, Quic, SignIn, Zone};
+use crate::model::{DefaultVerdict, Quic, Role, SignIn, Zone};
 
 impl Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -16,7 +16,14 @@ impl Display for Config {
         entry(f, "", format_args!("certificate {certificate}, key {key}"))?;
         entry(f, "accounts", format_args!("{} in {}", self.directory.count(), self.accounts_path.display()))?;
         let hours = self.identity.session_lifetime.as_secs() / 3600;
-        entry(f, "", format_args!("a sign-in lasts {hours} h at most"))?;
+        let shared_hours = self.identity.shared_session_lifetime.as_secs() / 3600;
+        entry(
+            f,
+            "",
+            format_args!("a sign-in lasts {hours} h at most, {shared_hours} h on a shared computer"),
+        )?;
+        let machines = Role::ALL.map(|role| format!("{role} {}", self.identity.machines_max.of(role)));
+        entry(f, "", format_args!("machines at once: {}", machines.join(", ")))?;
         if self.rule_files.is_empty() {
             entry(f, "rules", "none: every zone's default speaks")?;
         }

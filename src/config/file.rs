@@ -59,11 +59,31 @@ pub(super) struct Accounts {
     pub(super) file: Spanned<String>,
     #[serde(default = "default_session_hours")]
     pub(super) session_hours: Spanned<u64>,
+    #[serde(default = "default_session_hours_shared")]
+    pub(super) session_hours_shared: Spanned<u64>,
+    #[serde(default)]
+    pub(super) machines: Machines,
+}
+
+/// Machines at once for each role, where it is not the usual number.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Machines {
+    pub(super) eleve: Option<Spanned<u64>>,
+    pub(super) enseignant: Option<Spanned<u64>>,
+    pub(super) administratif: Option<Spanned<u64>>,
+    pub(super) referent: Option<Spanned<u64>>,
+    pub(super) invite: Option<Spanned<u64>>,
 }
 
 /// A school day with its evening: people sign in once a day.
 fn default_session_hours() -> Spanned<u64> {
     Spanned::new(0..0, 12)
+}
+
+/// A lesson of two hours: who forgets to sign out on a shared computer is out by the next one but one.
+fn default_session_hours_shared() -> Spanned<u64> {
+    Spanned::new(0..0, 2)
 }
 
 #[derive(Debug, Deserialize)]

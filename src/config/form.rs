@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     sync::Arc,
     time::Duration,
 };
@@ -17,12 +18,16 @@ use super::{
     services::Catalogue,
 };
 use crate::{
+    identity::MachinesMax,
     lan::Bridge,
-    model::{Device, DeviceKind, Domain, Mac, RoomName, Zone},
+    model::{Device, DeviceKind, Domain, Mac, Role, RoomName, Zone},
 };
 
 /// The longest a sign-in can last: a school day and its night.
 const SESSION_HOURS_MAX: u64 = 24;
+
+/// Machines a person may be signed in on at once: more than twenty are a class behind one account.
+const MACHINES: RangeInclusive<u8> = 1..=20;
 
 /// Upstream resolvers: more would only make an outage last longer before it is answered.
 const RESOLVERS_MAX: usize = 8;
@@ -50,6 +55,8 @@ pub(super) struct Form {
     pub(super) devices: Vec<Device>,
     pub(super) portal_name: Option<Domain>,
     pub(super) session_lifetime: Duration,
+    pub(super) shared_session_lifetime: Duration,
+    pub(super) machines_max: MachinesMax,
 }
 
 impl Form {
@@ -65,7 +72,13 @@ impl Form {
             bridges,
             devices: devices(&written.devices, problems),
             portal_name: portal_name(&written.portal.name, problems),
-            session_lifetime: session_lifetime(&written.accounts.session_hours, problems),
+            session_lifetime: hours("accounts.session_hours", &written.accounts.session_hours, problems),
+            shared_session_lifetime: hours(
+                "accounts.session_hours_shared",
+                &written.accounts.session_hours_shared,
+                problems,
+            ),
+            machines_max: machines_max(&written.accounts.machines, problems),
         }
     }
 }
@@ -164,12 +177,36 @@ fn devices(written: &[file::Device], problems: &mut Collector<'_>) -> Vec<Device
     devices
 }
 
-fn session_lifetime(written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {
+fn hours(field: &str, written: &Spanned<u64>, problems: &mut Collector<'_>) -> Duration {
     let hours = *written.get_ref();
     if !(1..=SESSION_HOURS_MAX).contains(&hours) {
-        let what =
-            format!("accounts.session_hours: {hours} hours; write a number from 1 to {SESSION_HOURS_MAX}");
+        let what = format!("{field}: {hours} hours; write a number from 1 to {SESSION_HOURS_MAX}");
         problems.at(&written.span(), what);
     }
     Duration::from_secs(hours.saturating_mul(3600))
+}
+
+fn machines_max(written: &file::Machines, problems: &mut Collector<'_>) -> MachinesMax {
+    let file::Machines { eleve, enseignant, administratif, referent, invite } = written;
+    let usual = MachinesMax::default();
+    let mut number = |role: Role, written: &Option<Spanned<u64>>| {
+        let Some(written) = written else { return usual.of(role) };
+        let number = u8::try_from(*written.get_ref()).ok().filter(|number| MACHINES.contains(number));
+        number.unwrap_or_else(|| {
+            let (field, number) = (role.word(), written.get_ref());
+            let (least, most) = (MACHINES.start(), MACHINES.end());
+            let what = format!(
+                "accounts.machines.{field}: {number} machines; write a number from {least} to {most}"
+            );
+            problems.at(&written.span(), what);
+            usual.of(role)
+        })
+    };
+    MachinesMax {
+        eleve: number(Role::Eleve, eleve),
+        enseignant: number(Role::Enseignant, enseignant),
+        administratif: number(Role::Administratif, administratif),
+        referent: number(Role::Referent, referent),
+        invite: number(Role::Invite, invite),
+    }
 }

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     config::{Config, School},
+    identity::MachinesMax,
     lan::Bridge,
     model::{Domain, Zone},
 };
@@ -15,7 +16,8 @@ pub(super) struct Standing {
     state_dir: PathBuf,
     line: (Arc<str>, Vec<SocketAddr>),
     portal: (Domain, PathBuf, PathBuf),
-    session_lifetime: Duration,
+    session_lifetimes: [Duration; 2],
+    machines_max: MachinesMax,
     zones: (Vec<Arc<Zone>>, Vec<Bridge>),
 }
 
@@ -28,20 +30,23 @@ impl Standing {
             state_dir: config.state_dir.clone(),
             line: (Arc::clone(&config.line_interface), config.dns.upstreams.clone()),
             portal: (portal.name.clone(), portal.certificate_path.clone(), portal.key_path.clone()),
-            session_lifetime: config.identity.session_lifetime,
+            session_lifetimes: [config.identity.session_lifetime, config.identity.shared_session_lifetime],
+            machines_max: config.identity.machines_max,
             zones: (config.zones.clone(), config.lan.bridges.clone()),
         }
     }
 
     /// What is otherwise in `other`, in the words of the configuration file.
     pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { school, state_dir, line, portal, session_lifetime, zones } = self;
+        let Self { school, state_dir, line, portal, session_lifetimes, machines_max, zones } = self;
         [
             ("state_dir", *state_dir != other.state_dir),
             ("school", *school != other.school),
             ("line", *line != other.line),
             ("portal", *portal != other.portal),
-            ("accounts.session_hours", *session_lifetime != other.session_lifetime),
+            ("accounts.session_hours", session_lifetimes[0] != other.session_lifetimes[0]),
+            ("accounts.session_hours_shared", session_lifetimes[1] != other.session_lifetimes[1]),
+            ("accounts.machines", *machines_max != other.machines_max),
             ("zone", *zones != other.zones),
         ]
         .into_iter()

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
-    identity::{Beginning, Ending, Identity, SessionView, SignInRefusal, Verified},
+    identity::{Ending, Identity, SessionToken, SessionView, SignInRefusal, Verified},
     journal::Journal,
-    model::{Mac, Presence, PresenceChange, Zone},
+    model::{AccountId, Mac, Presence, PresenceChange, Zone},
     system::clock::Clock,
 };
 
@@ -42,22 +42,46 @@ pub struct SignInService {
     requests: mpsc::Receiver<Request>,
 }
 
-/// A session that has begun.
-pub type SignedIn = SessionView;
+/// A session that has begun, and the secret that its browser proves it by.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session.
+    pub view: SessionView,
+    /// For the browser that signed in, and for nobody else.
+    pub token: SessionToken,
+}
 
 #[derive(Debug)]
 enum Request {
-    Begin {
-        verified: Verified,
-        zone: Box<Zone>,
-        machine: Mac,
-        source: IpAddr,
-        answer: oneshot::Sender<Result<SignedIn, SignInRefusal>>,
-    },
-    End {
-        source: IpAddr,
-        answer: oneshot::Sender<()>,
-    },
+    Begin { who: Who, place: Place, answer: oneshot::Sender<Result<SignedIn, SignInRefusal>> },
+    End { whose: Whose, answer: oneshot::Sender<()> },
+}
+
+/// Who is to be signed in.
+#[derive(Debug)]
+enum Who {
+    Verified(Verified),
+    /// The person whose session, on another machine, this token proves.
+    Resuming(SessionToken),
+}
+
+/// Where somebody signs in.
+#[derive(Debug)]
+struct Place {
+    zone: Box<Zone>,
+    machine: Mac,
+    source: IpAddr,
+}
+
+/// Whose sessions end, and by whom.
+#[derive(Debug)]
+enum Whose {
+    /// The one on the machine behind an address, by its person.
+    OfSource(IpAddr),
+    /// The one on a machine, by somebody who looks after the school.
+    OfMachine(Mac),
+    /// A person's on all their machines.
+    OfAccount(AccountId),
 }
 
 impl SignIn {
@@ -69,8 +93,8 @@ impl SignIn {
         (Self { identity, requests: sender }, service)
     }
 
-    /// Signs somebody in on the machine behind `source` in `zone`. When this returns a session, it is in the journal, on
-    /// disk and in force.
+    /// Signs somebody in by login and password on the machine behind `source` in `zone`. When this returns a session, it is
+    /// in the journal, on disk and in force.
     ///
     /// # Errors
     /// A refusal; no session has then begun.
@@ -81,22 +105,89 @@ impl SignIn {
         zone: &Zone,
         source: IpAddr,
     ) -> Result<SignedIn, SignInRefusal> {
+        let place = self.place(zone, source)?;
+        let verified = self.identity.verify(login, password, Some(place.machine), place.source).await?;
+        self.begin(Who::Verified(verified), place).await
+    }
+
+    /// Signs a visitor in by the code of a voucher, as [`SignIn::sign_in`] does.
+    ///
+    /// # Errors
+    /// A refusal; no session has then begun.
+    pub async fn sign_in_with_voucher(
+        &self,
+        code: &str,
+        zone: &Zone,
+        source: IpAddr,
+    ) -> Result<SignedIn, SignInRefusal> {
+        let place = self.place(zone, source)?;
+        let verified = self.identity.verify_voucher(code, Some(place.machine), place.source)?;
+        self.begin(Who::Verified(verified), place).await
+    }
+
+    /// Signs somebody in whom the ENT has named, as [`SignIn::sign_in`] does.
+    ///
+    /// # Errors
+    /// A refusal; no session has then begun.
+    pub async fn sign_in_verified(
+        &self,
+        verified: Verified,
+        zone: &Zone,
+        source: IpAddr,
+    ) -> Result<SignedIn, SignInRefusal> {
+        let place = self.place(zone, source)?;
+        self.begin(Who::Verified(verified), place).await
+    }
+
+    /// Takes the session that `token` proves along to the machine behind `source`; on its machine of before it ends. It
+    /// lasts no longer than it would have, and has another token from then on.
+    ///
+    /// # Errors
+    /// A refusal; the session then goes on where it is.
+    pub async fn resume(
+        &self,
+        token: &SessionToken,
+        zone: &Zone,
+        source: IpAddr,
+    ) -> Result<SignedIn, SignInRefusal> {
+        let place = self.place(zone, source)?;
+        self.begin(Who::Resuming(token.clone()), place).await
+    }
+
+    /// Ends the session on the machine behind `source`, where there is one.
+    pub async fn sign_out(&self, source: IpAddr) {
+        self.finish(Whose::OfSource(source)).await;
+    }
+
+    /// Ends the session on `machine`, whoever's it is, where there is one.
+    pub async fn end(&self, machine: Mac) {
+        self.finish(Whose::OfMachine(machine)).await;
+    }
+
+    /// Ends the sessions of the person of `account` on all their machines.
+    pub async fn sign_out_everywhere(&self, account: &AccountId) {
+        self.finish(Whose::OfAccount(account.clone())).await;
+    }
+
+    fn place(&self, zone: &Zone, source: IpAddr) -> Result<Place, SignInRefusal> {
         let source = source.to_canonical();
         // The person's presence is worth nothing without a machine to bind it to.
         let machine = self.identity.machine_of(source).filter(|_| zone.contains(source));
         let machine = machine.ok_or(SignInRefusal::MachineUnknown)?;
-        let verified = self.identity.verify(login, password, Some(machine), source).await?;
+        Ok(Place { zone: Box::new(zone.clone()), machine, source })
+    }
+
+    async fn begin(&self, who: Who, place: Place) -> Result<SignedIn, SignInRefusal> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Begin { verified, zone: Box::new(zone.clone()), machine, source, answer };
+        let request = Request::Begin { who, place, answer };
         // Closed: a writer that is gone or overrun signs nobody in.
         self.requests.try_send(request).map_err(|_| SignInRefusal::Busy)?;
         answered.await.unwrap_or(Err(SignInRefusal::Busy))
     }
 
-    /// Ends the session on the machine behind `source`, where there is one.
-    pub async fn sign_out(&self, source: IpAddr) {
+    async fn finish(&self, whose: Whose) {
         let (answer, answered) = oneshot::channel();
-        if self.requests.send(Request::End { source, answer }).await.is_ok() {
+        if self.requests.send(Request::End { whose, answer }).await.is_ok() {
             // A writer that stops while it is asked has ended the session or will find it in force.
             let _ = answered.await;
         }
@@ -124,13 +215,22 @@ impl SignInService {
 
     async fn answer(&self, request: Request) {
         match request {
-            Request::Begin { verified, zone, machine, source, answer } => {
-                let beginning = self.identity.prepare(&verified, &zone, machine, source);
+            Request::Begin { who, place, answer } => {
                 // Whoever gave up waiting is signed in all the same.
-                let _ = answer.send(self.begin(beginning).await);
+                let _ = answer.send(self.begin(who, place).await);
             }
-            Request::End { source, answer } => {
-                if self.identity.sign_out(source).await {
+            Request::End { whose, answer } => {
+                let (machines, change) = match whose {
+                    Whose::OfSource(source) => {
+                        (Vec::from_iter(self.identity.machine_of(source)), PresenceChange::SignedOut)
+                    }
+                    // For the record it ended by itself: its person did nothing. Who ended it is in the trail of acts.
+                    Whose::OfMachine(machine) => (vec![machine], PresenceChange::Expired),
+                    Whose::OfAccount(account) => {
+                        (self.identity.machines_of_account(&account), PresenceChange::SignedOut)
+                    }
+                };
+                if self.identity.end(machines, change).await {
                     self.write_endings().await;
                 }
                 let _ = answer.send(());
@@ -138,7 +238,14 @@ impl SignInService {
         }
     }
 
-    async fn begin(&self, beginning: Beginning) -> Result<SignedIn, SignInRefusal> {
+    async fn begin(&self, who: Who, place: Place) -> Result<SignedIn, SignInRefusal> {
+        // Without randomness nobody signs in: a token that can be foreseen would be somebody else's as well.
+        let token = SessionToken::random().map_err(|_| SignInRefusal::NotWritten)?;
+        let Place { zone, machine, source } = place;
+        let beginning = match who {
+            Who::Verified(verified) => self.identity.prepare(&verified, &token, &zone, machine, source),
+            Who::Resuming(old) => self.identity.prepare_resumed((&old, &token), &zone, machine, source)?,
+        };
         let presences = beginning.presences().to_vec();
         let sign_in = presences.last().cloned();
         if self.journal.record(presences, Vec::new()).await.is_err() {
@@ -146,7 +253,7 @@ impl SignInService {
             return Err(SignInRefusal::NotWritten);
         }
         match self.identity.commit(beginning).await {
-            Ok(view) => Ok(view),
+            Ok(view) => Ok(SignedIn { view, token }),
             Err(cause) => {
                 warn!(cause = format!("{cause:#}"), "cannot begin a session");
                 self.take_back(sign_in).await;
@@ -169,6 +276,9 @@ impl SignInService {
 
     /// Brings the ends of sessions, in force already, into the journal. What it does not take stays for the next time.
     async fn write_endings(&self) {
+        if let Err(cause) = self.identity.forget_learned().await {
+            warn!(cause = format!("{cause:#}"), "passwords of persons who are gone stay on disk");
+        }
         let endings = self.identity.endings();
         if endings.is_empty() {
             return;
@@ -272,7 +382,7 @@ mod tests {
     async fn a_session_is_in_the_journal_when_it_is_in_force() {
         let running = Running::start(School::new());
         let session = running.sign_in("camille", "cerise", 1).await.unwrap();
-        assert_eq!(session.account.id.as_str(), "E1");
+        assert_eq!(session.view.account.id.as_str(), "E1");
         assert!(matches!(running.identity.who(&zone("cdi", 10), address(1)).subject, Subject::Person(_)));
         let dir = running.school.dir.path().to_owned();
         assert_eq!(presences(&dir), [told("E1", PresenceChange::SignedIn(address(1)))]);
@@ -362,8 +472,8 @@ mod tests {
         let running = Running::start(School::new());
         let verified = running.identity.verify("camille", "cerise", None, address(1)).await.unwrap();
         let (answer, answered) = oneshot::channel();
-        let zone = Box::new(zone("cdi", 10));
-        let request = Request::Begin { verified, zone, machine: machine(1), source: address(1), answer };
+        let place = Place { zone: Box::new(zone("cdi", 10)), machine: machine(1), source: address(1) };
+        let request = Request::Begin { who: Who::Verified(verified), place, answer };
         running.sign_in.requests.try_send(request).unwrap();
         drop(answered);
         running.until(|| running.identity.session_of(address(1)).is_some()).await;

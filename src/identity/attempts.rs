@@ -1,17 +1,22 @@
 //! How often sign-in may be tried: slow for whoever guesses, never a locked door for whoever did not.
 //!
-//! Every try takes from three allowances, each of which fills up again by itself:
+//! Every try of a login takes from three allowances, every code from two; each fills up again by itself:
 //!
 //! | allowance | at once | then one each | stops |
 //! |---|---|---|---|
 //! | one login on one machine | 5 | 30 s | guessing a neighbour's password |
 //! | one machine, all logins | 40 | 5 s | trying one password on every login |
 //! | one login, all machines | 60 | 10 s | guessing from many machines or under changing hardware addresses |
+//! | one machine, codes of vouchers | 10 | 30 s | guessing codes |
+//! | all machines, codes of vouchers | 1,000 | 100 ms | guessing codes under changing hardware addresses |
 //!
 //! A try that succeeds gives back what it took, and makes the machine *familiar* to the login: the third allowance is not
 //! asked of it. So a pupil who guesses at another's login stops themselves, on their own machine; the other signs in
 //! where they sit. Only tries under dozens of hardware addresses can slow a person down, and only on machines they never
 //! used.
+//!
+//! Codes of vouchers have allowances of their own: who types wrong codes keeps nobody from signing in with a password,
+//! and keeps other visitors out only by more than ten codes a second, under a hundred hardware addresses a minute.
 //!
 //! The allowance is taken before the password is verified, so that many tries at once are no way around it. Times come in
 //! from outside; a clock that is set back never makes a wait longer than its allowance takes to fill.
@@ -33,6 +38,8 @@ struct Allowance {
 const LOGIN_ON_MACHINE: Allowance = Allowance { burst: 5, interval: Duration::from_secs(30) };
 const MACHINE: Allowance = Allowance { burst: 40, interval: Duration::from_secs(5) };
 const LOGIN: Allowance = Allowance { burst: 60, interval: Duration::from_secs(10) };
+const CODES_OF_MACHINE: Allowance = Allowance { burst: 10, interval: Duration::from_secs(30) };
+const CODES: Allowance = Allowance { burst: 1000, interval: Duration::from_millis(100) };
 
 /// Where a try comes from: the machine, or its address where the machine is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +54,9 @@ pub(super) struct Attempts {
     by_login_and_place: HashMap<(String, Place), Meter>,
     by_place: HashMap<Place, Meter>,
     by_login: HashMap<String, Meter>,
+    codes_by_place: HashMap<Place, Meter>,
+    /// Of all machines together; one entry.
+    codes: HashMap<(), Meter>,
 }
 
 /// How much of an allowance is used up, as the moment when it is full again.
@@ -88,6 +98,34 @@ impl Attempts {
             *meter = Meter { full_at: now, familiar: true };
         }
         MACHINE.give_back(self.by_place.get_mut(&place));
+    }
+
+    /// Takes one try of a voucher's code at `place`, or says how long to wait.
+    pub(super) fn take_code(&mut self, place: Place, now: Moment) -> Result<(), Duration> {
+        let wait = CODES_OF_MACHINE.wait(self.codes_by_place.get_mut(&place), now);
+        let wait = wait.max(CODES.wait(self.codes.get_mut(&()), now));
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        CODES_OF_MACHINE.take(&mut self.codes_by_place, place, now);
+        CODES.take(&mut self.codes, (), now);
+        Ok(())
+    }
+
+    /// The code was right: gives back what it took.
+    pub(super) fn code_was_right(&mut self, place: Place) {
+        CODES_OF_MACHINE.give_back(self.codes_by_place.get_mut(&place));
+        CODES.give_back(self.codes.get_mut(&()));
+    }
+
+    /// Takes one try of whatever needs no login, such as taking a session along, or says how long to wait.
+    pub(super) fn take_place(&mut self, place: Place, now: Moment) -> Result<(), Duration> {
+        let wait = MACHINE.wait(self.by_place.get_mut(&place), now);
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        MACHINE.take(&mut self.by_place, place, now);
+        Ok(())
     }
 
     /// The try was not carried out: gives back what it took.

@@ -140,6 +140,7 @@ impl Directory {
             let account = Arc::new(person.account(here));
             if let Some(login) = person.login.as_deref().map(normalised) {
                 let entry = Entry { account: account.clone(), verifier };
+                directory.decoy = directory.decoy.take().or_else(|| entry.verifier.clone());
                 if directory.by_login.insert(login.clone(), entry).is_some() {
                     shared.insert(login);
                 }

@@ -6,8 +6,13 @@
 //! person is a session. A hardware address that is at two places at once binds nobody: its session ends.
 
 mod attempts;
+mod desks;
 mod directory;
 mod doubles;
+mod ent;
+mod in_force;
+mod learned;
+mod machines_max;
 mod neighbours;
 mod password;
 mod people;
@@ -16,12 +21,19 @@ mod sessions;
 mod sign_in;
 mod store;
 pub mod tickets;
+mod token;
+mod voucher;
 
 pub use directory::{Directory, DirectoryError};
+pub use ent::{EntMatch, EntStanding};
+pub use learned::LearnRefusal;
+pub use machines_max::MachinesMax;
 pub use password::hash_password;
 pub use people::{Asker, Identity, Settings};
 pub use sessions::{Beginning, Ending, SessionView};
 pub use sign_in::{SignInRefusal, Verified};
+pub use token::SessionToken;
+pub use voucher::{Voucher, VoucherCode, VoucherDigest};
 
 #[cfg(test)]
 pub(crate) use people::tests as test_school;

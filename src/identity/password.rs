@@ -13,6 +13,10 @@ const MEMORY_KIB_MAX: u32 = 65_536;
 const PASSES_MAX: u32 = 16;
 const LANES_MAX: u32 = 4;
 
+/// Of the parameters that [`hash_password`] takes; nobody knows a password for it.
+const DECOY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$cHLDqWF1LWRlY295MTIzNA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// The memory in which a password is verified, as large as the dearest one so far needed. It goes from one sign-in to
 /// the next: given back to the allocator, on a different thread each time, it would stay with the process many times over.
 #[derive(Default)]
@@ -35,6 +39,11 @@ impl std::fmt::Debug for Verifier {
 }
 
 impl Verifier {
+    /// A verifier of nobody's, as dear as those of [`hash_password`].
+    pub(super) fn decoy() -> Self {
+        Self::parse(DECOY).expect("a test reads this very constant")
+    }
+
     /// The verifier written as the PHC string `text`, or what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let hash = PasswordHash::new(text).map_err(|_| "no PHC string such as `$argon2id$v=19$m=…`")?;
@@ -108,6 +117,13 @@ mod tests {
             assert!(!verifier.accepts("cerise-43", &mut scratch));
         }
         assert_ne!(hash_password("cerise-42").unwrap(), text);
+    }
+
+    #[test]
+    fn the_decoy_is_as_dear_as_a_password_and_accepts_none() {
+        assert!(!Verifier::decoy().accepts("", &mut Scratch::default()));
+        let parameters = |text: &str| text.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(parameters(DECOY), parameters(&hash_password("cerise-42").unwrap()));
     }
 
     #[test]

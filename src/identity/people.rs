@@ -14,14 +14,15 @@ use tokio::{sync::watch, time::Instant};
 use tracing::{debug, info, warn};
 
 use super::{
-    Beginning, Directory, Ending, SessionView, Verified,
+    Directory, EntStanding, MachinesMax, SessionView, Voucher,
     attempts::Attempts,
+    desks::Desks,
     doubles::{Doubles, Seen},
+    learned::AllLearned,
     neighbours::{Learned, Neighbours},
-    roll::Roll,
+    roll::{Roll, Vouchers},
     sessions::Sessions,
-    sign_in::Desks,
-    store::Store,
+    store::{Kept, Store},
 };
 use crate::{
     model::{
@@ -43,6 +44,12 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// How long a session lasts from sign-in.
     pub session_lifetime: Duration,
+    /// How long one lasts on a computer that people share.
+    pub shared_session_lifetime: Duration,
+    /// Machines a person may be signed in on at once.
+    pub machines_max: MachinesMax,
+    /// How long after the last sign-in at the ENT a learned password is good.
+    pub remember: Duration,
 }
 
 /// Who stands behind a source address.
@@ -77,8 +84,9 @@ struct Shared {
     doubles: Mutex<AllDoubles>,
     desks: Desks,
     changes: watch::Sender<u64>,
+    ent: watch::Sender<EntStanding>,
     clock: Clock,
-    session_lifetime: Duration,
+    settings: Settings,
 }
 
 /// Hardware addresses at two places at once.
@@ -102,12 +110,13 @@ impl AllDoubles {
 
 /// What [`Identity::who`] looks in. Written in moments, never while anything waits.
 #[derive(Debug)]
-struct Tables {
-    roll: Roll,
+pub(super) struct Tables {
+    pub(super) roll: Roll,
     /// The registered machines of the configuration, and those that pages registered.
     devices: [HashMap<Mac, Arc<Device>>; 2],
     neighbours: Neighbours,
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
+    pub(super) learned: AllLearned,
 }
 
 impl Identity {
@@ -119,7 +128,7 @@ impl Identity {
     pub fn open(settings: &Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
         let dir = &settings.state_dir;
         fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
-        let (store, restored) =
+        let (store, Kept { sessions: restored, learned }) =
             Store::open(&dir.join("sessions.sqlite")).context("cannot open the sessions")?;
         info!(sessions = restored.len(), accounts = directory.count(), "people are known");
         let mut sessions = Sessions::default();
@@ -132,6 +141,7 @@ impl Identity {
             devices: [by_machine(settings.devices.clone()), HashMap::new()],
             neighbours: Neighbours::default(),
             sessions,
+            learned: AllLearned { by_account: learned, gone: Vec::new() },
         };
         Ok(Self {
             shared: Arc::new(Shared {
@@ -143,10 +153,11 @@ impl Identity {
                     between_zones: Doubles::between_zones(),
                     told_at: None,
                 }),
-                desks: Desks::default(),
+                desks: Desks::open().context("cannot open the desks that verify passwords")?,
                 changes: watch::Sender::new(0),
+                ent: watch::Sender::new(EntStanding::None),
                 clock,
-                session_lifetime: settings.session_lifetime,
+                settings: settings.clone(),
             }),
         })
     }
@@ -205,7 +216,13 @@ impl Identity {
     pub fn session_of(&self, source: IpAddr) -> Option<SessionView> {
         let tables = self.tables();
         let machine = tables.neighbours.machine(source.to_canonical())?;
-        tables.sessions.of(machine)?.view(self.shared.clock.now())
+        tables.sessions.of(machine)?.view(machine, self.shared.clock.now())
+    }
+
+    /// Every session in force, in no order.
+    #[must_use]
+    pub fn sessions_now(&self) -> Vec<SessionView> {
+        self.tables().sessions.views(self.shared.clock.now())
     }
 
     /// How many sessions are in force.
@@ -294,15 +311,20 @@ impl Identity {
         self.replace_roll(|roll| roll.local = Arc::new(directory));
     }
 
-    /// Puts other persons of the directory in place, as [`Identity::replace_directory`] does for the own file's.
+    /// Puts other persons of the directory in place, as [`Identity::replace_directory`] does for the own file's. The
+    /// passwords that were learned of persons who are gone go with them.
     pub fn replace_register(&self, register: Directory) {
-        self.replace_roll(|roll| roll.register = Arc::new(register));
+        let register = Arc::new(register);
+        let known = register.clone();
+        self.tables_to_write().learned.keep(|id| known.account(id).is_some());
+        self.replace_roll(|roll| roll.register = register);
     }
 
-    /// Puts the holders of vouchers in place, as [`Identity::replace_directory`] does for the own file's accounts.
-    pub fn replace_vouchers(&self, holders: impl IntoIterator<Item = Account>) {
-        let holders = holders.into_iter().map(|account| (account.id.clone(), Arc::new(account))).collect();
-        self.replace_roll(|roll| roll.vouchers = Arc::new(holders));
+    /// Puts other vouchers in place, as [`Identity::replace_directory`] does for the own file's accounts: who holds one
+    /// that is not among them any more is out.
+    pub fn replace_vouchers(&self, vouchers: impl IntoIterator<Item = Voucher>) {
+        let vouchers = Arc::new(Vouchers::of(vouchers));
+        self.replace_roll(|roll| roll.vouchers = vouchers);
     }
 
     fn replace_roll(&self, change: impl FnOnce(&mut Roll)) {
@@ -359,97 +381,24 @@ impl Identity {
         self.tables().device(machine).cloned()
     }
 
-    /// Prepares the session of somebody verified on `machine`. It is not in force before [`Identity::commit`], and its
-    /// presences must be in the journal before that. One at a time: `enforce::sign_in` sees to it.
-    pub(crate) fn prepare(&self, verified: &Verified, zone: &Zone, machine: Mac, from: IpAddr) -> Beginning {
-        let now = self.shared.clock.now();
-        let until = now + self.shared.session_lifetime;
-        self.tables().sessions.prepare(
-            &verified.account,
-            &zone.name,
-            machine,
-            from.to_canonical(),
-            (now, until),
-        )
-    }
-
-    /// Writes a prepared session to disk and then puts it into force.
-    ///
-    /// # Errors
-    /// When the disk refuses: the session does not begin.
-    pub(crate) async fn commit(&self, beginning: Beginning) -> anyhow::Result<SessionView> {
-        let (machine, to_keep) = (beginning.machine, beginning.clone());
-        if let Err(cause) = self.with_store(move |store| store.begin(&to_keep)).await {
-            let now = self.shared.clock.now();
-            self.tables_to_write().sessions.abandon(&beginning, now);
-            self.changed();
-            return Err(cause.context("cannot keep the session"));
-        }
-        let mut tables = self.tables_to_write();
-        let Tables { roll, sessions, .. } = &mut *tables;
-        sessions.commit(beginning);
-        // The accounts may have changed since the password was verified.
-        sessions.attach(|id| roll.account(id).cloned());
-        let view = sessions.of(machine).and_then(|session| session.view(self.shared.clock.now()));
-        drop(tables);
-        self.changed();
-        view.context("the session was over before it began")
-    }
-
-    /// Ends the session at the machine behind `source` at once. Its end is among the [`Identity::endings`] until it is
-    /// written. Says whether there was one.
-    pub(crate) async fn sign_out(&self, source: IpAddr) -> bool {
-        let now = self.shared.clock.now();
-        let ended = self.machine_of(source).and_then(|machine| {
-            let over = self.tables_to_write().sessions.end(machine, now, PresenceChange::SignedOut)?;
-            Some((machine, over))
-        });
-        let Some((machine, over)) = ended else { return false };
-        self.changed();
-        if let Err(cause) = self.with_store(move |store| store.end(machine, over)).await {
-            // A restart before the next try would bring the session back.
-            warn!(cause = format!("{cause:#}"), "cannot keep the end of a session");
-        }
-        true
-    }
-
-    /// Ends the sessions whose time is over or whose account is gone, and gives every end that is not forgotten yet.
-    pub(crate) fn endings(&self) -> Vec<Ending> {
-        let now = self.shared.clock.now();
-        let mut tables = self.tables_to_write();
-        let any = tables.sessions.end_due(now);
-        let endings = tables.sessions.endings();
-        drop(tables);
-        if any {
-            self.changed();
-        }
-        endings
-    }
-
-    /// Forgets sessions whose ends are in the journal.
-    ///
-    /// # Errors
-    /// When the disk refuses; they then stay among the endings, as written ones.
-    pub(crate) async fn forget(&self, endings: Vec<Ending>) -> anyhow::Result<()> {
-        {
-            let mut tables = self.tables_to_write();
-            endings.iter().for_each(|ending| tables.sessions.written(ending));
-        }
-        let keys: Vec<(Mac, Moment)> = endings.iter().map(|ending| (ending.machine, ending.since)).collect();
-        self.with_store(move |store| store.forget(&keys)).await.context("cannot forget ended sessions")?;
-        let mut tables = self.tables_to_write();
-        for ending in &endings {
-            tables.sessions.forget(ending);
-        }
-        Ok(())
-    }
-
     pub(super) fn roll(&self) -> Roll {
         self.tables().roll.clone()
     }
 
     pub(super) fn desks(&self) -> &Desks {
         &self.shared.desks
+    }
+
+    pub(super) fn ent_standing(&self) -> &watch::Sender<EntStanding> {
+        &self.shared.ent
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.shared.clock.now()
     }
 
     pub(super) fn with_attempts<T>(&self, act: impl FnOnce(&mut Attempts, Moment) -> T) -> T {
@@ -462,7 +411,7 @@ impl Identity {
     }
 
     /// Runs `act` on the store, on a thread that may wait for the disk.
-    async fn with_store<T: Send + 'static>(
+    pub(super) async fn with_store<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Store) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
@@ -473,21 +422,21 @@ impl Identity {
         Ok(done.await.context("the daemon is stopping")??)
     }
 
-    fn changed(&self) {
+    pub(super) fn changed(&self) {
         self.shared.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    fn tables(&self) -> RwLockReadGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> RwLockReadGuard<'_, Tables> {
         self.shared.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tables_to_write(&self) -> RwLockWriteGuard<'_, Tables> {
+    pub(super) fn tables_to_write(&self) -> RwLockWriteGuard<'_, Tables> {
         self.shared.tables.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Tables {
-    fn device(&self, machine: Mac) -> Option<&Arc<Device>> {
+    pub(super) fn device(&self, machine: Mac) -> Option<&Arc<Device>> {
         self.devices.iter().find_map(|devices| devices.get(&machine))
     }
 }
@@ -544,6 +493,9 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
                 devices: vec![board],
                 state_dir: self.dir.path().to_owned(),
                 session_lifetime: Duration::from_secs(3600),
+                shared_session_lifetime: Duration::from_secs(1800),
+                machines_max: MachinesMax::default(),
+                remember: Duration::from_secs(60 * 86_400),
             };
             let identity = Identity::open(&settings, directory(ACCOUNTS), self.clock.clone()).unwrap();
             for number in 1..=9 {

@@ -3,7 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Directory, directory::Entry, password::Verifier};
+use super::{
+    Directory,
+    directory::{Entry, normalised},
+    password::Verifier,
+    sign_in::Grant,
+    voucher::{Voucher, VoucherDigest},
+};
 use crate::model::{Account, AccountId, Assurance, Person};
 
 /// Everybody who may sign in.
@@ -14,13 +20,47 @@ pub(super) struct Roll {
     /// The persons of the directory that feeds fill.
     pub(super) register: Arc<Directory>,
     /// The holders of vouchers that are still good.
-    pub(super) vouchers: Arc<HashMap<AccountId, Arc<Account>>>,
+    pub(super) vouchers: Arc<Vouchers>,
+}
+
+/// The holders of vouchers.
+#[derive(Debug, Default)]
+pub(super) struct Vouchers {
+    by_id: HashMap<AccountId, Held>,
+    by_code: HashMap<VoucherDigest, AccountId>,
+}
+
+/// A voucher in its holder's hands.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) account: Arc<Account>,
+    pub(super) grant: Grant,
+}
+
+impl Vouchers {
+    pub(super) fn of(vouchers: impl IntoIterator<Item = Voucher>) -> Self {
+        let mut all = Self::default();
+        for Voucher { account, code, until, machines_max } in vouchers {
+            let id = account.id.clone();
+            let grant = Grant { until, machines_max: machines_max.max(1) };
+            all.by_id.insert(id.clone(), Held { account: Arc::new(account), grant });
+            all.by_code.insert(code, id);
+        }
+        all
+    }
+
+    pub(super) fn by_code(&self, code: &VoucherDigest) -> Option<&Held> {
+        self.by_id.get(self.by_code.get(code)?)
+    }
 }
 
 impl Roll {
     /// The account with the identifier `id`.
     pub(super) fn account(&self, id: &AccountId) -> Option<&Arc<Account>> {
-        self.local.account(id).or_else(|| self.register.account(id)).or_else(|| self.vouchers.get(id))
+        self.local.account(id).or_else(|| self.register.account(id)).or_else(|| {
+            let held = self.vouchers.by_id.get(id)?;
+            Some(&held.account)
+        })
     }
 
     /// The person with the identifier `id`; holders of vouchers are none.
@@ -35,12 +75,23 @@ impl Roll {
     }
 
     /// What an unknown login is verified against, so that it takes as long as a known one.
-    pub(super) fn decoy(&self) -> Option<&Verifier> {
-        self.local.decoy()
+    pub(super) fn decoy(&self) -> Verifier {
+        let of_somebody = self.local.decoy().or_else(|| self.register.decoy());
+        of_somebody.map_or_else(Verifier::decoy, Verifier::clone)
+    }
+
+    /// Whether a password came with the person of the directory whose identifier is `id`.
+    pub(super) fn has_own_password(&self, id: &AccountId) -> bool {
+        let login = self.person(id).and_then(|person| person.login.as_deref().map(normalised));
+        let entry = login.and_then(|login| Some(self.entry(&login)?.0));
+        entry.is_some_and(|entry| entry.account.id == *id && entry.verifier.is_some())
     }
 
     /// Everybody, in no order.
     pub(super) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        self.local.accounts().chain(self.register.accounts()).chain(self.vouchers.values())
+        self.local
+            .accounts()
+            .chain(self.register.accounts())
+            .chain(self.vouchers.by_id.values().map(|held| &held.account))
     }
 }

@@ -3,13 +3,10 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
-use crate::model::{Account, AccountId, Mac, Moment, Presence, PresenceChange, Role, ZoneName};
-
-/// Machines a pupil may be signed in on at once: own phone, own tablet, a classroom PC.
-const MACHINES_OF_A_PUPIL_MAX: usize = 3;
-
-/// Machines anybody else may be signed in on at once.
-const MACHINES_OF_OTHERS_MAX: usize = 5;
+use super::token::TokenDigest;
+use crate::model::{
+    Account, AccountId, Assurance, Mac, Moment, Presence, PresenceChange, ZoneKind, ZoneName,
+};
 
 /// Addresses a session remembers of each family. Privacy extensions change IPv6 addresses daily and keep the last week's.
 const IPV4_ADDRESSES_MAX: usize = 4;
@@ -24,6 +21,10 @@ pub(super) struct Session {
     pub(super) account_id: AccountId,
     /// The account as the directory has it; none when it vanished from there.
     pub(super) account: Option<Arc<Account>>,
+    /// How the person showed who they are.
+    pub(super) assurance: Assurance,
+    /// What the browser proves it by; none in sessions begun before there were tokens.
+    pub(super) proof: Option<Proof>,
     /// The zone it began in.
     pub(super) zone: ZoneName,
     pub(super) since: Moment,
@@ -36,6 +37,31 @@ pub(super) struct Session {
     pub(super) addresses: Vec<IpAddr>,
 }
 
+/// What a browser proves a session by, and where it may take it along to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    pub(super) digest: TokenDigest,
+    /// The kind of zone it began in.
+    pub(super) zone_kind: ZoneKind,
+}
+
+/// How a session is to begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start<'a> {
+    pub(super) account: &'a Arc<Account>,
+    pub(super) assurance: Assurance,
+    pub(super) proof: Proof,
+    pub(super) zone: &'a ZoneName,
+    pub(super) machine: Mac,
+    pub(super) from: IpAddr,
+    pub(super) now: Moment,
+    pub(super) until: Moment,
+    /// Machines the person may be signed in on at once.
+    pub(super) machines_max: u8,
+    /// The machine whose session this one carries on.
+    pub(super) moved_from: Option<Mac>,
+}
+
 /// The end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Over {
@@ -45,11 +71,17 @@ pub(super) struct Over {
     pub(super) is_written: bool,
 }
 
-/// A session as pages show it to its own person.
+/// A session in force, as pages show it to its own person and to those who look after the school.
 #[derive(Clone, Debug)]
 pub struct SessionView {
     /// The person.
     pub account: Arc<Account>,
+    /// The machine.
+    pub machine: Mac,
+    /// The zone it began in.
+    pub zone: ZoneName,
+    /// How the person showed who they are.
+    pub assurance: Assurance,
     /// When it began.
     pub since: Moment,
     /// When it will end by itself.
@@ -101,9 +133,13 @@ impl Session {
         self.account.as_ref().filter(|_| runs)
     }
 
-    pub(super) fn view(&self, now: Moment) -> Option<SessionView> {
+    /// The session, where it is in force at `now`; `machine` is the one it is on.
+    pub(super) fn view(&self, machine: Mac, now: Moment) -> Option<SessionView> {
         self.person(now).map(|account| SessionView {
             account: account.clone(),
+            machine,
+            zone: self.zone.clone(),
+            assurance: self.assurance,
             since: self.since,
             until: self.until,
             addresses: self.addresses.clone(),
@@ -154,6 +190,17 @@ impl Sessions {
         self.0.values().filter(|session| session.person(now).is_some()).count()
     }
 
+    /// Those in force at `now`.
+    pub(super) fn views(&self, now: Moment) -> Vec<SessionView> {
+        self.0.iter().filter_map(|(machine, session)| session.view(*machine, now)).collect()
+    }
+
+    /// The machine of the session that the token with this digest proves.
+    pub(super) fn by_proof(&self, digest: TokenDigest) -> Option<Mac> {
+        let proves = |session: &Session| session.proof.is_some_and(|proof| proof.digest == digest);
+        self.0.iter().find(|(_, session)| proves(session)).map(|(machine, _)| *machine)
+    }
+
     pub(super) fn restore(&mut self, machine: Mac, session: Session) {
         self.0.insert(machine, session);
     }
@@ -165,16 +212,21 @@ impl Sessions {
         }
     }
 
-    /// The session of `account` on `machine` from `now`, and what must be written before it begins.
-    pub(super) fn prepare(
-        &self,
-        account: &Arc<Account>,
-        zone: &ZoneName,
-        machine: Mac,
-        from: IpAddr,
-        (now, until): (Moment, Moment),
-    ) -> Beginning {
-        let giving_way = self.giving_way(account, machine, now);
+    /// The session that begins by `start`, and what must be written before it does.
+    pub(super) fn prepare(&self, start: Start<'_>) -> Beginning {
+        let Start {
+            account,
+            assurance,
+            proof,
+            zone,
+            machine,
+            from,
+            now,
+            until,
+            machines_max: _,
+            moved_from: _,
+        } = start;
+        let giving_way = self.giving_way(start);
         let mut presences = Vec::new();
         for ended in std::iter::once(machine).chain(giving_way.iter().copied()) {
             let Some(session) = self.0.get(&ended) else { continue };
@@ -195,6 +247,8 @@ impl Sessions {
         let session = Session {
             account_id: account.id.clone(),
             account: Some(account.clone()),
+            assurance,
+            proof: Some(proof),
             zone: zone.clone(),
             since: now,
             until,
@@ -205,22 +259,23 @@ impl Sessions {
         Beginning { machine, session, giving_way, presences }
     }
 
-    /// The oldest machines of `account` that must give way for one more.
-    fn giving_way(&self, account: &Account, machine: Mac, now: Moment) -> Vec<Mac> {
-        let most = match account.role {
-            Role::Eleve => MACHINES_OF_A_PUPIL_MAX,
-            Role::Enseignant | Role::Administratif | Role::Referent | Role::Invite => MACHINES_OF_OTHERS_MAX,
-        };
+    /// The oldest machines of the person that must give way for one more, or the one that the session moves from.
+    fn giving_way(&self, start: Start<'_>) -> Vec<Mac> {
+        if let Some(from) = start.moved_from {
+            return vec![from];
+        }
         let mut others: Vec<_> = self
             .0
             .iter()
             .filter(|(other, session)| {
-                **other != machine && session.account_id == account.id && session.person(now).is_some()
+                **other != start.machine
+                    && session.account_id == start.account.id
+                    && session.person(start.now).is_some()
             })
             .map(|(other, session)| (session.since, *other))
             .collect();
         others.sort_unstable();
-        let too_many = (others.len() + 1).saturating_sub(most);
+        let too_many = (others.len() + 1).saturating_sub(usize::from(start.machines_max));
         others.into_iter().take(too_many).map(|(_, other)| other).collect()
     }
 
@@ -315,6 +370,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{identity::MachinesMax, model::Role};
 
     const START: Moment = Moment::from_unix_seconds(1_800_000_000);
     const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 10, 0, 5));
@@ -331,10 +387,26 @@ mod tests {
         START + Duration::from_secs(seconds)
     }
 
+    /// The sign-in of `account` for an hour on machine `number`, with the token of that number.
+    fn prepare(sessions: &Sessions, account: &Arc<Account>, number: u8, at: Moment) -> Beginning {
+        let start = Start {
+            account,
+            assurance: Assurance::Local,
+            proof: Proof { digest: TokenDigest([number; 32]), zone_kind: ZoneKind::Pedagogique },
+            zone: &"cdi".parse().unwrap(),
+            machine: machine(number),
+            from: ADDRESS,
+            now: at,
+            until: at + Duration::from_secs(3600),
+            machines_max: MachinesMax::default().of(account.role),
+            moved_from: None,
+        };
+        sessions.prepare(start)
+    }
+
     /// Signs `account` in for an hour, and tells which presences were written.
     fn sign_in(sessions: &mut Sessions, account: &Arc<Account>, number: u8, at: Moment) -> Vec<String> {
-        let hours = (at, at + Duration::from_secs(3600));
-        let beginning = sessions.prepare(account, &"cdi".parse().unwrap(), machine(number), ADDRESS, hours);
+        let beginning = prepare(sessions, account, number, at);
         let told = beginning.presences().iter().map(tell).collect();
         sessions.commit(beginning);
         told
@@ -444,8 +516,7 @@ mod tests {
         let mut sessions = Sessions::default();
         let (camille, alix) = (account("camille", Role::Eleve), account("alix", Role::Eleve));
         sign_in(&mut sessions, &camille, 1, START);
-        let hours = (after(5), after(3605));
-        let beginning = sessions.prepare(&alix, &"cdi".parse().unwrap(), machine(1), ADDRESS, hours);
+        let beginning = prepare(&sessions, &alix, 1, after(5));
         sessions.abandon(&beginning, after(5));
         assert_eq!(sessions.of(machine(1)).unwrap().person(after(5)), None);
         assert!(sessions.endings()[0].presence().is_none());

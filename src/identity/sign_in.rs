@@ -1,30 +1,27 @@
-//! Whether somebody is who they say: a login and a password, held against the directory.
+//! Whether somebody is who they say: by a login and a password, by a voucher's code, or by the ENT's word.
+//!
+//! Whatever is typed into the form costs one verification, no more and no less, and reads alike when it is refused:
+//!
+//! | login and password | verified against | answer |
+//! |---|---|---|
+//! | unknown login | a decoy | wrong credentials |
+//! | person without a password here, or whose learned one is too old | a decoy | wrong credentials |
+//! | wrong password | the person's own | wrong credentials |
+//! | right password of a person of the directory, ENT reachable | the person's own | sign in at the ENT |
+//! | right password otherwise | the person's own | in |
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
 use super::{
-    attempts::Place,
-    directory::normalised,
-    password::{PASSWORD_BYTES_MAX, Scratch},
-    people::Identity,
+    attempts::Place, directory::normalised, ent::EntStanding, password::PASSWORD_BYTES_MAX, people::Identity,
+    voucher::VoucherCode,
 };
-use crate::model::{Account, Mac};
+use crate::model::{Account, AccountId, Assurance, Mac, Moment};
 
 /// The longest login that is looked at, in bytes.
 const LOGIN_BYTES_MAX: usize = 200;
-
-/// Passwords verified at once: each takes 19 MiB and a core for some 20 ms.
-const VERIFYING_MAX: usize = 2;
-
-/// Sign-ins that may wait for their turn, some three seconds' worth: four classes that start together.
-const WAITING_MAX: usize = 128;
 
 /// Why a sign-in is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -32,6 +29,18 @@ pub enum SignInRefusal {
     /// No account has this login and password; which of the two is wrong is not said.
     #[error("wrong login or password")]
     WrongCredentials,
+    /// No voucher that is still good has this code.
+    #[error("wrong code")]
+    WrongCode,
+    /// The password is right, but it is for the days without Internet: the ENT is there, and signs in.
+    #[error("the ENT is reachable and signs in")]
+    AtTheEnt,
+    /// The ENT says who it is, and the school's directory does not know them.
+    #[error("not of this school")]
+    NotOfThisSchool,
+    /// No session in force has this token, or it may not be taken along to this zone.
+    #[error("no session to take along")]
+    NothingToResume,
     /// Too many tries failed; the next is looked at after this time.
     #[error("too many tries")]
     TooManyTries {
@@ -49,11 +58,22 @@ pub enum SignInRefusal {
     NotWritten,
 }
 
-/// Proof that somebody gave an account's password. Made by [`Identity::verify`] only.
+/// Proof that somebody is the person of an account. Made by [`Identity::verify`], [`Identity::verify_voucher`] and
+/// [`Identity::verified_by_ent`] only.
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct Verified {
     pub(super) account: Arc<Account>,
+    pub(super) assurance: Assurance,
+    /// What a voucher grants.
+    pub(super) grant: Option<Grant>,
+}
+
+/// How long a voucher is good, and on how many machines at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grant {
+    pub(super) until: Moment,
+    pub(super) machines_max: u8,
 }
 
 impl Verified {
@@ -62,24 +82,15 @@ impl Verified {
     pub fn account(&self) -> &Arc<Account> {
         &self.account
     }
-}
 
-/// The places in which passwords are verified.
-#[derive(Debug)]
-pub(super) struct Desks {
-    waiting: Arc<Semaphore>,
-    verifying: Arc<Semaphore>,
-    /// One for each desk, of those that nobody sits at.
-    scratches: Arc<Mutex<Vec<Scratch>>>,
-}
+    /// How they showed who they are.
+    #[must_use]
+    pub fn assurance(&self) -> Assurance {
+        self.assurance
+    }
 
-impl Default for Desks {
-    fn default() -> Self {
-        Self {
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
-            verifying: Arc::new(Semaphore::new(VERIFYING_MAX)),
-            scratches: Arc::default(),
-        }
+    pub(super) fn new(account: Arc<Account>, assurance: Assurance) -> Self {
+        Self { account, assurance, grant: None }
     }
 }
 
@@ -89,7 +100,7 @@ impl Identity {
     /// An unknown login takes as long as a known one. How often may be tried is described in `attempts.rs`.
     ///
     /// # Errors
-    /// A refusal: wrong, too often, or too many at once.
+    /// A refusal: wrong, too often, too many at once, or to be made at the ENT.
     pub async fn verify(
         &self,
         login: &str,
@@ -104,47 +115,72 @@ impl Identity {
         let place = machine.map_or(Place::Address(from), Place::Machine);
         self.with_attempts(|attempts, now| attempts.take(&login, place, now))
             .map_err(|wait| SignInRefusal::TooManyTries { wait })?;
-        match self.hold_against_directory(&login, password).await {
-            Ok(verified) => {
+        let outcome = self.hold_against_roll(&login, password).await;
+        match outcome {
+            Ok(_) | Err(SignInRefusal::AtTheEnt) => {
                 self.with_attempts(|attempts, now| attempts.succeeded(&login, place, now));
-                Ok(verified)
             }
-            Err(SignInRefusal::Busy) => {
-                self.with_attempts(|attempts, _| attempts.not_made(&login, place));
-                Err(SignInRefusal::Busy)
+            Err(SignInRefusal::Busy) => self.with_attempts(|attempts, _| attempts.not_made(&login, place)),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    async fn hold_against_roll(&self, login: &str, password: &str) -> Result<Verified, SignInRefusal> {
+        let roll = self.roll();
+        let entry = roll.entry(login).and_then(|(entry, assurance)| {
+            let learned =
+                (assurance == Assurance::Offline).then(|| self.learned(&entry.account.id)).flatten();
+            Some((entry.account.clone(), assurance, learned.or_else(|| entry.verifier.clone())?))
+        });
+        let verifier = entry.as_ref().map_or_else(|| roll.decoy(), |(_, _, own)| own.clone());
+        let password = password.to_owned();
+        let accepted = self.desks().take(move |scratch| verifier.accepts(&password, scratch)).await?;
+        match entry {
+            Some((account, Assurance::Offline, _)) if accepted => {
+                Ok(Verified::new(account, self.ent().own_word()?))
             }
-            Err(refusal) => Err(refusal),
+            Some((account, assurance, _)) if accepted => Ok(Verified::new(account, assurance)),
+            _ => Err(SignInRefusal::WrongCredentials),
         }
     }
 
-    async fn hold_against_directory(&self, login: &str, password: &str) -> Result<Verified, SignInRefusal> {
-        let desks = self.desks();
-        let waiting = desks.waiting.clone().try_acquire_owned().map_err(|_| SignInRefusal::Busy)?;
-        let desk = desks.verifying.clone().acquire_owned().await.map_err(|_| SignInRefusal::Busy)?;
-        drop(waiting);
+    /// Finds out whose voucher has the code that somebody typed.
+    ///
+    /// # Errors
+    /// A refusal: no voucher that is still good has it, or too many tries.
+    pub fn verify_voucher(
+        &self,
+        typed: &str,
+        machine: Option<Mac>,
+        from: IpAddr,
+    ) -> Result<Verified, SignInRefusal> {
+        let code = VoucherCode::parse(typed).ok_or(SignInRefusal::WrongCode)?;
+        let place = machine.map_or(Place::Address(from), Place::Machine);
+        self.with_attempts(|attempts, now| attempts.take_code(place, now))
+            .map_err(|wait| SignInRefusal::TooManyTries { wait })?;
         let roll = self.roll();
-        let entry = roll.entry(login).map(|(entry, _)| entry.clone());
-        let own = entry.as_ref().and_then(|entry| entry.verifier.clone());
-        let entry = entry.filter(|_| own.is_some());
-        let Some(verifier) = own.or_else(|| roll.decoy().cloned()) else {
-            return Err(SignInRefusal::WrongCredentials);
-        };
-        let password = password.to_owned();
-        let scratches = desks.scratches.clone();
-        let accepted = tokio::task::spawn_blocking(move || {
-            let free = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut scratch = free().pop().unwrap_or_default();
-            let accepted = verifier.accepts(&password, &mut scratch);
-            free().push(scratch);
-            // The desk is free when the work is done, also where nobody waits for the answer any more.
-            drop(desk);
-            accepted
-        });
-        match (accepted.await, entry) {
-            (Ok(true), Some(entry)) => Ok(Verified { account: entry.account }),
-            (Ok(_), _) => Err(SignInRefusal::WrongCredentials),
-            // The runtime is ending.
-            (Err(_), _) => Err(SignInRefusal::Busy),
+        let held = roll.vouchers.by_code(&code.digest()).filter(|held| self.now() < held.grant.until);
+        let held = held.ok_or(SignInRefusal::WrongCode)?;
+        self.with_attempts(|attempts, _| attempts.code_was_right(place));
+        let (account, grant) = (held.account.clone(), Some(held.grant));
+        Ok(Verified { account, assurance: Assurance::Voucher, grant })
+    }
+
+    /// The account with the identifier `id`, as its person showed themselves to be by a session in force.
+    pub(super) fn is_of_register(&self, id: &AccountId) -> bool {
+        let roll = self.roll();
+        roll.local.account(id).is_none() && roll.register.account(id).is_some()
+    }
+}
+
+impl EntStanding {
+    /// How the box's own word for a person of the directory counts.
+    fn own_word(self) -> Result<Assurance, SignInRefusal> {
+        match self {
+            Self::None => Ok(Assurance::Local),
+            Self::Reachable => Err(SignInRefusal::AtTheEnt),
+            Self::Away => Ok(Assurance::Offline),
         }
     }
 }

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::{
         identity::SessionView,
-        model::{Account, AccountId, Device, DeviceKind, Mac, Role, SignIn, Zone},
+        model::{Account, AccountId, Assurance, Device, DeviceKind, Mac, Role, SignIn, Zone},
         portal::page_tests::zone,
     };
 
@@ -82,6 +82,9 @@ mod tests {
         };
         let session = SessionView {
             account: Arc::new(account),
+            machine: Mac::new([2, 0, 0x5e, 0x10, 0, 7]),
+            zone: zone().name,
+            assurance: Assurance::Local,
             since: NOW,
             until: NOW + Duration::from_secs(5400),
             addresses: Vec::new(),

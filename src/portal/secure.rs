@@ -161,7 +161,11 @@ async fn sign_in(
 fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, String, Option<u64>) {
     let words = language.words();
     match refusal {
-        SignInRefusal::WrongCredentials => {
+        SignInRefusal::WrongCredentials
+        | SignInRefusal::WrongCode
+        | SignInRefusal::AtTheEnt
+        | SignInRefusal::NotOfThisSchool
+        | SignInRefusal::NothingToResume => {
             (StatusCode::FORBIDDEN, String::from(words.wrong_credentials), None)
         }
         SignInRefusal::TooManyTries { wait } => {

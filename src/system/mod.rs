@@ -12,6 +12,7 @@ pub mod mapped;
 pub mod neighbours;
 pub mod netlink;
 pub mod nft;
+pub mod priority;
 pub mod ratchet;
 pub mod service_manager;
 pub mod sockets;
