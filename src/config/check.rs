@@ -9,6 +9,7 @@ use std::{
 use toml::Spanned;
 
 use super::{
+    applications::Applications,
     file::{self, VERSION},
     form::{Form, School},
     named_files::{Categories, FILE_BYTES_MAX, NamedFiles, Unread, read_text},
@@ -19,7 +20,7 @@ use crate::{
     enforce::{dns, firewall, ntp, proxy, quic},
     identity::{self, Directory},
     journal, lan,
-    model::Zone,
+    model::{Uai, Zone},
     policy::{Policy, RuleFile},
     portal,
 };
@@ -87,7 +88,9 @@ impl Config {
         let form = Form::of(&written, &mut problems);
         let state_dir = state_dir(&written.state_dir, base, &mut problems);
         let named = NamedFiles::read(&written, form.portal_name.as_ref(), base, &mut problems);
-        let config = assembled(path, form, named, state_dir);
+        let applications =
+            Applications::read(&written.applications, form.portal_name.as_ref(), base, &mut problems);
+        let config = assembled(path, form, named, applications, state_dir);
         match (problems.finish(), config) {
             (found, Some(config)) => found.or(config),
             (found, None) => Err(found),
@@ -142,8 +145,14 @@ fn state_dir(written: &Spanned<String>, base: &Path, problems: &mut Collector<'_
 }
 
 /// Gives each module its settings. Where a value is absent, a problem was noted.
-fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathBuf>) -> Option<Config> {
-    let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
+fn assembled(
+    path: &Path,
+    form: Form,
+    named: NamedFiles,
+    applications: Applications,
+    state_dir: Option<PathBuf>,
+) -> Option<Config> {
+    let files = std::iter::once(path.to_owned()).chain(named.paths()).chain(applications.paths).collect();
     let Form {
         school,
         line_interface,
@@ -172,6 +181,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         dns: dns::Settings {
             upstreams,
             own_names: vec![portal_name.clone()],
+            local_names: applications.names,
             zones: zones.clone(),
             listen_port: 53,
         },
@@ -195,6 +205,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             certificate_path,
             key_path,
             zones: zones.clone(),
+            cas: portal::CasSettings { applications: applications.all, school: Uai::new(&school.uai) },
             http_port: 80,
             https_port: 443,
         },

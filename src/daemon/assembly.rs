@@ -87,9 +87,15 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let ntp = ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?;
     let pages = portal::refusal_page(&config.portal);
     let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
-    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver, epoch.clone())?;
-    let portal =
-        portal::Service::bind(&config.portal, identity.clone(), sign_in, gate.clone(), clock.clone())?;
+    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?;
+    let portal = portal::Service::bind(
+        &config.portal,
+        identity.clone(),
+        sign_in,
+        gate.clone(),
+        &resolver,
+        clock.clone(),
+    )?;
     let control = Control::bind(&control_path(&config.state_dir))?;
     let heartbeat = Heartbeat::open()?;
 

@@ -7,6 +7,7 @@ use crate::{
     identity::MachinesMax,
     lan::Bridge,
     model::{Domain, Zone},
+    portal::CasSettings,
 };
 
 /// What is in force until a restart.
@@ -19,6 +20,7 @@ pub(super) struct Standing {
     session_lifetimes: [Duration; 2],
     machines_max: MachinesMax,
     zones: (Vec<Arc<Zone>>, Vec<Bridge>),
+    applications: CasSettings,
 }
 
 impl Standing {
@@ -33,12 +35,14 @@ impl Standing {
             session_lifetimes: [config.identity.session_lifetime, config.identity.shared_session_lifetime],
             machines_max: config.identity.machines_max,
             zones: (config.zones.clone(), config.lan.bridges.clone()),
+            applications: portal.cas.clone(),
         }
     }
 
     /// What is otherwise in `other`, in the words of the configuration file.
     pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { school, state_dir, line, portal, session_lifetimes, machines_max, zones } = self;
+        let Self { school, state_dir, line, portal, session_lifetimes, machines_max, zones, applications } =
+            self;
         [
             ("state_dir", *state_dir != other.state_dir),
             ("school", *school != other.school),
@@ -48,6 +52,7 @@ impl Standing {
             ("accounts.session_hours_shared", session_lifetimes[1] != other.session_lifetimes[1]),
             ("accounts.machines", *machines_max != other.machines_max),
             ("zone", *zones != other.zones),
+            ("application", *applications != other.applications),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

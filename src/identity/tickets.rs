@@ -373,10 +373,9 @@ mod tests {
     #[test]
     fn a_look_that_fails_kills_the_ticket() {
         let now = Instant::now();
-        for (service, demand, refused) in [
-            (OTHER, ANY, Refused::OtherService),
-            (SERVICE, Demand { fresh: true, ..ANY }, Refused::NotFresh),
-        ] {
+        for (service, demand, refused) in
+            [(OTHER, ANY, Refused::OtherService), (SERVICE, Demand { fresh: true, ..ANY }, Refused::NotFresh)]
+        {
             let mut desk = Desk::default();
             let ticket = desk.grant(1, SERVICE, Login::Kept, now);
             assert_eq!(desk.tickets.redeem(&ticket, service, demand, now), Err(refused));
@@ -387,7 +386,8 @@ mod tests {
     #[test]
     fn a_ticket_waits_a_minute() {
         let (mut desk, now) = (Desk::default(), Instant::now());
-        let (one, other) = (desk.grant(1, SERVICE, Login::Kept, now), desk.grant(1, SERVICE, Login::Kept, now));
+        let (one, other) =
+            (desk.grant(1, SERVICE, Login::Kept, now), desk.grant(1, SERVICE, Login::Kept, now));
         assert!(desk.redeem(&one, ANY, now + Duration::from_millis(59_999)).is_ok());
         assert_eq!(desk.redeem(&other, ANY, now + LIFE), Err(Refused::Unknown));
     }
@@ -412,7 +412,10 @@ mod tests {
             accepted = desk.redeem(&ticket, ANY, now).unwrap();
         }
         let told: Vec<_> = accepted.proxies.iter().map(|proxy| &**proxy).collect();
-        assert_eq!(told, ["https://3.exemple/", "https://2.exemple/", "https://1.exemple/", "https://0.exemple/"]);
+        assert_eq!(
+            told,
+            ["https://3.exemple/", "https://2.exemple/", "https://1.exemple/", "https://0.exemple/"]
+        );
         assert!(desk.proxying(&accepted, "https://4.exemple/").is_none());
     }
 

@@ -10,14 +10,17 @@
 //! | `service`, `connection` | listeners, one connection's life |
 //! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
+//! | `cas`, `cookie` | the CAS server for the school's applications; the cookie that proves a session |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
 mod asked;
 mod because;
 mod captive;
+mod cas;
 mod certificate;
 mod connection;
+mod cookie;
 mod guard;
 mod host;
 mod language;
@@ -35,6 +38,7 @@ mod visitor;
 mod wanted;
 mod words;
 
+pub use cas::{Application, Dialect, DialectError, ServicePattern, Settings as CasSettings, UserWord};
 pub use certificate::{check_certificate, check_dates};
 pub use refusal::refusal_page;
 pub use service::Service;

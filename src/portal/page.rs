@@ -63,12 +63,12 @@ impl House {
 /// What surrounds a page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    language: Language,
+    pub(super) language: Language,
     pub(super) words: &'static Words,
-    school: &'a str,
-    root: &'a str,
-    style: &'a str,
-    switch: String,
+    pub(super) school: &'a str,
+    pub(super) root: &'a str,
+    pub(super) style: &'a str,
+    pub(super) switch: String,
 }
 
 /// The sign-in page.

@@ -6,6 +6,7 @@
 //! | `POST /connexion`, `POST /deconnexion` | signs in, signs out |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
+//! | `/cas/…` | CAS 3.0, see `cas` |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
 
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use serde::Deserialize;
 use super::{
     asked::Asked,
     because::because,
-    captive,
+    captive, cas,
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
@@ -62,6 +63,7 @@ pub(super) struct Secure {
     pub(super) sign_in: SignIn,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
+    pub(super) cas: Arc<cas::Desk>,
 }
 
 /// The road of port 443.
@@ -74,6 +76,7 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        .merge(cas::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -99,7 +102,7 @@ async fn guarded(State(secure): State<Arc<Secure>>, asked: Asked, request: Reque
             language.tag()
         );
         let cookie = HeaderValue::try_from(cookie).expect("a language's tag is visible ASCII");
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     protect(response.headers_mut());
     response
@@ -158,7 +161,7 @@ async fn sign_in(
 }
 
 /// A refused sign-in as status, text, and seconds to wait. An unknown login and a wrong password read alike.
-fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, String, Option<u64>) {
+pub(super) fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, String, Option<u64>) {
     let words = language.words();
     match refusal {
         SignInRefusal::WrongCredentials
@@ -352,11 +355,11 @@ fn home_path(wanted: Option<&Wanted>) -> String {
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 
-fn html(status: StatusCode, page: String) -> Response {
+pub(super) fn html(status: StatusCode, page: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
-fn see_other(path: &str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
+    cas,
     certificate::tls_config,
     connection::{self, Road},
     page::House,
@@ -21,7 +22,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    enforce::{gate::Gate, places::Places, sign_in::SignIn},
+    enforce::{dns::Resolver, gate::Gate, places::Places, sign_in::SignIn},
     identity::Identity,
     model::Zone,
     system::{clock::Clock, sockets::listen_tcp},
@@ -44,6 +45,7 @@ const CONNECTIONS_OF_CLIENT_MAX: usize = 64;
 #[derive(Debug)]
 pub struct Service {
     listeners: Vec<Listener>,
+    farewell: cas::Farewell,
 }
 
 /// One socket and what its connections get.
@@ -66,12 +68,15 @@ impl Service {
         identity: Identity,
         sign_in: SignIn,
         gate: Gate,
+        resolver: &Resolver,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
         let (house, name) = (House::new(settings), settings.name.clone());
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
-        let secure = Secure { house, name: name.clone(), identity, sign_in, gate: gate.clone(), clock };
+        let cas = Arc::new(cas::Desk::new(settings.cas.clone(), identity.clone(), resolver)?);
+        let farewell = cas::Farewell::new(cas.clone(), clock.clone());
+        let secure = Secure { house, name: name.clone(), identity, sign_in, gate: gate.clone(), clock, cas };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);
@@ -88,7 +93,7 @@ impl Service {
                 }
             }
         }
-        Ok(Self { listeners })
+        Ok(Self { listeners, farewell })
     }
 
     /// Serves until `stop` is signalled; connections then have three seconds to finish.
@@ -98,6 +103,7 @@ impl Service {
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         info!(sockets = self.listeners.len(), "portal listens");
         let mut running = JoinSet::new();
+        running.spawn(self.farewell.serve(stop.clone()));
         for listener in self.listeners {
             running.spawn(listener.serve(stop.clone()));
         }

@@ -278,7 +278,10 @@ mod tests {
                 "<cas:proxyFailure code=\"UNAUTHORIZED_SERVICE\">x</cas:proxyFailure>",
             ),
             (proxied(Format::Xml, &Ok(String::from("PT-1"))), "<cas:proxyTicket>PT-1</cas:proxyTicket>"),
-            (validated(Format::Json, &Err(failure)), "{\"authenticationFailure\":{\"code\":\"INVALID_TICKET\""),
+            (
+                validated(Format::Json, &Err(failure)),
+                "{\"authenticationFailure\":{\"code\":\"INVALID_TICKET\"",
+            ),
             (plain(None), "no\n\n"),
             (plain(Some("alix")), "yes\nalix\n"),
         ] {
@@ -290,6 +293,9 @@ mod tests {
     #[test]
     fn an_answer_without_attributes_has_no_element_for_them() {
         let bare = Success { attributes: None, iou: None, proxies: Vec::new(), ..success() };
-        assert_eq!(bare.xml(), "<cas:authenticationSuccess><cas:user>alix.exemple</cas:user></cas:authenticationSuccess>");
+        assert_eq!(
+            bare.xml(),
+            "<cas:authenticationSuccess><cas:user>alix.exemple</cas:user></cas:authenticationSuccess>"
+        );
     }
 }

@@ -222,7 +222,9 @@ impl Template {
         let repeats =
             pieces.iter().filter(|piece| matches!(piece, Piece::Word(Word::Classes | Word::Groups))).count();
         if pieces.is_empty() || repeats > 1 {
-            return Err(format!("`{text}`: write something, with `{{classes}}` or `{{groups}}` once at most"));
+            return Err(format!(
+                "`{text}`: write something, with `{{classes}}` or `{{groups}}` once at most"
+            ));
         }
         Ok(Self(pieces))
     }

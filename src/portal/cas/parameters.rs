@@ -1,13 +1,20 @@
 //! The parameters of a request, each at most once: of two that differ, portal and application might read another one each.
 
-use axum::http::StatusCode;
+use std::fmt;
 
 /// Parameters that are looked at; the protocol knows seven.
 const PARAMETERS_MAX: usize = 32;
 
 /// The parameters of a query or a form.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Parameters(Vec<(String, String)>);
+
+/// How many, never which: one of them may be a password.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parameters({})", self.0.len())
+    }
+}
 
 impl Parameters {
     /// Reads a query, without its question mark. None where one stands there twice, or too many do.
@@ -34,16 +41,14 @@ impl Parameters {
     }
 }
 
-/// What a request is answered whose parameters contradict each other.
-pub(super) const CONTRADICTORY: StatusCode = StatusCode::BAD_REQUEST;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_parameter_is_decoded_once() {
-        let read = Parameters::read("service=https%3A%2F%2Fa.exemple%2F%3Fx%3D%252e&renew=true&gateway=").unwrap();
+        let read =
+            Parameters::read("service=https%3A%2F%2Fa.exemple%2F%3Fx%3D%252e&renew=true&gateway=").unwrap();
         assert_eq!(read.value("service"), Some("https://a.exemple/?x=%2e"));
         assert!(read.is_set("renew") && !read.is_set("gateway") && !read.is_set("method"));
     }

@@ -74,12 +74,17 @@ impl ServiceUrl {
 
     /// The URL with a ticket added to its query.
     pub(super) fn with_ticket(&self, ticket: &str) -> String {
+        self.with_query(&format!("ticket={ticket}"))
+    }
+
+    /// The URL with `more` added to its query.
+    pub(super) fn with_query(&self, more: &str) -> String {
         let joint = match &self.query {
             None => "?",
             Some(query) if query.is_empty() || query.ends_with('&') => "",
             Some(_) => "&",
         };
-        format!("{}{joint}ticket={ticket}", self.text)
+        format!("{}{joint}{more}", self.text)
     }
 }
 
@@ -310,9 +315,14 @@ mod tests {
         for pattern in ["https://a.exemple/*", "http://a.exemple:8080/m/*", "https://a.exemple/x?y=z"] {
             assert_eq!(pattern.parse::<ServicePattern>().unwrap().to_string(), pattern);
         }
-        for pattern in
-            ["https://*.exemple/", "https://a.exemple*", "https://a.exemple/*/b", "https://a.exemple/?a/*", "*", ""]
-        {
+        for pattern in [
+            "https://*.exemple/",
+            "https://a.exemple*",
+            "https://a.exemple/*/b",
+            "https://a.exemple/?a/*",
+            "*",
+            "",
+        ] {
             assert!(pattern.parse::<ServicePattern>().is_err(), "{pattern}");
         }
     }
