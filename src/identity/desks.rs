@@ -30,6 +30,9 @@ type Work = Box<dyn FnOnce(&mut Scratch) + Send>;
 #[derive(Debug)]
 pub(super) struct Desks {
     waiting: SyncSender<Work>,
+    /// Turns that were taken.
+    #[cfg(test)]
+    pub(super) taken: std::sync::atomic::AtomicUsize,
 }
 
 impl Desks {
@@ -44,7 +47,11 @@ impl Desks {
             let next = next.clone();
             thread::Builder::new().name(format!("desk-{number}")).spawn(move || sit(&next))?;
         }
-        Ok(Self { waiting })
+        Ok(Self {
+            waiting,
+            #[cfg(test)]
+            taken: std::sync::atomic::AtomicUsize::new(0),
+        })
     }
 
     /// Does `work` when its turn comes, with the memory of the desk; not where nobody waits for it any more.
@@ -55,6 +62,8 @@ impl Desks {
         &self,
         work: impl FnOnce(&mut Scratch) -> T + Send + 'static,
     ) -> Result<T, SignInRefusal> {
+        #[cfg(test)]
+        self.taken.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let work = Box::new(move |scratch: &mut Scratch| {
             if !answer.is_closed() {
@@ -75,5 +84,39 @@ fn sit(next: &Mutex<Receiver<Work>>) {
         let work = next.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(work) = work else { return };
         work(&mut scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_when_the_waiting_room_is_full_is_told_to_come_back() {
+        let desks = Arc::new(Desks::open().unwrap());
+        let (release, hold) = mpsc::channel::<()>();
+        let hold = Arc::new(Mutex::new(hold));
+        let mut rush = tokio::task::JoinSet::new();
+        for _ in 0..2 * (VERIFYING_MAX + WAITING_MAX) {
+            let (desks, hold) = (desks.clone(), hold.clone());
+            rush.spawn(async move { desks.take(move |_| hold.lock().unwrap().recv().is_ok()).await });
+        }
+        // The desks are held: each other one waits, or is told at once that there is no room.
+        let mut told = 0;
+        while told < WAITING_MAX {
+            assert_eq!(rush.join_next().await.unwrap().unwrap(), Err(SignInRefusal::Busy));
+            told += 1;
+        }
+        drop(release);
+        let others = rush.join_all().await;
+        assert!(others.iter().filter(|outcome| outcome.is_ok()).count() >= WAITING_MAX);
+    }
+
+    #[tokio::test]
+    async fn desks_stand_below_everything_else() {
+        let desks = Desks::open().unwrap();
+        let nice = desks.take(|_| rustix::process::getpriority_process(None)).await.unwrap();
+        assert_eq!(nice, Ok(10));
+        assert_ne!(rustix::process::getpriority_process(None), Ok(10));
     }
 }

@@ -451,8 +451,8 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::{
-        identity::SignInRefusal,
-        model::{DefaultVerdict, Quic, SignIn, ZoneKind},
+        identity::{SessionToken, SignInRefusal, Verified},
+        model::{Attachment, ClassName, DefaultVerdict, Quic, Role, SignIn, Uai, ZoneKind},
     };
 
     /// `cerise` and `prune` with parameters that tests can afford.
@@ -483,14 +483,17 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
 
         /// The daemon's start: whoever was signed in still is. Machine n has the address 10.10.0.n.
         pub(crate) fn open(&self) -> Identity {
-            let board = Device {
-                mac: machine(9),
-                name: "TBI salle 12".to_owned(),
-                kind: DeviceKind::Tableau,
+            let device = |number, name: &str, kind| Device {
+                mac: machine(number),
+                name: name.to_owned(),
+                kind,
                 room: None,
             };
             let settings = Settings {
-                devices: vec![board],
+                devices: vec![
+                    device(9, "TBI salle 12", DeviceKind::Tableau),
+                    device(8, "CDI 8", DeviceKind::Poste),
+                ],
                 state_dir: self.dir.path().to_owned(),
                 session_lifetime: Duration::from_secs(3600),
                 shared_session_lifetime: Duration::from_secs(1800),
@@ -548,11 +551,43 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
     }
 
     /// Signs `login` in on a machine of zone `cdi`, the journal left out.
-    async fn begin(identity: &Identity, login: &str, password: &str, number: u8) {
+    pub(crate) async fn begin(identity: &Identity, login: &str, password: &str, number: u8) {
         let verified =
             identity.verify(login, password, Some(machine(number)), address(number)).await.unwrap();
-        let beginning = identity.prepare(&verified, &zone("cdi", 10), machine(number), address(number));
-        identity.commit(beginning).await.unwrap();
+        begin_verified(identity, &verified, number).await;
+    }
+
+    /// As [`begin`], for somebody verified already; with the token for their browser.
+    pub(crate) async fn begin_verified(
+        identity: &Identity,
+        verified: &Verified,
+        number: u8,
+    ) -> (SessionView, SessionToken) {
+        let token = SessionToken::random().unwrap();
+        let place = (zone("cdi", 10), machine(number), address(number));
+        let beginning = identity.prepare(verified, &token, &place.0, place.1, place.2);
+        (identity.commit(beginning).await.unwrap(), token)
+    }
+
+    /// The person with the identifier and login `id`, in class 6A.
+    pub(crate) fn person(id: &str) -> Person {
+        let school = Uai::new("0809999Z").unwrap();
+        let classes = vec![ClassName::new("6A")];
+        Person {
+            id: AccountId::new(id),
+            login: Some(id.to_lowercase()),
+            family_name: String::from("Exemple"),
+            given_name: String::from(id),
+            birth_date: None,
+            role: Role::Eleve,
+            schools: vec![Attachment { school, classes, groups: Vec::new() }],
+        }
+    }
+
+    /// The directory of persons, each with the password that was delivered, if one was.
+    pub(crate) fn register(persons: &[(&str, Option<&str>)]) -> Directory {
+        let persons = persons.iter().map(|(id, password)| (person(id), password.map(cheap_hash)));
+        Directory::of_persons(persons, &Uai::new("0809999Z").unwrap()).unwrap()
     }
 
     /// Who is at the machine's IPv4 address: an account's identifier, a device's name, or nothing.
@@ -596,7 +631,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         let school = School::new();
         let identity = school.open();
         begin(&identity, "camille", "cerise", 1).await;
-        assert!(identity.sign_out(address(1)).await);
+        assert!(identity.end(vec![machine(1)], PresenceChange::SignedOut).await);
         assert_eq!(at(&identity, 1), "");
         let reopened = school.open();
         assert_eq!(at(&reopened, 1), "");
@@ -697,7 +732,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         let identity = school.open();
         begin(&identity, "durand", "prune", 9).await;
         assert_eq!(at(&identity, 9), "P1");
-        identity.sign_out(address(9)).await;
+        identity.end(vec![machine(9)], PresenceChange::SignedOut).await;
         assert_eq!(at(&identity, 9), "TBI salle 12");
         identity.replace_devices(Vec::new());
         assert_eq!(at(&identity, 9), "");
@@ -715,7 +750,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         ));
         assert!(changes.has_changed().unwrap());
         let Subject::Person(camille) = identity.who(&zone("cdi", 10), address(1)).subject else { panic!() };
-        assert_eq!(camille.role, crate::model::Role::Referent);
+        assert_eq!(camille.role, Role::Referent);
         assert_eq!(at(&identity, 2), "");
         assert_eq!(identity.endings().len(), 1);
     }
@@ -756,7 +791,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
     }
 
     #[tokio::test]
-    async fn a_rush_is_verified_two_at_a_time_and_told_when_it_is_too_much() {
+    async fn a_rush_of_a_whole_school_is_verified_and_nobody_told_to_come_back() {
         let school = School::new();
         let identity = school.open();
         let mut rush = tokio::task::JoinSet::new();
@@ -768,7 +803,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
             });
         }
         let refusals = rush.join_all().await;
-        assert!(refusals.iter().filter(|refusal| **refusal == SignInRefusal::Busy).count() <= 128);
+        assert!(!refusals.contains(&SignInRefusal::Busy));
         assert!(refusals.contains(&SignInRefusal::WrongCredentials));
     }
 
