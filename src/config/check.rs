@@ -206,6 +206,7 @@ fn assembled(
             key_path,
             zones: zones.clone(),
             cas: portal::CasSettings { applications: applications.all, school: Uai::new(&school.uai) },
+            ent_name: None,
             http_port: 80,
             https_port: 443,
         },

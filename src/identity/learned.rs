@@ -4,7 +4,7 @@
 //! sign-in at the ENT, so that who left the school is out on the box as well, and goes when the directory loses the
 //! person.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use thiserror::Error;
 
@@ -101,6 +101,12 @@ impl Identity {
         self.keep_learned(id, text, Learned { verifier, online_at: session.since }).await
     }
 
+    /// How long after the last sign-in at the ENT a learned password is good.
+    #[must_use]
+    pub fn remember(&self) -> Duration {
+        self.settings().remember
+    }
+
     /// Whether the person could sign in here were the ENT away: by a learned password that is still good or by one that
     /// was delivered.
     #[must_use]
@@ -111,7 +117,7 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::Ordering, time::Duration};
+    use std::sync::atomic::Ordering;
 
     use super::*;
     use crate::identity::{

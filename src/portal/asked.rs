@@ -1,4 +1,4 @@
-//! What a request to the portal says beside its road: its query, and the language to answer in.
+//! What a request to the portal says beside its road: its query, the language to answer in, and the browser's token.
 
 use std::convert::Infallible;
 
@@ -10,8 +10,10 @@ use serde::Deserialize;
 
 use super::{
     language::Language,
+    sign_in::token_of,
     wanted::{Wanted, query_value},
 };
+use crate::identity::SessionToken;
 
 /// What the portal reads in the query of any of its pages.
 #[derive(Debug, Default, Deserialize)]
@@ -23,17 +25,21 @@ pub(super) struct PageQuery {
     pub(super) suite: Option<String>,
     /// The site to judge.
     pub(super) u: Option<String>,
-    /// Present right after a sign-out.
+    /// Present right after a sign-out: `1`, `suivant`, `partout`.
     pub(super) parti: Option<String>,
+    /// Present right after a form was taken.
+    pub(super) fait: Option<String>,
 }
 
-/// What a request says beside its road: its query and the language to answer in.
+/// What a request says beside its road.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) language: Language,
     /// The language, when this very request chose it.
     pub(super) chosen: Option<Language>,
     pub(super) query: PageQuery,
+    /// What the browser brings to prove a session by; whether it does is for `identity` to say.
+    pub(super) token: Option<SessionToken>,
 }
 
 impl Asked {
@@ -42,7 +48,7 @@ impl Asked {
         let chosen = query.lang.as_deref().and_then(Language::from_tag);
         let (cookies, accepted) = (field(header::COOKIE), field(header::ACCEPT_LANGUAGE));
         let language = Language::choose(query.lang.as_deref(), cookies, accepted);
-        Self { language, chosen, query }
+        Self { language, chosen, query, token: token_of(headers) }
     }
 
     /// The page to offer after the sign-in.

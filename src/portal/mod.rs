@@ -2,15 +2,16 @@
 //!
 //! The portal listens on each zone's box addresses. Port 80 catches what the resolver sent to the box instead of its
 //! own site: connectivity probes of phones and computers, and sites that are closed (`plain`). Port 443 serves the
-//! pages themselves under the portal's own name (`secure`). A person is known by their machine's address; the only
-//! cookie holds a language.
+//! pages themselves under the portal's own name (`secure`). A person is known by their machine's address; one cookie
+//! proves the session by which they may take it along, another holds a language, and both may be refused.
 //!
 //! | file | what is there |
 //! |---|---|
 //! | `service`, `connection` | listeners, one connection's life |
 //! | `host`, `probe`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
-//! | `cas`, `cookie` | the CAS server for the school's applications; the cookie that proves a session |
+//! | `cas` | the CAS server for the school's applications |
+//! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
 
@@ -20,7 +21,6 @@ mod captive;
 mod cas;
 mod certificate;
 mod connection;
-mod cookie;
 mod guard;
 mod host;
 mod language;
@@ -33,6 +33,7 @@ mod refusal;
 mod secure;
 mod service;
 mod settings;
+mod sign_in;
 mod time_of_day;
 mod visitor;
 mod wanted;

@@ -7,7 +7,7 @@ use super::{
     language::Language,
     settings::Settings,
     wanted::{Wanted, query_value},
-    words::Words,
+    words::{SignInWords, Words},
 };
 use crate::model::Site;
 
@@ -71,30 +71,10 @@ pub(super) struct Frame<'a> {
     pub(super) switch: String,
 }
 
-/// The sign-in page.
-#[derive(Debug, Template)]
-#[template(path = "portal/sign_in.html")]
-pub(super) struct SignInPage<'a> {
-    pub(super) frame: Frame<'a>,
-    /// Whether the zone asks for it.
-    pub(super) asked_for: bool,
-    pub(super) notice: Notice,
-    /// The login to show again after a refusal.
-    pub(super) login: &'a str,
-    pub(super) wanted: Option<Wanted>,
-}
-
-/// What the sign-in page says first.
-#[derive(Debug)]
-pub(super) enum Notice {
-    None,
-    SignedOut,
-    Refused(String),
-}
-
-impl Notice {
-    fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
+impl Frame<'_> {
+    /// The texts of signing in and out.
+    fn sign_in_words(&self) -> &'static SignInWords {
+        self.language.sign_in_words()
     }
 }
 

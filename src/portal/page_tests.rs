@@ -5,11 +5,9 @@ use std::{path::PathBuf, sync::Arc};
 use super::{
     because::{Because, Reason},
     language::Language,
-    page::{
-        Frame, HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage,
-        written,
-    },
+    page::{Frame, HomePage, House, ICON, Link, NoticePage, RefusedPage, Resident, STYLE, written},
     settings::Settings,
+    sign_in::{EntDoor, Notice, PasswordPage, SignInPage},
     wanted::Wanted,
 };
 use crate::{
@@ -46,6 +44,7 @@ pub(super) fn settings() -> Settings {
         key_path: PathBuf::from("portal.key"),
         zones: vec![Arc::new(zone())],
         cas: super::CasSettings { applications: Vec::new(), school: None },
+        ent_name: None,
         http_port: 80,
         https_port: 443,
     }
@@ -56,8 +55,38 @@ fn frame(house: &House, language: Language) -> Frame<'_> {
 }
 
 fn sign_in(house: &House, language: Language, notice: Notice, login: &str) -> String {
-    let wanted = Wanted::read("http://encyclopedie.example/page");
-    written(&SignInPage { frame: frame(house, language), asked_for: true, notice, login, wanted })
+    sign_in_with(house, language, notice, (login, None, None))
+}
+
+/// The sign-in page with a way to the ENT that answers or not, and with a session to take along.
+fn sign_in_with(
+    house: &House,
+    language: Language,
+    notice: Notice,
+    (login, ent, resume): (&str, Option<bool>, Option<&str>),
+) -> String {
+    written(&SignInPage {
+        frame: frame(house, language),
+        texts: language.sign_in_words(),
+        asked_for: true,
+        notice,
+        login,
+        wanted: Wanted::read("http://encyclopedie.example/page"),
+        ent: ent.map(|is_reachable| EntDoor { name: "Mon ENT", is_reachable }),
+        resume: resume.map(String::from),
+    })
+}
+
+fn password(house: &House, language: Language, refused: Option<&'static str>) -> String {
+    written(&PasswordPage {
+        frame: frame(house, language),
+        texts: language.sign_in_words(),
+        remembered: language.remembered(std::time::Duration::from_secs(60 * 86_400)),
+        has_one: refused.is_some(),
+        refused,
+        later: String::from("/"),
+        wanted: Wanted::read("http://encyclopedie.example/page"),
+    })
 }
 
 fn home(house: &House, language: Language, name: &str) -> String {
@@ -137,6 +166,16 @@ fn every_page(house: &House, language: Language) -> Vec<(&'static str, String)> 
             ),
         ),
         ("depart", sign_in(house, language, Notice::SignedOut, "")),
+        ("ent", sign_in_with(house, language, Notice::None, ("", Some(true), None))),
+        ("ent-suivant", sign_in_with(house, language, Notice::NextPerson, ("", Some(true), None))),
+        ("ent-absent", sign_in_with(house, language, Notice::NextPerson, ("", Some(false), None))),
+        ("reprise", sign_in_with(house, language, Notice::None, ("", Some(true), Some("Camille")))),
+        (
+            "code",
+            sign_in(house, language, Notice::CodeRefused(language.sign_in_words().wrong_code.to_owned()), ""),
+        ),
+        ("mot-de-passe", password(house, language, None)),
+        ("mot-de-passe-refus", password(house, language, Some(language.sign_in_words().too_short))),
         ("accueil", home(house, language, "Camille Martin")),
         ("machine", machine(house, language)),
         ("bloque", refused(house, language, "Les jeux sont fermés pendant les cours.")),

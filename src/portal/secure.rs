@@ -3,7 +3,7 @@
 //! | road | what it does |
 //! |---|---|
 //! | `GET /` | home of whoever may use the network, sign-in page for the others |
-//! | `POST /connexion`, `POST /deconnexion` | signs in, signs out |
+//! | `/connexion…`, `/reprendre`, `/deconnexion…`, `/mot-de-passe` | signs in and out: `sign_in` |
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `/cas/…` | CAS 3.0, see `cas` |
@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Form, Request, State, rejection::FormRejection},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::get,
 };
-use serde::Deserialize;
 
 use super::{
     asked::Asked,
@@ -28,9 +27,8 @@ use super::{
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
-    page::{
-        HomePage, House, ICON, Link, Notice, NoticePage, RefusedPage, Resident, STYLE, SignInPage, written,
-    },
+    page::{HomePage, House, ICON, Link, NoticePage, RefusedPage, Resident, STYLE, written},
+    sign_in::{self, Notice},
     time_of_day,
     visitor::{Standing, Visitor},
     wanted::{Sought, Wanted, query_value},
@@ -41,7 +39,7 @@ use crate::{
         gate::{Asking, Gate},
         sign_in::SignIn,
     },
-    identity::{Identity, SessionView, SignInRefusal},
+    identity::{Identity, SessionView},
     journal::Channel,
     model::{ClassName, ClockTrust, DefaultVerdict, Domain, Site},
     policy::{Cause, Verdict},
@@ -64,19 +62,20 @@ pub(super) struct Secure {
     pub(super) gate: Gate,
     pub(super) clock: Clock,
     pub(super) cas: Arc<cas::Desk>,
+    /// What the school calls its ENT, where it has one.
+    pub(super) ent_name: Option<String>,
 }
 
 /// The road of port 443.
 pub(super) fn router(secure: Arc<Secure>) -> Router {
     Router::new()
         .route("/", get(home))
-        .route("/connexion", post(sign_in).get(go_home))
-        .route("/deconnexion", post(sign_out).get(go_home))
         .route("/bloque", get(why_blocked))
         .route("/api/captive", get(captive_state))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
         .merge(cas::router())
+        .merge(sign_in::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -118,78 +117,15 @@ async fn home(
         Standing::SignedIn(session) => secure.person(asked.language, session),
         Standing::Registered(device) => Resident::Machine { name: &device.name },
         Standing::Unknown => {
-            let notice = if asked.query.parti.is_some() { Notice::SignedOut } else { Notice::None };
-            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, "", asked.wanted());
+            let notice = Notice::of_leaving(asked.query.parti.as_deref());
+            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, notice, ("", asked.wanted()));
         }
     };
     html(StatusCode::OK, written(&secure.home_page(&visitor, &asked, resident)))
 }
 
-/// The sign-in form as it arrives. It has no `Debug`: a password is never written anywhere.
-#[derive(Deserialize)]
-struct Credentials {
-    identifiant: String,
-    mot_de_passe: String,
-    #[serde(default)]
-    suite: String,
-}
-
-async fn sign_in(
-    State(secure): State<Arc<Secure>>,
-    Extension(visitor): Extension<Visitor>,
-    asked: Asked,
-    form: Result<Form<Credentials>, FormRejection>,
-) -> Response {
-    let words = asked.language.words();
-    let Ok(Form(form)) = form else {
-        let notice = Notice::Refused(String::from(words.form_unread));
-        return secure.sign_in_page(&visitor, &asked, StatusCode::BAD_REQUEST, notice, "", None);
-    };
-    let wanted = Wanted::read(&form.suite);
-    let login = form.identifiant.trim();
-    let refusal = match secure.sign_in.sign_in(login, &form.mot_de_passe, &visitor.zone, visitor.source).await
-    {
-        Ok(_) => return see_other(&home_path(wanted.as_ref())),
-        Err(refusal) => refusal,
-    };
-    let (status, text, retry_seconds) = told_refusal(asked.language, &refusal);
-    let mut response = secure.sign_in_page(&visitor, &asked, status, Notice::Refused(text), login, wanted);
-    if let Some(seconds) = retry_seconds {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-/// A refused sign-in as status, text, and seconds to wait. An unknown login and a wrong password read alike.
-pub(super) fn told_refusal(language: Language, refusal: &SignInRefusal) -> (StatusCode, String, Option<u64>) {
-    let words = language.words();
-    match refusal {
-        SignInRefusal::WrongCredentials
-        | SignInRefusal::WrongCode
-        | SignInRefusal::AtTheEnt
-        | SignInRefusal::NotOfThisSchool
-        | SignInRefusal::NothingToResume => {
-            (StatusCode::FORBIDDEN, String::from(words.wrong_credentials), None)
-        }
-        SignInRefusal::TooManyTries { wait } => {
-            let seconds = wait.as_secs().max(1);
-            (StatusCode::TOO_MANY_REQUESTS, language.too_many_tries(*wait), Some(seconds))
-        }
-        SignInRefusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
-        // The kernel may know the machine a moment later; the person tries again.
-        SignInRefusal::MachineUnknown => (StatusCode::SERVICE_UNAVAILABLE, String::from(words.busy), Some(5)),
-        SignInRefusal::NotWritten => {
-            (StatusCode::SERVICE_UNAVAILABLE, String::from(words.sign_in_not_recorded), None)
-        }
-    }
-}
-
-async fn sign_out(State(secure): State<Arc<Secure>>, Extension(visitor): Extension<Visitor>) -> Response {
-    secure.sign_in.sign_out(visitor.source).await;
-    see_other("/?parti=1")
-}
-
-async fn go_home() -> Response {
+/// Sends a browser home that asks for the address of a form.
+pub(super) async fn go_home() -> Response {
     see_other("/")
 }
 
@@ -249,20 +185,6 @@ async fn unreadable(State(secure): State<Arc<Secure>>, asked: Asked) -> Response
 }
 
 impl Secure {
-    fn sign_in_page(
-        &self,
-        visitor: &Visitor,
-        asked: &Asked,
-        status: StatusCode,
-        notice: Notice,
-        login: &str,
-        wanted: Option<Wanted>,
-    ) -> Response {
-        let frame = self.house.frame(asked.language, asked.switch("/", wanted.as_ref().map(Wanted::url)));
-        let asked_for = visitor.must_sign_in();
-        html(status, written(&SignInPage { frame, asked_for, notice, login, wanted }))
-    }
-
     fn home_page<'a>(&'a self, visitor: &Visitor, asked: &Asked, resident: Resident<'a>) -> HomePage<'a> {
         let language = asked.language;
         let wanted = asked.wanted();
@@ -333,7 +255,8 @@ impl Secure {
         written(&NoticePage { frame, title, text, site, link: None, asks: true })
     }
 
-    fn notice(
+    /// A page with one thing to say, and perhaps where to go next.
+    pub(super) fn notice(
         &self,
         asked: &Asked,
         status: StatusCode,
@@ -351,14 +274,16 @@ fn home_link(words: &'static Words) -> Link {
 }
 
 /// The home page's path, which offers the page somebody was on the way to.
-fn home_path(wanted: Option<&Wanted>) -> String {
+pub(super) fn home_path(wanted: Option<&Wanted>) -> String {
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 
+/// A page as an answer.
 pub(super) fn html(status: StatusCode, page: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
+/// Sends the browser to `path` of the portal, by `GET`.
 pub(super) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
@@ -372,8 +297,6 @@ fn kept_long(media_type: &'static str, text: &'static str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -383,17 +306,5 @@ mod tests {
             assert_eq!(home_path(Wanted::read(text).as_ref()), "/");
         }
         assert_eq!(home_path(Wanted::read("http://a.fr/").as_ref()), "/?suite=http%3A%2F%2Fa.fr%2F");
-    }
-
-    #[test]
-    fn a_refused_sign_in_says_when_to_try_again() {
-        let wait = Duration::from_secs(120);
-        let (status, text, seconds) = told_refusal(Language::French, &SignInRefusal::TooManyTries { wait });
-        assert_eq!(
-            (status.as_u16(), text.as_str(), seconds),
-            (429, "Trop d’essais. Réessayez dans 2 min.", Some(120))
-        );
-        let (status, _, seconds) = told_refusal(Language::French, &SignInRefusal::WrongCredentials);
-        assert_eq!((status.as_u16(), seconds), (403, None));
     }
 }

@@ -76,7 +76,18 @@ impl Service {
         let plain = Plain { house: house.clone(), name: name.clone(), gate: gate.clone() };
         let cas = Arc::new(cas::Desk::new(settings.cas.clone(), identity.clone(), resolver)?);
         let farewell = cas::Farewell::new(cas.clone(), clock.clone());
-        let secure = Secure { house, name: name.clone(), identity, sign_in, gate: gate.clone(), clock, cas };
+        let (gate_of_pages, ent_name) = (gate.clone(), settings.ent_name.clone());
+        let name_of_pages = name.clone();
+        let secure = Secure {
+            house,
+            name: name_of_pages,
+            identity,
+            sign_in,
+            gate: gate_of_pages,
+            clock,
+            cas,
+            ent_name,
+        };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
         let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);

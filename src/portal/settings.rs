@@ -20,6 +20,8 @@ pub struct Settings {
     pub zones: Vec<Arc<Zone>>,
     /// The applications that the portal is a CAS server for.
     pub cas: cas::Settings,
+    /// What the school calls its ENT, where people sign in there.
+    pub ent_name: Option<String>,
     /// The port of plain HTTP: 80, or 0 for any free one in tests.
     pub http_port: u16,
     /// The port of HTTPS: 443, or 0 for any free one in tests.

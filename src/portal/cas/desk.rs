@@ -24,7 +24,7 @@ use crate::{
         Identity, SessionView,
         tickets::{Login, RANDOM_BYTES, SessionKey, Tickets, Visit},
     },
-    portal::{cookie, visitor::Visitor},
+    portal::{sign_in::token_of, visitor::Visitor},
 };
 
 /// The CAS server's state.
@@ -66,7 +66,7 @@ impl Desk {
     /// The person before the portal: whoever is signed in on the machine, else whose session the browser proves.
     pub(super) fn session(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<SessionView> {
         let on_machine = self.identity.session_of(visitor.source);
-        on_machine.or_else(|| self.identity.session_by_token(&cookie::token(headers)?))
+        on_machine.or_else(|| self.identity.session_by_token(&token_of(headers)?))
     }
 
     /// The session in force that `key` is about.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{RawQuery, State, rejection::StringRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 
@@ -26,12 +26,13 @@ use super::{
     service_url::ServiceUrl,
 };
 use crate::{
-    identity::{SessionToken, SessionView, SignInRefusal, tickets::Login},
+    enforce::sign_in::SignedIn,
+    identity::{SessionView, SignInRefusal, tickets::Login},
     portal::{
         asked::Asked,
-        cookie,
         page::Frame,
-        secure::{Secure, see_other, told_refusal},
+        secure::{Secure, see_other},
+        sign_in::Told,
         visitor::Visitor,
         wanted::query_value,
         words::cas,
@@ -85,6 +86,15 @@ struct Coming<'a> {
     way: Way,
 }
 
+/// Somebody who has given their password.
+#[derive(Debug)]
+enum Proof {
+    /// Once more, in a session that goes on.
+    Kept(SessionView),
+    /// For a session that begins with it.
+    Begun(SignedIn),
+}
+
 /// `GET /cas/login`.
 pub(super) async fn come(
     State(secure): State<Arc<Secure>>,
@@ -122,11 +132,10 @@ pub(super) async fn sign_in(
     let field = |name| parameters.as_ref().and_then(|parameters| parameters.value(name)).unwrap_or("");
     let login = field("username").trim();
     match secure.prove(&visitor, &headers, login, field("password")).await {
-        Ok((session, token)) => {
-            let mut answer = secure.send(&asked, &coming, &session, Login::Fresh);
-            if let Some(token) = token {
-                answer.headers_mut().append(header::SET_COOKIE, cookie::given(&token));
-            }
+        Ok(Proof::Kept(session)) => secure.send(&asked, &coming, &session, Login::Fresh),
+        Ok(Proof::Begun(begun)) => {
+            let mut answer = secure.send(&asked, &coming, &begun.view, Login::Fresh);
+            secure.give_token(answer.headers_mut(), &begun);
             answer
         }
         Err(refusal) => secure.ask(&asked, &coming, Some(refusal), login),
@@ -164,15 +173,15 @@ impl Secure {
         headers: &HeaderMap,
         login: &str,
         password: &str,
-    ) -> Result<(SessionView, Option<SessionToken>), SignInRefusal> {
+    ) -> Result<Proof, SignInRefusal> {
         let machine = self.identity.machine_of(visitor.source);
         let verified = self.identity.verify(login, password, machine, visitor.source).await?;
         let kept = self.cas.session(visitor, headers);
         if let Some(session) = kept.filter(|session| session.account.id == verified.account().id) {
-            return Ok((session, None));
+            return Ok(Proof::Kept(session));
         }
         let begun = self.sign_in.sign_in_verified(verified, &visitor.zone, visitor.source).await?;
-        Ok((begun.view, Some(begun.token)))
+        Ok(Proof::Begun(begun))
     }
 
     /// Sends a person on to the application with a ticket.
@@ -205,9 +214,9 @@ impl Secure {
         refusal: Option<SignInRefusal>,
         login: &str,
     ) -> Response {
-        let told = refusal.map(|refusal| told_refusal(asked.language, &refusal));
+        let told = refusal.map(|refusal| Told::of(asked.language, &refusal));
         let (status, refusal, retry_seconds) = match told {
-            Some((status, text, seconds)) => (status, Some(text), seconds),
+            Some(Told { status, text, retry_seconds }) => (status, Some(text), retry_seconds),
             None => (StatusCode::OK, None, None),
         };
         let page = LoginPage {
@@ -220,11 +229,7 @@ impl Secure {
             refusal,
             login,
         };
-        let mut response = page.answer(status, &coming.url);
-        if let Some(seconds) = retry_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        Told::retried(page.answer(status, &coming.url), retry_seconds)
     }
 
     /// The frame of a page on the way to an application; in the other language the way is the same.

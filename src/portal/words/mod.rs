@@ -6,9 +6,11 @@ mod composed;
 mod english;
 mod fixed;
 mod french;
+mod sign_in;
 
 pub(super) use cas::{CasWords, cas};
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
 pub(super) use fixed::Words;
 pub(super) use french::FRENCH;
+pub(super) use sign_in::SignInWords;
