@@ -9,6 +9,7 @@
 mod asking;
 mod bad_input;
 mod before_sign_in;
+mod cas;
 mod clock;
 mod clones;
 mod death;
