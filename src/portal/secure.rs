@@ -113,7 +113,13 @@ async fn home(
     asked: Asked,
 ) -> Response {
     let standing = visitor.standing(&secure.identity);
+    let wanted = asked.wanted().filter(|wanted| wanted.to_application().is_some());
     let resident = match &standing {
+        Standing::SignedIn(_) if wanted.is_some() => return see_other(&home_path(wanted.as_ref())),
+        // An application asks for a person; a registered machine is none.
+        Standing::Registered(_) if wanted.is_some() => {
+            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, Notice::None, ("", wanted));
+        }
         Standing::SignedIn(session) => secure.person(asked.language, session),
         Standing::Registered(device) => Resident::Machine { name: &device.name },
         Standing::Unknown => {
@@ -273,8 +279,12 @@ fn home_link(words: &'static Words) -> Link {
     Link { url: String::from("/"), text: words.back_home }
 }
 
-/// The home page's path, which offers the page somebody was on the way to.
+/// The home page's path, which offers the page somebody was on the way to; on the way to an application of the school, that
+/// way. There the browser rests on a page before it goes on: it would not follow a form of this portal to another site.
 pub(super) fn home_path(wanted: Option<&Wanted>) -> String {
+    if let Some(path) = wanted.and_then(Wanted::to_application) {
+        return format!("{path}&pause=true");
+    }
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 

@@ -83,12 +83,13 @@ fn apache(lab: &Lab) -> Running {
          -addext {names} -addext basicConstraints=critical,CA:FALSE -keyout applications.key -out applications.pem"
     );
     run(lab, SERVER, &["sh", "-c", &prepare]);
-    lab.spawn(
-        SERVER,
-        "apache",
-        &["apache2", "-f", "/run/preau-lab/enseignant/apache.conf", "-D", "FOREGROUND"],
-    )
-    .expect("Apache must start")
+    let modules = fs::read_dir("/usr/lib/apache2/modules").expect("Apache is missing: run test.sh");
+    let mut paths = modules.map(|entry| entry.unwrap().path());
+    let php = paths.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("libphp"));
+    let php = format!("PHP_MODULE={}", php.expect("PHP is missing: run test.sh").display());
+    let configuration = "/run/preau-lab/enseignant/apache.conf";
+    lab.spawn(SERVER, "apache", &["env", &php, "apache2", "-f", configuration, "-D", "FOREGROUND"])
+        .expect("Apache must start")
 }
 
 fn django(lab: &Lab) -> Running {

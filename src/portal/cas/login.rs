@@ -8,26 +8,29 @@
 //! | `gateway` | to the service with a ticket | to the service without one |
 //! | `renew`, whatever `gateway` says | the form | the form |
 //!
+//! Where people sign in at the ENT, the portal's sign-in page leads there and back here, in place of the form.
+//!
 //! With `method=POST` the ticket is in a form instead of the address, which the person sends: pages hold no script.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension,
     extract::{RawQuery, State, rejection::StringRejection},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
 
 use super::{
     application::Application,
-    page::{CarryPage, LoginPage, NoticePage},
+    page::{CarryPage, LoginPage, NoticePage, RestPage},
     parameters::Parameters,
     service_url::ServiceUrl,
 };
 use crate::{
     enforce::sign_in::SignedIn,
-    identity::{SessionView, SignInRefusal, tickets::Login},
+    identity::{EntStanding, SessionView, SignInRefusal, tickets::Login},
+    model::Assurance,
     portal::{
         asked::Asked,
         page::Frame,
@@ -39,12 +42,20 @@ use crate::{
     },
 };
 
+/// How long a sign-in at the ENT counts as the password just given.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// What browsers understand as "go there after so many seconds"; of no standard, and of every browser.
+const REFRESH: HeaderName = HeaderName::from_static("refresh");
+
 /// How a request asks to be let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Way {
     renew: bool,
     gateway: bool,
     by_post: bool,
+    /// Whether the browser comes from a form of the portal's, and is to rest before it goes on.
+    pause: bool,
 }
 
 impl Way {
@@ -52,6 +63,7 @@ impl Way {
         Self {
             renew: parameters.is_set("renew"),
             gateway: parameters.is_set("gateway"),
+            pause: parameters.is_set("pause"),
             by_post: parameters.value("method").is_some_and(|method| method.eq_ignore_ascii_case("post")),
         }
     }
@@ -109,10 +121,33 @@ pub(super) async fn come(
         Err(answer) => return answer,
     };
     let session = secure.cas.session(&visitor, &headers);
+    if coming.way.pause && session.is_some() {
+        return secure.rest(&asked, &coming);
+    }
+    let fresh = session.as_ref().filter(|session| coming.way.renew && secure.is_fresh_from_the_ent(session));
+    if let Some(session) = fresh {
+        return secure.send(&asked, &coming, session, Login::Fresh);
+    }
     match (coming.way.step(session.is_some()), session) {
         (Step::Send, Some(session)) => secure.send(&asked, &coming, &session, Login::Kept),
         (Step::SendBack, _) => see_other(coming.url.as_str()),
+        (Step::Ask | Step::Send, _)
+            if !coming.way.renew && secure.identity.ent() == EntStanding::Reachable =>
+        {
+            see_other(&format!("/?suite={}", query_value(&coming.path())))
+        }
         (Step::Ask | Step::Send, _) => secure.ask(&asked, &coming, None, ""),
+    }
+}
+
+impl Coming<'_> {
+    /// The portal's own path that comes to this again.
+    fn path(&self) -> String {
+        let mut path = format!("/cas/login?service={}", query_value(self.url.as_str()));
+        for (is_set, more) in [(self.way.renew, "&renew=true"), (self.way.by_post, "&method=POST")] {
+            path.push_str(if is_set { more } else { "" });
+        }
+        path
     }
 }
 
@@ -226,25 +261,43 @@ impl Secure {
             service: coming.url.as_str(),
             renew: coming.way.renew,
             by_post: coming.way.by_post,
+            other_ways: self.other_ways(coming),
             refusal,
             login,
         };
         Told::retried(page.answer(status, &coming.url), retry_seconds)
     }
 
+    /// Where else somebody signs in: at the ENT once more, where the password is asked again; else the sign-in page.
+    fn other_ways(&self, coming: &Coming<'_>) -> String {
+        let suite = query_value(&coming.path());
+        if coming.way.renew && self.identity.ent() == EntStanding::Reachable {
+            return format!("/connexion/ent?autre=1&suite={suite}");
+        }
+        format!("/?suite={suite}")
+    }
+
+    /// A page that goes on to the application by itself, and by a link where the browser does not.
+    fn rest(&self, asked: &Asked, coming: &Coming<'_>) -> Response {
+        let path = coming.path();
+        let refresh = HeaderValue::try_from(format!("0; url={path}"));
+        let (frame, words) = (self.cas_frame(asked, coming), cas(asked.language));
+        let mut page = RestPage { frame, words, application: &coming.application.name, path }.answer();
+        if let Ok(refresh) = refresh {
+            page.headers_mut().insert(REFRESH, refresh);
+        }
+        page
+    }
+
+    /// Whether the person has just come from the ENT, where they gave their password or were known: the box cannot ask for a
+    /// password that it does not have, so this is what `renew` can have of them.
+    fn is_fresh_from_the_ent(&self, session: &SessionView) -> bool {
+        session.assurance == Assurance::Online && self.clock.now().since(session.since) < FRESH
+    }
+
     /// The frame of a page on the way to an application; in the other language the way is the same.
     fn cas_frame(&self, asked: &Asked, coming: &Coming<'_>) -> Frame<'_> {
-        let mut switch = format!(
-            "/cas/login?lang={}&service={}",
-            asked.language.other().tag(),
-            query_value(coming.url.as_str())
-        );
-        if coming.way.renew {
-            switch.push_str("&renew=true");
-        }
-        if coming.way.by_post {
-            switch.push_str("&method=POST");
-        }
+        let switch = format!("{}&lang={}", coming.path(), asked.language.other().tag());
         self.house.frame(asked.language, switch)
     }
 

@@ -27,6 +27,8 @@ pub(super) struct LoginPage<'a> {
     pub(super) renew: bool,
     /// Whether the ticket is to be sent by a form.
     pub(super) by_post: bool,
+    /// The path of the other ways to sign in.
+    pub(super) other_ways: String,
     /// Why the last try was refused.
     pub(super) refusal: Option<String>,
     /// The login to show again after a refusal.
@@ -37,6 +39,23 @@ impl LoginPage<'_> {
     /// The page as an answer. What follows the form is the way to the application, which the browser must allow.
     pub(super) fn answer(&self, status: StatusCode, service: &ServiceUrl) -> Response {
         towards(html(status, written(self)), service)
+    }
+}
+
+/// The page on which a browser rests before it goes on to an application.
+#[derive(Debug, Template)]
+#[template(path = "portal/cas/rest.html")]
+pub(super) struct RestPage<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) words: &'static CasWords,
+    pub(super) application: &'a str,
+    pub(super) path: String,
+}
+
+impl RestPage<'_> {
+    /// The page as an answer.
+    pub(super) fn answer(&self) -> Response {
+        html(StatusCode::OK, written(self))
     }
 }
 
