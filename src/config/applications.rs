@@ -167,7 +167,7 @@ fn check_authorities(file: &Spanned<String>, path: &Path, problems: &mut Collect
     let field = "application.authorities";
     let Some(text) = named_text(field, file, path, FILE_BYTES_MAX, problems) else { return };
     let mut certificates = CertificateDer::pem_slice_iter(text.as_bytes());
-    if !certificates.next().is_some_and(|first| first.is_ok()) {
+    if certificates.next().is_none_or(|first| first.is_err()) {
         let what =
             format!("{field}: `{}` holds no certificate in PEM; name the authority's own", path.display());
         problems.at(&file.span(), what);

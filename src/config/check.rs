@@ -20,7 +20,7 @@ use crate::{
     enforce::{dns, firewall, ntp, proxy, quic},
     identity::{self, Directory},
     journal, lan,
-    model::{Uai, Zone},
+    model::{Domain, Uai, Zone},
     policy::{Policy, RuleFile},
     portal,
 };
@@ -199,17 +199,7 @@ fn assembled(
             state_dir: state_dir.clone(),
             portal_api: Some(format!("https://{portal_name}/api/captive")),
         },
-        portal: portal::Settings {
-            school: school.name.clone(),
-            name: portal_name,
-            certificate_path,
-            key_path,
-            zones: zones.clone(),
-            cas: portal::CasSettings { applications: applications.all, school: Uai::new(&school.uai) },
-            ent_name: None,
-            http_port: 80,
-            https_port: 443,
-        },
+        portal: portal_settings(&school, portal_name, (certificate_path, key_path), &zones, applications.all),
         identity: identity::Settings {
             devices,
             state_dir: state_dir.clone(),
@@ -231,4 +221,24 @@ fn assembled(
         certificate: certificate?,
         files,
     })
+}
+
+fn portal_settings(
+    school: &School,
+    name: Domain,
+    (certificate_path, key_path): (PathBuf, PathBuf),
+    zones: &[Arc<Zone>],
+    applications: Vec<portal::Application>,
+) -> portal::Settings {
+    portal::Settings {
+        school: school.name.clone(),
+        name,
+        certificate_path,
+        key_path,
+        zones: zones.to_vec(),
+        cas: portal::CasSettings { applications, school: Uai::new(&school.uai) },
+        ent_name: None,
+        http_port: 80,
+        https_port: 443,
+    }
 }

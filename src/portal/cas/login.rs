@@ -118,7 +118,7 @@ pub(super) async fn come(
     let parameters = Parameters::read(query.as_deref().unwrap_or(""));
     let coming = match secure.coming(&asked, parameters.as_ref()) {
         Ok(coming) => coming,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let session = secure.cas.session(&visitor, &headers);
     if coming.way.pause && session.is_some() {
@@ -162,7 +162,7 @@ pub(super) async fn sign_in(
     let parameters = form.ok().and_then(|form| Parameters::read(&form));
     let coming = match secure.coming(&asked, parameters.as_ref()) {
         Ok(coming) => coming,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let field = |name| parameters.as_ref().and_then(|parameters| parameters.value(name)).unwrap_or("");
     let login = field("username").trim();
@@ -179,23 +179,20 @@ pub(super) async fn sign_in(
 
 impl Secure {
     /// Where a request wants to go; else what it is answered.
-    fn coming(&self, asked: &Asked, parameters: Option<&Parameters>) -> Result<Coming<'_>, Response> {
+    fn coming(&self, asked: &Asked, parameters: Option<&Parameters>) -> Result<Coming<'_>, Box<Response>> {
         let words = cas(asked.language);
         let Some(parameters) = parameters else {
             let words = asked.language.words();
-            return Err(self.cas_notice(
-                asked,
-                StatusCode::BAD_REQUEST,
-                (words.bad_request, words.bad_request_text),
-                None,
-            ));
+            let texts = (words.bad_request, words.bad_request_text);
+            return Err(Box::new(self.cas_notice(asked, StatusCode::BAD_REQUEST, texts, None)));
         };
         // CAS 3.0, 2.1.1: without a service the person is asked to sign in, or told that they are.
-        let Some(service) = parameters.value("service") else { return Err(see_other("/")) };
+        let Some(service) = parameters.value("service") else { return Err(Box::new(see_other("/"))) };
         match self.cas.service(service) {
             Some((url, application)) => Ok(Coming { url, application, way: Way::read(parameters) }),
             None => {
-                Err(self.cas_notice(asked, StatusCode::FORBIDDEN, (words.unknown, words.unknown_text), None))
+                let texts = (words.unknown, words.unknown_text);
+                Err(Box::new(self.cas_notice(asked, StatusCode::FORBIDDEN, texts, None)))
             }
         }
     }
