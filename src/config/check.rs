@@ -8,6 +8,7 @@ use std::{
 use toml::Spanned;
 
 use super::{
+    applications::Applications,
     file::{self, VERSION},
     form::{Form, School, Sessions},
     named_files::{Categories, FILE_BYTES_MAX, NamedFiles, Unread, read_text},
@@ -18,7 +19,7 @@ use crate::{
     enforce::{dns, ent, firewall, ntp, proxy, quic},
     identity::{self, Directory, register::Terms},
     journal, lan,
-    model::{Device, Zone},
+    model::{Device, Domain, Zone},
     policy::{Policy, RuleFile},
     portal,
 };
@@ -87,7 +88,9 @@ impl Config {
         let form = Form::of(&written, &mut problems);
         let state_dir = state_dir(&written.state_dir, base, &mut problems);
         let named = NamedFiles::read(&written, form.portal_name.as_ref(), base, &mut problems);
-        let config = assembled(path, form, named, state_dir);
+        let applications =
+            Applications::read(&written.applications, form.portal_name.as_ref(), base, &mut problems);
+        let config = assembled(path, form, named, applications, state_dir);
         match (problems.finish(), config) {
             (found, Some(config)) => found.or(config),
             (found, None) => Err(found),
@@ -142,8 +145,14 @@ fn state_dir(written: &Spanned<String>, base: &Path, problems: &mut Collector<'_
 }
 
 /// Gives each module its settings. Where a value is absent, a problem was noted.
-fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathBuf>) -> Option<Config> {
-    let files = std::iter::once(path.to_owned()).chain(named.paths()).collect();
+fn assembled(
+    path: &Path,
+    form: Form,
+    named: NamedFiles,
+    applications: Applications,
+    state_dir: Option<PathBuf>,
+) -> Option<Config> {
+    let files = std::iter::once(path.to_owned()).chain(named.paths()).chain(applications.paths).collect();
     let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, sessions } = form;
     let NamedFiles {
         directory,
@@ -165,6 +174,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
         dns: dns::Settings {
             upstreams,
             own_names: vec![portal_name.clone()],
+            local_names: applications.names,
             zones: zones.clone(),
             listen_port: 53,
         },
@@ -182,15 +192,7 @@ fn assembled(path: &Path, form: Form, named: NamedFiles, state_dir: Option<PathB
             state_dir: state_dir.clone(),
             portal_api: Some(format!("https://{portal_name}/api/captive")),
         },
-        portal: portal::Settings {
-            school: school.name.clone(),
-            name: portal_name,
-            certificate_path,
-            key_path,
-            zones: zones.clone(),
-            http_port: 80,
-            https_port: 443,
-        },
+        portal: portal_settings(&school, portal_name, (certificate_path, key_path), &zones, applications.all),
         identity: identity_settings(devices, state_dir.clone(), sessions),
         journal: journal::Settings { dir: state_dir.join("journal") },
         school,
@@ -221,5 +223,24 @@ fn identity_settings(devices: Vec<Device>, state_dir: PathBuf, sessions: Session
         shared_session_lifetime: shared_lifetime,
         machines_max,
         remember,
+    }
+}
+
+fn portal_settings(
+    school: &School,
+    name: Domain,
+    (certificate_path, key_path): (PathBuf, PathBuf),
+    zones: &[Arc<Zone>],
+    applications: Vec<portal::Application>,
+) -> portal::Settings {
+    portal::Settings {
+        school: school.name.clone(),
+        name,
+        certificate_path,
+        key_path,
+        zones: zones.to_vec(),
+        cas: portal::CasSettings { applications, school: Some(school.uai.clone()) },
+        http_port: 80,
+        https_port: 443,
     }
 }

@@ -80,6 +80,9 @@ impl Display for Config {
         if self.identity.devices.is_empty() {
             entry(f, "device", "none registered")?;
         }
+        for application in &self.portal.cas.applications {
+            entry(f, "cas", format_args!("{} at {}", application.name, joined(&application.services)))?;
+        }
         for device in &self.identity.devices {
             entry(f, "device", format_args!("{} {} ({})", device.mac, device.name, device.kind.word()))?;
         }

@@ -29,6 +29,8 @@ pub(super) struct File {
     pub(super) services: Vec<Service>,
     #[serde(default, rename = "device")]
     pub(super) devices: Vec<Device>,
+    #[serde(default, rename = "application")]
+    pub(super) applications: Vec<Application>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,4 +160,25 @@ pub(super) struct Device {
     pub(super) name: Spanned<String>,
     pub(super) kind: Spanned<String>,
     pub(super) room: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Application {
+    pub(super) name: Spanned<String>,
+    pub(super) service: Spanned<Vec<Spanned<String>>>,
+    pub(super) at: Option<Spanned<String>>,
+    pub(super) authorities: Option<Spanned<String>>,
+    #[serde(default = "default_user")]
+    pub(super) user: Spanned<String>,
+    #[serde(default)]
+    pub(super) roles: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) proxies: bool,
+    pub(super) attributes: Option<Spanned<String>>,
+}
+
+/// What applications call a person unless told otherwise.
+fn default_user() -> Spanned<String> {
+    Spanned::new(0..0, "login".to_owned())
 }

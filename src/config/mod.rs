@@ -5,6 +5,7 @@
 //! reads configuration.
 
 mod address_plan;
+mod applications;
 mod check;
 mod effective;
 mod ent;

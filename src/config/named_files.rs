@@ -268,7 +268,7 @@ fn policy(
 }
 
 /// The text of a file the configuration names in `field`.
-fn named_text(
+pub(super) fn named_text(
     field: &str,
     written: &Spanned<String>,
     path: &Path,

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::problem::{Problem, line_at};
 
 /// Every field, with an example of what it holds.
-const EXAMPLES: [(&str, &str); 37] = [
+const EXAMPLES: [(&str, &str); 45] = [
     ("version", "1"),
     ("state_dir", "\"/var/lib/preau\""),
     ("school.name", "\"Collège d'Exemple\""),
@@ -45,10 +45,18 @@ const EXAMPLES: [(&str, &str); 37] = [
     ("device.mac", "\"02:00:5e:10:00:01\""),
     ("device.name", "\"TBI salle 12\""),
     ("device.kind", "\"tableau\""),
+    ("application.name", "\"Moodle\""),
+    ("application.service", "[\"https://moodle.college.exemple/login/index.php\"]"),
+    ("application.at", "\"10.40.0.20:443\""),
+    ("application.authorities", "\"etablissement.pem\""),
+    ("application.user", "\"login\""),
+    ("application.roles", "[\"eleve\", \"enseignant\"]"),
+    ("application.proxies", "true"),
+    ("application.attributes", "\"dialects/simple.toml\""),
 ];
 
 /// How each table begins.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("school", "[school]"),
     ("line", "[line]"),
     ("portal", "[portal]"),
@@ -58,6 +66,7 @@ const TABLES: [(&str, &str); 9] = [
     ("zone", "[[zone]]"),
     ("service", "[[service]]"),
     ("device", "[[device]]"),
+    ("application", "[[application]]"),
 ];
 
 /// The problem of the file `text`, which the TOML reader could not read.

@@ -8,6 +8,7 @@ use crate::{
     identity::MachinesMax,
     lan::Bridge,
     model::{Domain, Zone},
+    portal::CasSettings,
 };
 
 /// What is in force until a restart.
@@ -21,6 +22,7 @@ pub(super) struct Standing {
     machines_max: MachinesMax,
     ent: (Option<ent::Settings>, Duration),
     zones: (Vec<Arc<Zone>>, Vec<Bridge>),
+    applications: CasSettings,
 }
 
 impl Standing {
@@ -36,12 +38,23 @@ impl Standing {
             machines_max: config.identity.machines_max,
             ent: (config.ent.clone(), config.identity.remember),
             zones: (config.zones.clone(), config.lan.bridges.clone()),
+            applications: portal.cas.clone(),
         }
     }
 
     /// What is otherwise in `other`, in the words of the configuration file.
     pub(super) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { school, state_dir, line, portal, session_lifetimes, machines_max, ent, zones } = self;
+        let Self {
+            school,
+            state_dir,
+            line,
+            portal,
+            session_lifetimes,
+            machines_max,
+            ent,
+            zones,
+            applications,
+        } = self;
         [
             ("state_dir", *state_dir != other.state_dir),
             ("school", *school != other.school),
@@ -52,6 +65,7 @@ impl Standing {
             ("accounts.machines", *machines_max != other.machines_max),
             ("accounts.ent", *ent != other.ent),
             ("zone", *zones != other.zones),
+            ("application", *applications != other.applications),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

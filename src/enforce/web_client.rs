@@ -373,6 +373,7 @@ mod tests {
         let resolver = Resolver::new(&dns::Settings {
             upstreams: Vec::new(),
             own_names: Vec::new(),
+            local_names: Vec::new(),
             zones: Vec::new(),
             listen_port: 0,
         });

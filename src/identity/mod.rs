@@ -23,6 +23,7 @@ mod sessions;
 mod sightings;
 mod sign_in;
 mod store;
+pub mod tickets;
 mod token;
 mod voucher;
 

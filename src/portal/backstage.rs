@@ -48,7 +48,13 @@ impl Backstage {
         let acts = Acts::open(store, &identity, openings.unwrap()).unwrap();
         let (health, health_seen) = watch::channel(Snapshot::default());
         let (leases, leases_seen) = watch::channel(Arc::new(Leases::default()));
-        let dns = dns::Settings { upstreams: Vec::new(), own_names: Vec::new(), zones, listen_port: 0 };
+        let dns = dns::Settings {
+            upstreams: Vec::new(),
+            own_names: Vec::new(),
+            local_names: Vec::new(),
+            zones,
+            listen_port: 0,
+        };
         let resolver = Resolver::new(&dns);
         let ent = Ent::open(ent_settings(), resolver.clone(), identity.clone(), clock.clone()).unwrap().0;
         let sights = Sights { resolver, health: health_seen, leases: leases_seen };

@@ -33,10 +33,19 @@ pub(super) fn comes_from_us(method: &Method, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Adds the protecting headers, and `Cache-Control: no-store` where the page has not said better.
+/// Adds the protecting headers, and `Cache-Control: no-store` where the page has not said better. A page that said where
+/// its form may lead ([`content_security_towards`]) keeps that.
 pub(super) fn protect(headers: &mut HeaderMap) {
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY));
+    let usual = HeaderValue::from_static(CONTENT_SECURITY);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(usual);
     protect_anywhere(headers);
+}
+
+/// The policy of a page whose form leads, itself or by the redirection that answers it, to the site at `origin`, which is
+/// a scheme, a host and perhaps a port.
+pub(super) fn content_security_towards(origin: &str) -> HeaderValue {
+    let policy = CONTENT_SECURITY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+    HeaderValue::try_from(policy).expect("a scheme, a domain and a port are visible ASCII")
 }
 
 /// As [`protect`], for a page served in place of another site: its style comes from the portal at `origin`.

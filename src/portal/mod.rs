@@ -11,6 +11,7 @@
 //! | `host`, `plain` | port 80: what a request is for, what it is answered |
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `parts`, `granted`, `teacher`, `pupil` | what pages ask; who may do what from a page; teachers' pages, requests |
+//! | `cas` | the CAS server for the school's applications |
 //! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
 //! | `referent` | the digital referent's pages |
@@ -22,6 +23,7 @@ mod asked;
 mod backstage;
 mod because;
 mod captive;
+mod cas;
 mod certificate;
 mod connection;
 mod ent;
@@ -48,6 +50,7 @@ mod visitor;
 mod wanted;
 mod words;
 
+pub use cas::{Application, Dialect, DialectError, ServicePattern, Settings as CasSettings, UserWord};
 pub use certificate::{certificate_end, check_certificate, check_dates};
 pub use parts::{Acts, Parts, Sights};
 pub use refusal::refusal_page;

@@ -8,6 +8,7 @@
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `/referent…` | the digital referent's pages (`referent`) |
+//! | `/cas/…` | CAS 3.0, see `cas` |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     asked::Asked,
     because::because,
-    captive, ent,
+    captive, cas, ent,
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
@@ -87,15 +88,18 @@ pub(super) struct Secure {
     pub(super) ending: CancellationToken,
     /// The school's ENT, where it has one.
     pub(super) ent: Option<Ent>,
+    /// Where applications ask who came.
+    pub(super) cas: Arc<cas::Desk>,
 }
 
 impl Secure {
     /// What `parts` give the pages of a school with `settings`; `ending` is signalled when the portal ends.
     ///
     /// # Errors
-    /// When the kernel gives no randomness.
+    /// When the kernel gives no randomness, or the certificate authorities of an application cannot be read.
     pub(super) fn new(settings: &Settings, parts: Parts, ending: CancellationToken) -> anyhow::Result<Self> {
         let Parts { identity, sign_in, ent, acts, sights, gate, clock } = parts;
+        let cas = cas::Desk::new(settings.cas.clone(), identity.clone(), &sights.resolver)?;
         Ok(Self {
             house: House::new(settings),
             name: settings.name.clone(),
@@ -110,6 +114,7 @@ impl Secure {
             handles: Handles::new().context("cannot make a key")?,
             listening: Arc::new(Semaphore::new(LISTENING_MAX)),
             ending,
+            cas: Arc::new(cas),
         })
     }
 }
@@ -124,6 +129,7 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .route("/favicon.svg", get(icon))
         .merge(super::teacher::router())
         .merge(super::pupil::router())
+        .merge(cas::router())
         .merge(sign_in::router())
         .merge(referent::router(&secure))
         .merge(ent::router())
@@ -164,7 +170,13 @@ async fn home(
     asked: Asked,
 ) -> Response {
     let standing = visitor.standing(&secure.identity);
+    let wanted = asked.wanted().filter(|wanted| wanted.to_application().is_some());
     let (role, resident) = match &standing {
+        Standing::SignedIn(_) if wanted.is_some() => return see_other(&home_path(wanted.as_ref())),
+        // An application asks for a person; a registered machine is none.
+        Standing::Registered(_) if wanted.is_some() => {
+            return secure.sign_in_page(&visitor, &asked, StatusCode::OK, Notice::None, ("", wanted));
+        }
         Standing::SignedIn(session) => (Some(session.account.role), secure.person(asked.language, session)),
         Standing::Registered(device) => (None, Resident::Machine { name: &device.name }),
         Standing::Unknown => {
@@ -358,8 +370,12 @@ pub(super) fn home_link(words: &'static Words) -> Link {
     Link { url: String::from("/"), text: words.back_home }
 }
 
-/// The home page's path, which offers the page somebody was on the way to.
+/// The home page's path, which offers the page somebody was on the way to; on the way to an application of the school, that
+/// way. There the browser rests on a page before it goes on: it would not follow a form of this portal to another site.
 pub(super) fn home_path(wanted: Option<&Wanted>) -> String {
+    if let Some(path) = wanted.and_then(Wanted::to_application) {
+        return format!("{path}&pause=true");
+    }
     wanted.map_or_else(|| String::from("/"), |wanted| format!("/?suite={}", query_value(&wanted.url())))
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
+    cas,
     certificate::tls_config,
     connection::{self, Road},
     parts::Parts,
@@ -45,6 +46,7 @@ pub struct Service {
     listeners: Vec<Listener>,
     /// Ends the pages that stay open to be told of changes.
     ending: CancellationToken,
+    farewell: cas::Farewell,
 }
 
 /// One socket and what its connections get.
@@ -64,8 +66,9 @@ impl Service {
     /// When the certificate cannot be used or the kernel refuses a socket.
     pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
         let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
-        let (gate, ending) = (parts.gate.clone(), CancellationToken::new());
+        let (gate, clock, ending) = (parts.gate.clone(), parts.clock.clone(), CancellationToken::new());
         let secure = Secure::new(settings, parts, ending.clone())?;
+        let farewell = cas::Farewell::new(secure.cas.clone(), clock);
         let (house, name) = (secure.house.clone(), settings.name.clone());
         let plain = Plain { house, name: name.clone(), gate: gate.clone() };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
@@ -84,7 +87,7 @@ impl Service {
                 }
             }
         }
-        Ok(Self { listeners, ending })
+        Ok(Self { listeners, farewell, ending })
     }
 
     /// Serves until `stop` is signalled; connections then have three seconds to finish.
@@ -99,6 +102,7 @@ impl Service {
             asked_to_stop.cancelled().await;
             ending.cancel();
         });
+        running.spawn(self.farewell.serve(stop.clone()));
         for listener in self.listeners {
             running.spawn(listener.serve(stop.clone()));
         }

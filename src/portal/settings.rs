@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use super::cas;
 use crate::model::{Domain, Zone};
 
 /// The portal's settings.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub key_path: PathBuf,
     /// The zones whose box addresses the portal listens on.
     pub zones: Vec<Arc<Zone>>,
+    /// The applications that the portal is a CAS server for.
+    pub cas: cas::Settings,
     /// The port of plain HTTP: 80, or 0 for any free one in tests.
     pub http_port: u16,
     /// The port of HTTPS: 443, or 0 for any free one in tests.

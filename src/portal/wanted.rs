@@ -7,10 +7,16 @@ use crate::model::{Site, UrlPath};
 /// The longest address of a page that is kept, in bytes; a longer one is kept as its site only.
 const URL_BYTES_MAX: usize = 1024;
 
+/// How the way to an application of the school begins, through the portal's own CAS server.
+const TO_APPLICATION: &str = "/cas/login?";
+
 /// A plain-HTTP address somebody asked for before signing in. It is shown as a link with its site spelled out, and never
 /// followed by itself, so that the portal sends nobody where a crafted link wants.
+///
+/// Or the way to an application of the school, which the CAS server judges when somebody comes to it: that one is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
+    /// Empty on the way to an application.
     host: String,
     path: String,
 }
@@ -33,6 +39,9 @@ impl Wanted {
         if text.len() > URL_BYTES_MAX {
             return None;
         }
+        if text.starts_with(TO_APPLICATION) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Some(Self { host: String::new(), path: text.to_owned() });
+        }
         let rest = text.strip_prefix("http://")?;
         let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
         Some(Self::new(&host.parse().ok()?, path))
@@ -43,8 +52,16 @@ impl Wanted {
         &self.host
     }
 
+    /// The portal's own path that leads on to an application, where it is one.
+    pub(super) fn to_application(&self) -> Option<&str> {
+        self.host.is_empty().then_some(&*self.path)
+    }
+
     /// The whole address.
     pub(super) fn url(&self) -> String {
+        if self.host.is_empty() {
+            return self.path.clone();
+        }
         format!("http://{}{}", self.host, self.path)
     }
 }
@@ -112,6 +129,8 @@ mod tests {
             "javascript:alert(1)",
             "//exemple.fr/",
             "/chemin",
+            "/cas/logout?service=x",
+            "/cas/login?service=a b",
             "http://moi@exemple.fr/",
             "http://exemple.fr:8080/",
             "http:///exemple.fr",
@@ -121,6 +140,14 @@ mod tests {
             assert_eq!(Wanted::read(text), None, "{text}");
         }
         assert_eq!(Wanted::read(&format!("http://exemple.fr/{}", "a".repeat(2000))), None);
+    }
+
+    #[test]
+    fn the_way_to_an_application_is_kept_as_the_portals_own_path() {
+        let way = Wanted::read("/cas/login?service=https%3A%2F%2Fa.exemple%2F").unwrap();
+        assert_eq!(way.to_application(), Some("/cas/login?service=https%3A%2F%2Fa.exemple%2F"));
+        assert_eq!(way.url(), "/cas/login?service=https%3A%2F%2Fa.exemple%2F");
+        assert_eq!(Wanted::read("http://exemple.fr/cas/login?x").unwrap().to_application(), None);
     }
 
     #[test]

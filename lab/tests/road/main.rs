@@ -10,6 +10,7 @@ mod asking;
 mod bad_input;
 mod before_sign_in;
 mod captive;
+mod cas;
 mod clock;
 mod clones;
 mod death;

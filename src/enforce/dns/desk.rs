@@ -98,9 +98,12 @@ impl Desk {
         }
         match self.resolver.special().find(&name) {
             Some(Special::Own) if whole => refusal::towards_box(out, query, zone, OWN_TTL_SECONDS, None),
+            Some(Special::Local(address)) if whole => {
+                refusal::towards_machine(out, query, zone, address, OWN_TTL_SECONDS);
+            }
             Some(Special::Missing) => reply::nothing(out, query, Rcode::NXDOMAIN, SPECIAL_TTL_SECONDS, None),
             Some(Special::Empty) => reply::nothing(out, query, Rcode::NOERROR, SPECIAL_TTL_SECONDS, None),
-            Some(Special::Own) | None => return Opening::Ask(name),
+            Some(Special::Own | Special::Local(_)) | None => return Opening::Ask(name),
         }
         Opening::Answered
     }

@@ -56,6 +56,26 @@ pub(super) fn towards_box(
     reply::address(out, query, address, ttl_seconds, explanation);
 }
 
+/// Answers an address question with the `address` of a machine in `zone`; with nothing where it is of another zone or family,
+/// and to every other question.
+pub(super) fn towards_machine(
+    out: &mut Vec<u8>,
+    query: &Query<'_>,
+    zone: &Zone,
+    address: IpAddr,
+    ttl_seconds: u32,
+) {
+    let asked = match query.rtype {
+        Rtype::A => address.is_ipv4(),
+        Rtype::AAAA => address.is_ipv6(),
+        _ => false,
+    };
+    if asked && zone.contains(address) {
+        return reply::address(out, query, address, ttl_seconds, None);
+    }
+    reply::nothing(out, query, Rcode::NOERROR, ttl_seconds, None);
+}
+
 /// 15 (Blocked) is the operator's own decision, which the académie's and the département's are; 17 (Filtered) is what
 /// the school itself asked for (RFC 8914 sections 4.16 and 4.18). 16 (Censored) is for orders from outside.
 fn code_of(level: Option<Level>) -> ExtendedErrorCode {

@@ -108,7 +108,11 @@ impl Resolver {
     /// A resolver with an empty cache.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let special = SpecialNames::new(settings.own_names.clone(), Inside::of(&settings.zones));
+        let special = SpecialNames::new(
+            settings.own_names.clone(),
+            settings.local_names.clone(),
+            Inside::of(&settings.zones),
+        );
         let shared = Shared {
             cache: Mutex::new(Cache::new(CACHE_BYTES_MAX, CACHE_ENTRIES_MAX)),
             outer: Mutex::default(),

@@ -27,6 +27,8 @@ pub struct Settings {
     pub upstreams: Vec<SocketAddr>,
     /// The box's own names, answered with its address in the asker's zone.
     pub own_names: Vec<Domain>,
+    /// Names of machines inside the school, answered with their address in the zone that holds it and nowhere else.
+    pub local_names: Vec<(Domain, IpAddr)>,
     /// The zones it serves, each on the box's own addresses there.
     pub zones: Vec<Arc<Zone>>,
     /// The port it listens on, over UDP and TCP: 53, or 0 for a free one in tests.

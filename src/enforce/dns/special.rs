@@ -3,6 +3,8 @@
 //! They are answered before the gate: nothing is reached by them, so there is nothing to allow or to remember. Names
 //! that SafeSearch and YouTube modes redirect are no such names: they differ by asker and belong behind the gate.
 
+use std::net::IpAddr;
+
 use super::private::Inside;
 use crate::{model::Domain, policy::Evasion};
 
@@ -28,6 +30,8 @@ const NO_DESIGNATED_RESOLVER: &str = "resolver.arpa";
 pub(super) enum Special {
     /// The box's own address in the zone, for address questions; nothing for others.
     Own,
+    /// This address, to whoever is in its zone; nothing to others, who could not reach it.
+    Local(IpAddr),
     /// The name does not exist.
     Missing,
     /// The name exists and has nothing of that type.
@@ -38,19 +42,23 @@ pub(super) enum Special {
 #[derive(Clone, Debug)]
 pub(super) struct SpecialNames {
     own: Vec<Domain>,
+    local: Vec<(Domain, IpAddr)>,
     inside: Inside,
 }
 
 impl SpecialNames {
-    /// With the box's `own` names and the networks `inside`.
-    pub(super) fn new(own: Vec<Domain>, inside: Inside) -> Self {
-        Self { own, inside }
+    /// With the box's `own` names, the `local` ones of machines, and the networks `inside`.
+    pub(super) fn new(own: Vec<Domain>, local: Vec<(Domain, IpAddr)>, inside: Inside) -> Self {
+        Self { own, local, inside }
     }
 
     /// What `name` gets, if it is special.
     pub(super) fn find(&self, name: &Domain) -> Option<Special> {
         if self.own.contains(name) {
             return Some(Special::Own);
+        }
+        if let Some((_, address)) = self.local.iter().find(|(local, _)| local == name) {
+            return Some(Special::Local(*address));
         }
         if name.ancestry().any(|parent| parent == NO_DESIGNATED_RESOLVER) {
             return Some(Special::Empty);
@@ -73,10 +81,16 @@ mod tests {
 
     #[test]
     fn special_names_have_their_answer_and_others_have_none() {
-        let names = SpecialNames::new(vec!["portail.exemple".parse().unwrap()], Inside::of(&[]));
+        let names = SpecialNames::new(
+            vec!["portail.exemple".parse().unwrap()],
+            vec![("appli.exemple".parse().unwrap(), IpAddr::from([10, 10, 0, 20]))],
+            Inside::of(&[]),
+        );
         for (name, expected) in [
             ("portail.exemple", Some(Special::Own)),
             ("www.portail.exemple", None),
+            ("appli.exemple", Some(Special::Local(IpAddr::from([10, 10, 0, 20])))),
+            ("www.appli.exemple", None),
             ("use-application-dns.net", Some(Special::Missing)),
             ("mask.icloud.com", Some(Special::Missing)),
             ("mask-h2.icloud.com", Some(Special::Missing)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Form, State, rejection::FormRejection},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use serde::Deserialize;
@@ -120,9 +120,13 @@ impl Secure {
     /// Gives the browser the session's token and sends it to `path` of the portal.
     pub(in crate::portal) fn welcomed(&self, signed_in: &SignedIn, path: &str) -> Response {
         let mut response = see_other(path);
-        let (now, until) = (self.clock.now(), signed_in.view.until);
-        cookie::give(response.headers_mut(), &signed_in.token, now, until);
+        self.give_token(response.headers_mut(), signed_in);
         response
+    }
+
+    /// Gives the browser the session's token.
+    pub(in crate::portal) fn give_token(&self, headers: &mut HeaderMap, signed_in: &SignedIn) {
+        cookie::give(headers, &signed_in.token, self.clock.now(), signed_in.view.until);
     }
 
     /// What somebody sees who is not let in: the form with what was wrong, or that too many come at once.

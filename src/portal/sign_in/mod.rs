@@ -34,6 +34,7 @@ use super::secure::{Secure, go_home};
 
 pub(super) use cookie::token_of;
 pub(super) use page::Notice;
+pub(super) use refusal::Told;
 #[cfg(test)]
 pub(super) use {
     page::{EntDoor, SignInPage},

@@ -24,14 +24,14 @@ const REFRESH: HeaderName = HeaderName::from_static("refresh");
 
 /// A refused sign-in as status, text, and seconds to wait.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) status: StatusCode,
-    pub(super) text: String,
-    pub(super) retry_seconds: Option<u64>,
+pub(in crate::portal) struct Told {
+    pub(in crate::portal) status: StatusCode,
+    pub(in crate::portal) text: String,
+    pub(in crate::portal) retry_seconds: Option<u64>,
 }
 
 impl Told {
-    pub(super) fn of(language: Language, refusal: &SignInRefusal) -> Self {
+    pub(in crate::portal) fn of(language: Language, refusal: &SignInRefusal) -> Self {
         let (words, texts) = (language.words(), language.sign_in_words());
         let fixed = |text| (StatusCode::FORBIDDEN, String::from(text), None);
         let unready = |text, retry| (StatusCode::SERVICE_UNAVAILABLE, String::from(text), retry);
@@ -53,7 +53,7 @@ impl Told {
     }
 
     /// `page`, with the seconds after which to try again where they are known.
-    pub(super) fn retried(mut page: Response, seconds: Option<u64>) -> Response {
+    pub(in crate::portal) fn retried(mut page: Response, seconds: Option<u64>) -> Response {
         if let Some(seconds) = seconds {
             page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

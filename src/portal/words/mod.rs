@@ -1,5 +1,6 @@
 //! All text of the portal, one place a language. A text that a language lacks does not compile.
 
+mod cas;
 mod category;
 mod composed;
 mod english;
@@ -13,6 +14,7 @@ mod referent;
 mod sign_in;
 mod teacher;
 
+pub(super) use cas::{CasWords, cas};
 pub(super) use category::category;
 pub(super) use english::ENGLISH;
 pub(super) use ent::{EntWords, Told};
