@@ -325,7 +325,7 @@ impl School {
     fn new() -> Self {
         let school = Self(tempfile::tempdir().unwrap());
         let sound = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/sound");
-        for name in ["preau.toml", "academie.toml", "etablissement.toml", "accounts.csv"] {
+        for name in ["preau.toml", "academie.toml", "etablissement.toml", "accounts.csv", "cahier.toml"] {
             fs::copy(sound.join(name), school.path(name)).unwrap();
         }
         for name in ["games", "gambling"] {
