@@ -8,9 +8,10 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, SyncSender},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
@@ -23,6 +24,9 @@ const VERIFYING_MAX: usize = 2;
 
 /// Verifications that may wait for their turn, some five to ten seconds' worth: every pupil of a collège at once.
 const WAITING_MAX: usize = 512;
+
+/// After so long without work a desk gives its memory back.
+const REST: Duration = Duration::from_secs(60);
 
 type Work = Box<dyn FnOnce(&mut Scratch) + Send>;
 
@@ -81,9 +85,12 @@ fn sit(next: &Mutex<Receiver<Work>>) {
     priority::lower_this_thread();
     let mut scratch = Scratch::default();
     loop {
-        let work = next.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(work) = work else { return };
-        work(&mut scratch);
+        let work = next.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(REST);
+        match work {
+            Ok(work) => work(&mut scratch),
+            Err(RecvTimeoutError::Timeout) => scratch = Scratch::default(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use preau_lab::{
     enclosure::LAB_DIR,
     measure::load::{
-        Questions, ask_at_a_pace, ask_without_pause, bulk, connections, echo, fetch, serve_sites,
+        Questions, ask_at_a_pace, ask_without_pause, bulk, connections, echo, fetch, serve_sites, sign_ins,
     },
 };
 
@@ -47,6 +47,16 @@ pub(crate) enum Load {
         target: Target,
         #[arg(long)]
         parallel: usize,
+    },
+    /// Let pupils sign in, each from a machine of their own.
+    SignIns {
+        #[arg(long)]
+        portal: SocketAddr,
+        #[arg(long)]
+        machines: u32,
+        /// Over how many seconds they come.
+        #[arg(long)]
+        seconds: u64,
     },
     /// Fetch a page over HTTP/3.
     Http3 {
@@ -96,6 +106,10 @@ pub(crate) fn load(load: Load) -> anyhow::Result<ExitCode> {
             let authority_path = Path::new(LAB_DIR).join("authority/authority.pem");
             let fetched = runtime.block_on(fetch(address, &name, &path, &authority_path));
             return fetched.map(|()| ExitCode::SUCCESS);
+        }
+        Load::SignIns { portal, machines, seconds } => {
+            let authority_path = Path::new(LAB_DIR).join("authority/authority.pem");
+            runtime.block_on(sign_ins(portal, machines, duration(seconds), &authority_path))?
         }
         Load::Questions { server, before, behind, per_second, seconds } => {
             let questions =

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 
 use super::{
@@ -26,12 +26,21 @@ const CLIENT: &str = "eleve";
 /// Questions a second at a steady pace: three times the busiest minute of a school of 600.
 const PACE: u32 = 2000;
 
+/// Over how many seconds the machines of the crowd sign in.
+const MORNING_SECONDS: u32 = 60;
+
+/// Questions a second meanwhile: a busy school.
+const MORNING_PACE: u32 = 500;
+
 /// Connections at once where as many as possible are opened.
 const PARALLEL: u32 = 32;
 
 /// How long to let things settle before memory is read, and between loads.
 const REST: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// How long after the last sign-in the memory of passwords' verification is given back.
+const CALM: Duration = Duration::from_secs(125);
 
 /// How long a load may take beyond its own duration.
 const LOAD_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -57,8 +66,8 @@ pub fn measure(length: Length, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Rep
     let sites = Sites::start(&lab)?;
     forget_connections_soon(&lab)?;
     let mut course = Course { lab, sites, length, report: &mut report };
-    tell("memory, and 200 machines that sign in");
-    course.memory()?;
+    tell("memory, and 500 machines that sign in within a minute");
+    course.memory(tell)?;
     for round in 1..=length.rounds {
         tell(&format!("round {round} of {}", length.rounds));
         course.report.note_load();
@@ -95,17 +104,77 @@ struct Loaded {
 }
 
 impl Course<'_> {
-    /// Memory of the box before anybody has signed in and after 200 machines have.
-    fn memory(&mut self) -> anyhow::Result<()> {
+    /// Memory of the box before anybody has signed in and after the crowd has.
+    fn memory(&mut self, tell: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
         let accounts = self.lab.read_box_file("accounts.csv")?;
         self.lab.write_box_file("accounts.csv", &crowd::accounts(&accounts))?;
         self.lab.stop_box()?;
         self.start_box()?;
         self.add_memory("nobody signed in")?;
-        let seconds = crowd::sign_in(&self.lab)?;
-        self.report.add("200 sign-ins, 4 at a time, together", "s", seconds);
-        self.add_memory("200 sessions")?;
+        crowd::plug_in(&self.lab)?;
         self.lab.sign_in_user(CLIENT)?;
+        self.morning()?;
+        crowd::unplug(&self.lab)?;
+        self.add_memory("500 sessions")?;
+        tell("memory again, when nobody has signed in for a while");
+        std::thread::sleep(CALM);
+        self.add_memory("500 sessions, two minutes later")
+    }
+
+    /// The crowd signs in, while a pupil who already has goes on asking names.
+    fn morning(&mut self) -> anyhow::Result<()> {
+        let ([zone, _], machines, seconds) = (PEDAGOGIQUE, crowd::MACHINES, MORNING_SECONDS);
+        let (portal, server) = (format!("{zone}:443"), format!("{zone}:53"));
+        let (machines, seconds, pace) = (machines.to_string(), seconds.to_string(), MORNING_PACE.to_string());
+        let program = program_path("preau-lab")?;
+        let program = program.to_string_lossy();
+        let sign_ins = [
+            &*program,
+            "load",
+            "sign-ins",
+            "--portal",
+            &portal,
+            "--machines",
+            &machines,
+            "--seconds",
+            &seconds,
+        ];
+        let questions = [
+            &*program,
+            "load",
+            "questions",
+            "--server",
+            &server,
+            "--before",
+            "matin.n",
+            "--behind",
+            ".mesure.example",
+            "--seconds",
+            &seconds,
+            "--per-second",
+            &pace,
+        ];
+        let gauge = self.gauge()?;
+        let before = gauge.cpu_seconds()?;
+        let wait_max = LOAD_WAIT_MAX * 3;
+        let (signed_in, asked) = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| self.lab.run_for(CLIENT, &questions, wait_max));
+            (self.lab.run_for(CLIENT, &sign_ins, wait_max), asked.join())
+        });
+        let used = gauge.cpu_seconds()? - before;
+        let asked = asked.map_err(|_| anyhow!("the questions were cut short"))?;
+        let done = told(&signed_in?.checked()?)?;
+        let asked = told(&asked?.checked()?)?;
+        if done.failed > 0 {
+            bail!("{} of {machines} machines were not let in", done.failed);
+        }
+        let what = format!("{machines} sign-ins within {seconds} s");
+        self.report.add(&format!("{what}: half within"), "ms", done.p50_us / 1e3);
+        self.report.add(&format!("{what}: 99 % within"), "ms", done.p99_us / 1e3);
+        let each = used / f64::from(done.count) * 1e3;
+        self.report.add(&format!("{what}: processor time of the daemon for each"), "ms", each);
+        self.report.add(&format!("dns meanwhile, {pace}/s: 99 % within"), "ms", asked.p99_us / 1e3);
+        self.report.add(&format!("dns meanwhile, {pace}/s: lost"), "", f64::from(asked.failed));
         Ok(())
     }
 
@@ -249,7 +318,7 @@ impl Course<'_> {
         words.extend(["--seconds", &seconds]);
         let wait_max = LOAD_WAIT_MAX + Duration::from_secs(self.length.seconds.into());
         let said = self.lab.run_for(CLIENT, &words, wait_max)?.checked()?;
-        let done: Done = serde_json::from_str(said.trim()).context("cannot read what a load did")?;
+        let done = told(&said)?;
         if done.count == 0 || done.failed > done.count / 20 {
             bail!("{} of {} failed in `{}`", done.failed, done.failed + done.count, arguments.join(" "));
         }
@@ -259,4 +328,9 @@ impl Course<'_> {
     fn gauge(&self) -> anyhow::Result<Gauge> {
         Ok(Gauge::new(self.lab.door(), self.lab.box_pid().context("the box does not run")?))
     }
+}
+
+/// What a load said of itself.
+fn told(said: &str) -> anyhow::Result<Done> {
+    serde_json::from_str(said.trim()).context("cannot read what a load did")
 }

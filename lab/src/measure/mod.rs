@@ -6,7 +6,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `course` | the order in which everything is measured |
-//! | `crowd` | 200 machines that sign in |
+//! | `crowd` | 500 machines that sign in |
 //! | `sites` | web sites that do no TLS, so that only the box costs |
 //! | [`load`] | what runs on the pupil's machine, and the floors to compare with |
 //! | `gauge` | the kernel's account of a process |

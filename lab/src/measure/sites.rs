@@ -70,16 +70,16 @@ fn script() -> String {
     let mut script = format!(
         "ip netns add {MACHINE}; ip -n {MACHINE} link set lo up\n\
          ip link add puits0 netns {INTERNET} type veth peer name eth0 netns {MACHINE}\n\
-         ip -n {INTERNET} addr add 198.51.100.69/30 dev puits0; ip -n {INTERNET} link set puits0 up\n\
-         ip -n {MACHINE} addr add 198.51.100.70/30 dev eth0; ip -n {MACHINE} link set eth0 up\n\
-         ip -n {MACHINE} route add default via 198.51.100.69\n"
+         ip -n {INTERNET} addr add 198.51.100.97/30 dev puits0; ip -n {INTERNET} link set puits0 up\n\
+         ip -n {MACHINE} addr add 198.51.100.98/30 dev eth0; ip -n {MACHINE} link set eth0 up\n\
+         ip -n {MACHINE} route add default via 198.51.100.97\n"
     );
     let addresses: BTreeSet<_> = names().split(',').map(|name| names::addresses(name).0).collect();
     for address in addresses {
         write!(
             script,
             "ip -n {MACHINE} addr add {address}/32 dev lo\n\
-             ip -n {INTERNET} route add {address}/32 via 198.51.100.70 table local\n"
+             ip -n {INTERNET} route add {address}/32 via 198.51.100.98 table local\n"
         )
         .expect("writing to a string cannot fail");
     }

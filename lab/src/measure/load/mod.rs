@@ -7,6 +7,7 @@ mod done;
 mod echo;
 mod http3;
 mod questions;
+mod sign_ins;
 mod site;
 
 pub use connections::{bulk, connections};
@@ -14,4 +15,5 @@ pub use done::Done;
 pub use echo::echo;
 pub use http3::fetch;
 pub use questions::{Questions, ask_at_a_pace, ask_without_pause};
+pub use sign_ins::sign_ins;
 pub use site::serve_sites;
