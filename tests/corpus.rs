@@ -10,6 +10,7 @@ use preau::{
     lists,
     model::{Moment, UrlPath},
     policy::{RuleFile, category},
+    portal,
     system::synchronisation::Synchronisation,
 };
 
@@ -124,4 +125,9 @@ fn lists_of_people_are_read_or_refused_line_by_line() {
 #[test]
 fn answers_of_ents_are_read_or_refused() {
     replay("cas_answer", enforce::ent::exercise);
+}
+
+#[test]
+fn requests_to_the_cas_server_are_read_or_refused() {
+    replay("cas_request", portal::exercise_cas);
 }

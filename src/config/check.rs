@@ -239,7 +239,7 @@ fn portal_settings(
         certificate_path,
         key_path,
         zones: zones.to_vec(),
-        cas: portal::CasSettings { applications, school: Some(school.uai.clone()) },
+        cas: portal::CasSettings { applications, school: school.uai.clone() },
         http_port: 80,
         https_port: 443,
     }

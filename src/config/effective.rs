@@ -28,33 +28,8 @@ impl Display for Config {
         )?;
         let machines = Role::ALL.map(|role| format!("{role} {}", self.identity.machines_max.of(role)));
         entry(f, "", format_args!("machines at once: {}", machines.join(", ")))?;
-        match &self.ent {
-            Some(ent) => {
-                let protocol = match ent.protocol {
-                    Protocol::Cas => "CAS",
-                    Protocol::Oidc { .. } => "OpenID Connect",
-                };
-                let by = match ent.matches {
-                    EntMatch::Id => "identifier",
-                    EntMatch::Login => "login",
-                };
-                let id = ent.id.as_deref().unwrap_or("the user's name there");
-                let days = self.identity.remember.as_secs() / 86_400;
-                entry(f, "ent", format_args!("{}, {protocol} at {}", ent.name, ent.url.as_str()))?;
-                entry(f, "", format_args!("{id} is a person's {by} here"))?;
-                entry(f, "", format_args!("open before sign-in: {}", joined(&ent.sites)))?;
-                entry(f, "", format_args!("a password for days without it is good for {days} days"))?;
-            }
-            None => entry(f, "ent", "none: people sign in by the passwords known here")?,
-        }
-        match &self.terms.zone {
-            Some(zone) => {
-                let until = self.terms.calendar.ends_on(zone);
-                let until = until.map_or("nothing".to_owned(), |day| format!("until {day}"));
-                entry(f, "calendar", format_args!("zone {zone}, known {until}"))?;
-            }
-            None => entry(f, "calendar", "no zone: feeds cannot wait for holidays")?,
-        }
+        self.show_ent(f)?;
+        self.show_calendar(f)?;
         if self.rule_files.is_empty() {
             entry(f, "rules", "none: every zone's default speaks")?;
         }
@@ -91,6 +66,35 @@ impl Display for Config {
 }
 
 impl Config {
+    fn show_ent(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(ent) = &self.ent else {
+            return entry(f, "ent", "none: people sign in by the passwords known here");
+        };
+        let protocol = match ent.protocol {
+            Protocol::Cas => "CAS",
+            Protocol::Oidc { .. } => "OpenID Connect",
+        };
+        let by = match ent.matches {
+            EntMatch::Id => "identifier",
+            EntMatch::Login => "login",
+        };
+        let id = ent.id.as_deref().unwrap_or("the user's name there");
+        let days = self.identity.remember.as_secs() / 86_400;
+        entry(f, "ent", format_args!("{}, {protocol} at {}", ent.name, ent.url.as_str()))?;
+        entry(f, "", format_args!("{id} is a person's {by} here"))?;
+        entry(f, "", format_args!("open before sign-in: {}", joined(&ent.sites)))?;
+        entry(f, "", format_args!("a password for days without it is good for {days} days"))
+    }
+
+    fn show_calendar(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(zone) = &self.terms.zone else {
+            return entry(f, "calendar", "no zone: feeds cannot wait for holidays");
+        };
+        let until = self.terms.calendar.ends_on(zone);
+        let until = until.map_or("nothing".to_owned(), |day| format!("until {day}"));
+        entry(f, "calendar", format_args!("zone {zone}, known {until}"))
+    }
+
     fn show_zone(&self, zone: &Zone, proxy_port: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         entry(f, "zone", format_args!("{} ({}) on {}", zone.name, zone.kind.word(), zone.interface))?;
         if let Some(bridge) = self.lan.bridges.iter().find(|bridge| bridge.name == zone.interface) {

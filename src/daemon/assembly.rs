@@ -27,16 +27,16 @@ use crate::{
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
-        ent::Ent,
+        ent::{self, Ent},
         firewall::{self, Heartbeat, Opened, Opener},
         gate::Gate,
         ntp, proxy, quic,
         sign_in::SignIn,
     },
-    identity::Identity,
+    identity::{Identity, register::Terms},
     journal::Journal,
     lan::{self, CaptiveAdvertiser, Dhcp, Leases},
-    model::{Moment, Zone},
+    model::Moment,
     policy::Policy,
     portal,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
@@ -75,37 +75,19 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
     tasks.start_foundation("journal", |stop| writer.serve(stop));
 
-    let standing = Standing::of(&config);
+    let People { identity, terms, directory } = start_directory(&config, clock, tasks)?;
+    let Policing { rules, acts, policy } = start_policing(&config, &identity, clock, tasks)?;
     let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
-    let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
-    let (terms_sender, terms) = watch::channel(Arc::new(config.terms));
-    let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
-    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
-    let directory = deliveries.status();
-    let Policing { rules, acts, policy } =
-        start_policing(config.policy, &config.state_dir, &config.zones, &identity, clock, tasks)?;
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
     let (open_sender, open) = watch::channel(false);
+    let (health_sender, health) = watch::channel(Snapshot::default());
     let gate = Gate::new(identity.clone(), policy.clone(), journal.clone(), clock.clone());
     let (opened, opener) = Opened::new()?;
     let resolver = Resolver::new(&config.dns);
     let (sign_in, sign_in_service) = SignIn::new(identity.clone(), journal.clone(), clock.clone());
+    let (ent, ent_service) = speak_with_ent(config.ent.clone(), &resolver, &identity, clock)?;
 
-    // Every socket is bound before any service runs: a port that is taken ends the daemon before it serves anybody.
-    let dns = dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?;
-    let tunnels = dns.tunnels();
-    let ntp = ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?;
-    let pages = portal::refusal_page(&config.portal);
-    let proxy = proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?;
-    let quic = quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?;
-    let (health_sender, health) = watch::channel(Snapshot::default());
-    let (ent, ent_service) = config
-        .ent
-        .map(|settings| Ent::open(settings, resolver.clone(), identity.clone(), clock.clone()))
-        .transpose()
-        .context("cannot speak with the ENT")?
-        .unzip();
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
@@ -115,10 +97,20 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         gate: gate.clone(),
         clock: clock.clone(),
     };
-    let portal = portal::Service::bind(&config.portal, parts)?;
-    let control = Control::bind(&control_path(&config.state_dir))?;
-    let heartbeat = Heartbeat::open()?;
+    let Listeners { dns, ntp, proxy, quic, portal, control, heartbeat } =
+        Listeners::bind(&config, opened, &epoch, parts)?;
 
+    let seen = Seen {
+        clock: clock.clone(),
+        identity: identity.clone(),
+        journal: journal.clone(),
+        resolver,
+        tunnels: dns.tunnels(),
+        leases,
+        directory,
+        open: open.clone(),
+        reading,
+    };
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("announcing", |stop| CaptiveAdvertiser::new(&config.lan).serve(stop));
@@ -126,58 +118,49 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     if let Some(service) = ent_service {
         tasks.start("ent", |stop| service.serve(stop));
     }
-    tasks.start("directory", |stop| deliveries.serve(stop));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
     tasks.start("portal", |stop| portal.serve(stop));
     start_resolver(dns, opener, gate, identity.clone(), epoch, tasks);
     tasks.start("epoch", |stop| epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop));
+    seen.start_watching(&config, health_sender, control, tasks);
     let reload = Reload {
         path: path.to_owned(),
-        in_force: standing,
+        in_force: Standing::of(&config),
         certificate: config.certificate,
         files: config.files,
         rules,
-        terms: terms_sender,
-        identity: identity.clone(),
+        terms,
+        identity,
         reading: reading_sender,
-        open: open.clone(),
+        open,
         clock: clock.clone(),
     };
     tasks.start("reload", |stop| reload.serve(stop));
-    let watched = Watched {
-        line_interface: config.line_interface,
-        state_dir: config.state_dir,
-        certificate_path: config.portal.certificate_path,
-        key_path: config.portal.key_path,
-        clock: clock.clone(),
-        identity: identity.clone(),
-        journal: journal.clone(),
-        resolver,
-        tunnels: tunnels.clone(),
-        open: open.clone(),
-        reading: reading.clone(),
-    };
-    tasks.start("health", |stop| watched.serve(health_sender, stop));
-    let speaker = Speaker {
-        school: config.school.name,
-        started: clock.now(),
-        clock: clock.clone(),
-        identity,
-        journal: journal.clone(),
-        leases,
-        tunnels,
-        directory,
-        open,
-        reading,
-    };
-    tasks.start("control", |stop| control.serve(move || speaker.status(), stop));
     let (first_zone, portal_name) = (config.zones.first().map(Arc::clone), config.portal.name);
     tasks.start("heartbeat", |stop| {
         opening::serve(heartbeat, first_zone, portal_name, journal, open_sender, stop)
     });
     Ok(())
+}
+
+/// Who is known, the holidays by which feeds of people come into force, and how those stand.
+struct People {
+    identity: Identity,
+    terms: watch::Sender<Arc<Terms>>,
+    directory: watch::Receiver<DirectoryStatus>,
+}
+
+/// Opens what is known of people, and starts what brings feeds of them into force.
+fn start_directory(config: &Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<People> {
+    let identity = Identity::open(&config.identity, config.directory.clone(), clock.clone())?;
+    let (terms_sender, terms) = watch::channel(Arc::new(config.terms.clone()));
+    let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
+    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
+    let directory = deliveries.status();
+    tasks.start("directory", |stop| deliveries.serve(stop));
+    Ok(People { identity, terms: terms_sender, directory })
 }
 
 /// The rules, what pages decide, and the policy that both make.
@@ -187,19 +170,17 @@ struct Policing {
     policy: watch::Receiver<Arc<Policy>>,
 }
 
-/// Starts what joins `rules` with what teachers decide.
+/// Starts what joins the rules of `config` with what teachers decide.
 fn start_policing(
-    rules: Policy,
-    state_dir: &Path,
-    zones: &[Arc<Zone>],
+    config: &Config,
     identity: &Identity,
     clock: &Clock,
     tasks: &mut Tasks,
 ) -> anyhow::Result<Policing> {
-    let (rules_sender, rules) = watch::channel(Arc::new(rules));
-    let store = admin::Store::open(state_dir)?;
-    let openings =
-        Openings::open(store.clone(), identity.clone(), rules.clone(), zones.to_vec(), clock.now())?;
+    let (rules_sender, rules) = watch::channel(Arc::new(config.policy.clone()));
+    let store = admin::Store::open(&config.state_dir)?;
+    let zones = config.zones.clone();
+    let openings = Openings::open(store.clone(), identity.clone(), rules.clone(), zones, clock.now())?;
     let acts = portal::Acts::open(store, identity, openings.clone())?;
     let given = openings.openings();
     let (policy_sender, policy) = watch::channel(policing::joined(&rules.borrow(), &given.borrow()));
@@ -207,6 +188,51 @@ fn start_policing(
     tasks.start("policy", |stop| policing::serve(rules, given, policy_sender, stop));
     tasks.start("openings", |stop| openings.serve(of_openings, stop));
     Ok(Policing { rules: rules_sender, acts, policy })
+}
+
+/// What people and machines come to, bound and not yet served.
+struct Listeners {
+    dns: dns::Service,
+    ntp: ntp::Service,
+    proxy: proxy::Service,
+    quic: quic::Service,
+    portal: portal::Service,
+    control: Control,
+    heartbeat: Heartbeat,
+}
+
+impl Listeners {
+    /// Binds every socket before any of them is served: a port that is taken ends the daemon before it serves anybody.
+    fn bind(
+        config: &Config,
+        opened: Opened,
+        epoch: &watch::Receiver<u64>,
+        parts: portal::Parts,
+    ) -> anyhow::Result<Self> {
+        let (gate, resolver, clock) = (&parts.gate, &parts.sights.resolver, &parts.clock);
+        let pages = portal::refusal_page(&config.portal);
+        Ok(Self {
+            dns: dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?,
+            ntp: ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?,
+            proxy: proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?,
+            quic: quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?,
+            portal: portal::Service::bind(&config.portal, parts)?,
+            control: Control::bind(&control_path(&config.state_dir))?,
+            heartbeat: Heartbeat::open()?,
+        })
+    }
+}
+
+/// Opens the way to the school's ENT, where it has one.
+fn speak_with_ent(
+    settings: Option<ent::Settings>,
+    resolver: &Resolver,
+    identity: &Identity,
+    clock: &Clock,
+) -> anyhow::Result<(Option<Ent>, Option<ent::Service>)> {
+    let opened =
+        settings.map(|settings| Ent::open(settings, resolver.clone(), identity.clone(), clock.clone()));
+    Ok(opened.transpose().context("cannot speak with the ENT")?.unzip())
 }
 
 /// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.
@@ -253,6 +279,50 @@ async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
     }
     stop.cancel();
     Ok(())
+}
+
+/// What is looked at while the box runs: for the pages of health, and for whoever asks on the control socket.
+struct Seen {
+    clock: Clock,
+    identity: Identity,
+    journal: Journal,
+    resolver: Resolver,
+    tunnels: Tunnels,
+    leases: watch::Receiver<Arc<Leases>>,
+    directory: watch::Receiver<DirectoryStatus>,
+    open: watch::Receiver<bool>,
+    reading: watch::Receiver<Reading>,
+}
+
+impl Seen {
+    /// Starts the two that look.
+    fn start_watching(
+        self,
+        config: &Config,
+        health: watch::Sender<Snapshot>,
+        control: Control,
+        tasks: &mut Tasks,
+    ) {
+        let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading } = self;
+        let watched = Watched {
+            line_interface: config.line_interface.clone(),
+            state_dir: config.state_dir.clone(),
+            certificate_path: config.portal.certificate_path.clone(),
+            key_path: config.portal.key_path.clone(),
+            clock: clock.clone(),
+            identity: identity.clone(),
+            journal: journal.clone(),
+            resolver,
+            tunnels: tunnels.clone(),
+            open: open.clone(),
+            reading: reading.clone(),
+        };
+        tasks.start("health", |stop| watched.serve(health, stop));
+        let (school, started) = (config.school.name.clone(), clock.now());
+        let speaker =
+            Speaker { school, started, clock, identity, journal, leases, tunnels, directory, open, reading };
+        tasks.start("control", |stop| control.serve(move || speaker.status(), stop));
+    }
 }
 
 /// Knows whom to ask for the daemon's status.

@@ -50,7 +50,9 @@ mod visitor;
 mod wanted;
 mod words;
 
-pub use cas::{Application, Dialect, DialectError, ServicePattern, Settings as CasSettings, UserWord};
+pub use cas::{
+    Application, Dialect, DialectError, ServicePattern, Settings as CasSettings, UserWord, exercise_cas,
+};
 pub use certificate::{certificate_end, check_certificate, check_dates};
 pub use parts::{Acts, Parts, Sights};
 pub use refusal::refusal_page;

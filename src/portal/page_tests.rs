@@ -47,7 +47,10 @@ pub(super) fn settings() -> Settings {
         certificate_path: PathBuf::from("portal.pem"),
         key_path: PathBuf::from("portal.key"),
         zones: vec![Arc::new(zone())],
-        cas: super::CasSettings { applications: Vec::new(), school: None },
+        cas: super::CasSettings {
+            applications: Vec::new(),
+            school: crate::model::Uai::new("0809999Z").unwrap(),
+        },
         http_port: 80,
         https_port: 443,
     }

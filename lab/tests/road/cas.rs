@@ -1,5 +1,6 @@
 //! The box as a CAS server: real applications on the teacher's machine (Apache with mod_auth_cas, two with phpCAS, a Django
-//! site with django-cas-ng), a pupil's browser played by curl, and the line down all the while.
+//! site with django-cas-ng), a pupil's browser played by curl, and the line down all the while; or up, and people sign in at
+//! the ENT, a real LemonLDAP::NG.
 //!
 //! Needs root (Apache gives it up), and what `.ci/install` puts into `target/clients`.
 
@@ -10,12 +11,15 @@ use std::{
 };
 
 use preau_lab::{
-    Lab, Running,
+    EntProtocol, Lab, Running,
     plan::{PASSWORD, PORTAL},
 };
 use serde_json::Value;
 
-use crate::asking::{dig, get, run, sign_out, status, until};
+use crate::{
+    asking::{dig, get, page, run, sign_out, status, until},
+    ent::{come_back, departs, sign_in_there},
+};
 
 /// Where the applications run.
 const SERVER: &str = "enseignant";
@@ -23,6 +27,9 @@ const SERVER: &str = "enseignant";
 const CASIER: &str = "https://apache.college.exemple/prive/";
 const CAHIER: &str = "https://php.college.exemple/index.php";
 const CLUB: &str = "http://django.college.exemple:8000/";
+
+/// The jar of the browser that goes to the ENT.
+const JAR: [&str; 4] = ["--cookie", "jar", "--cookie-jar", "jar"];
 
 /// What the form says of itself.
 const FORM: &str = "action=\"/cas/login\"";
@@ -42,6 +49,46 @@ fn play(story: impl FnOnce(&Lab)) {
     fs::remove_file(scene.lab.door().file_path("eleve").join("cookies")).ok();
     story(&scene.lab);
     *stage = Some(scene);
+}
+
+/// Plays a story with the line up and an ENT, nobody signed in at the pupil's machine, and a new browser there.
+fn play_with_ent(story: impl FnOnce(&Lab)) {
+    static SCENE: Mutex<Option<Scene>> = Mutex::new(None);
+    let mut stage = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
+    let scene = stage.take().unwrap_or_else(|| {
+        let mut scene = Scene::set();
+        scene.lab.restore_line().unwrap();
+        scene.lab.start_ent().expect("the ENT must start");
+        scene.lab.tell_box_of_ent(EntProtocol::Cas).expect("the box must start with the ENT");
+        scene
+    });
+    until(25, "the box sees the ENT", || departs(&scene.lab, "eleve"));
+    sign_out(&scene.lab, "eleve");
+    for jar in ["jar", "cookies"] {
+        fs::remove_file(scene.lab.door().file_path("eleve").join(jar)).ok();
+    }
+    story(&scene.lab);
+    *stage = Some(scene);
+}
+
+/// Goes from the portal's page at `url` by its link to the ENT, signs in there, and comes back into the application: what it
+/// says.
+#[track_caller]
+fn by_the_ent(lab: &Lab, url: &str) -> String {
+    let form = browse_with(lab, &JAR, url, &[]);
+    let link = form.split("href=\"").find(|rest| rest.starts_with("/connexion/ent?"));
+    let link =
+        link.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("no way to the ENT: {form}"));
+    let link = link.replace("&amp;", "&").replace("&#38;", "&");
+    assert!(link.contains("suite=%2Fcas%2Flogin%3F"), "{link}");
+    let back = sign_in_there(lab, "eleve", &link, "alix.exemple");
+    let inside = come_back(lab, "eleve", &back);
+    let path = inside.strip_prefix("303 ").unwrap_or_else(|| panic!("{inside}\n{}", lab.box_log()));
+    // The page that rests leads on by itself, as it does after a form.
+    let rest = page(lab, "eleve", path, &[&JAR[..], &["--include"]].concat());
+    let next = rest.lines().find_map(|line| line.strip_prefix("refresh: 0; url="));
+    let next = next.unwrap_or_else(|| panic!("nothing leads on from {path}: {rest}")).trim();
+    browse_with(lab, &JAR, &format!("https://{PORTAL}{next}"), &[])
 }
 
 impl Scene {
@@ -105,8 +152,12 @@ fn django(lab: &Lab) -> Running {
 /// A page by the pupil's browser, which keeps cookies and follows redirections.
 #[track_caller]
 fn browse(lab: &Lab, url: &str, more: &[&str]) -> String {
-    let usual = ["--location", "--cookie", "cookies", "--cookie-jar", "cookies"];
-    let output = get(lab, "eleve", url, &[&usual, more].concat());
+    browse_with(lab, &["--cookie", "cookies", "--cookie-jar", "cookies"], url, more)
+}
+
+#[track_caller]
+fn browse_with(lab: &Lab, jar: &[&str], url: &str, more: &[&str]) -> String {
+    let output = get(lab, "eleve", url, &[&["--location"], jar, more].concat());
     output.checked().unwrap_or_else(|error| panic!("{url}: {error:#}\n{}", lab.box_log()))
 }
 
@@ -305,5 +356,50 @@ fn an_applications_name_leads_to_it_in_its_own_zone_and_nowhere_in_others() {
         assert_eq!(dig(lab, "eleve", &["apache.college.exemple", "A"]), address);
         assert_eq!(dig(lab, "eleve", &["apache.college.exemple", "AAAA"]), "");
         assert_eq!(dig(lab, "bureau", &["apache.college.exemple", "A"]), "");
+    });
+}
+
+#[test]
+fn an_application_is_reached_by_way_of_the_ent_and_left_with_it() {
+    play_with_ent(|lab| {
+        let inside = by_the_ent(lab, CAHIER);
+        assert!(inside.starts_with("php:e-0001\n"), "{inside}");
+        let casier = browse_with(lab, &JAR, CASIER, &[]);
+        assert!(casier.starts_with("apache:alix.exemple\n"), "one sign-in opens the next one too: {casier}");
+
+        // The box's sign-out ends it in the applications; the ENT's own session is not theirs.
+        sign_out(lab, "eleve");
+        for (url, start) in [(CAHIER, "php:"), (CASIER, "apache:")] {
+            until(10, url, || !browse_with(lab, &JAR, url, &[]).starts_with(start));
+        }
+    });
+}
+
+#[test]
+fn whoever_signs_out_at_the_ent_is_out_of_the_applications() {
+    play_with_ent(|lab| {
+        let back = sign_in_there(lab, "eleve", "/connexion/ent", "alix.exemple");
+        assert!(come_back(lab, "eleve", &back).starts_with("303 "));
+        assert!(browse_with(lab, &JAR, CAHIER, &[]).starts_with("php:e-0001\n"));
+        let ticket = back.split("ticket=").nth(1).unwrap();
+        let said = format!(
+            "logoutRequest=<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"x\" Version=\"2.0\">\
+             <samlp:SessionIndex>{ticket}</samlp:SessionIndex></samlp:LogoutRequest>"
+        );
+        let url = format!("https://{PORTAL}/connexion/ent/retour");
+        assert!(status(lab, "enseignant", &url, &["--data-urlencode", &said]).starts_with("200"));
+        until(10, "phpCAS forgets", || !browse_with(lab, &JAR, CAHIER, &[]).starts_with("php:"));
+    });
+}
+
+#[test]
+fn an_application_that_wants_the_password_again_gets_it_from_the_ent() {
+    play_with_ent(|lab| {
+        // The session is one by the school's own form, which proves nothing at the ENT.
+        lab.sign_in_user("eleve").unwrap();
+        let again = by_the_ent(lab, &format!("{CAHIER}?voie=encore"));
+        assert!(again.starts_with("php:e-0001\n"), "{again}");
+        let told: Value = serde_json::from_str(again.lines().nth(1).unwrap()).unwrap();
+        assert_eq!(told["isFromNewLogin"], "true", "{told}");
     });
 }

@@ -35,7 +35,7 @@ fn play(protocol: EntProtocol, story: impl FnOnce(&mut Lab)) {
 }
 
 /// Whether the portal sends somebody to the ENT. It looks at it first where its last look is old.
-fn departs(lab: &Lab, who: &str) -> bool {
+pub(crate) fn departs(lab: &Lab, who: &str) -> bool {
     let answer = status(lab, who, &format!("https://{PORTAL}/connexion/ent"), &["--max-time", "20"]);
     answer.starts_with(&format!("303 https://{ENT_NAME}/"))
 }
@@ -68,7 +68,7 @@ fn hidden(page: &str, name: &str) -> String {
 
 /// Goes to the ENT from the portal's `path` and signs in there as `login`, up to where the ENT sends the browser back to.
 #[track_caller]
-fn sign_in_there(lab: &Lab, who: &str, path: &str, login: &str) -> String {
+pub(crate) fn sign_in_there(lab: &Lab, who: &str, path: &str, login: &str) -> String {
     let jar = ["--cookie", "jar", "--cookie-jar", "jar"];
     let left = status(lab, who, &format!("https://{PORTAL}{path}"), &jar);
     let url = left.strip_prefix("303 ").unwrap_or_else(|| panic!("{left}"));
@@ -89,7 +89,7 @@ fn sign_in_there(lab: &Lab, who: &str, path: &str, login: &str) -> String {
 }
 
 /// Comes back to the portal at `url`; the answer's status and where it leads.
-fn come_back(lab: &Lab, who: &str, url: &str) -> String {
+pub(crate) fn come_back(lab: &Lab, who: &str, url: &str) -> String {
     status(lab, who, url, &["--cookie", "jar", "--cookie-jar", "jar", "--max-time", "25"])
 }
 

@@ -13,8 +13,8 @@ use crate::model::{Role, Uai};
 pub struct Settings {
     /// The applications.
     pub applications: Vec<Application>,
-    /// The school's code, which applications are told; none where people of no school sign in.
-    pub school: Option<Uai>,
+    /// The school's code, which applications are told.
+    pub school: Uai,
 }
 
 /// An application of the school.

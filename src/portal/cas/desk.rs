@@ -106,8 +106,8 @@ impl Desk {
         // Accounts of the school's own file have a name to show and no parts of it.
         let parts = person.as_deref().filter(|person| !person.given_name.is_empty());
         let attachments = person.as_deref().map_or(&[][..], |person| &person.schools);
-        let here = |school| Some(school) == self.settings.school.as_ref();
-        let of_here: Vec<_> = attachments.iter().filter(|attached| here(&attached.school)).collect();
+        let here = &self.settings.school;
+        let of_here: Vec<_> = attachments.iter().filter(|attached| attached.school == *here).collect();
         let text = |names: &[crate::model::ClassName]| -> Vec<String> {
             names.iter().map(|name| name.as_str().to_owned()).collect()
         };
@@ -124,7 +124,7 @@ impl Desk {
             display_name: account.display_name.clone(),
             role: account.role,
             role_word: account.role.word().to_owned(),
-            school: self.settings.school.as_ref().map(|school| school.as_str().to_owned()),
+            school: here.as_str().to_owned(),
             classes,
             groups: of_here.iter().flat_map(|attached| text(&attached.groups)).collect(),
         }

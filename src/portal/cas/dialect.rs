@@ -106,7 +106,7 @@ impl Word {
             Self::FamilyName => person.family_name.as_slice(),
             Self::GivenName => person.given_name.as_slice(),
             Self::DisplayName => std::slice::from_ref(&person.display_name),
-            Self::School => person.school.as_slice(),
+            Self::School => std::slice::from_ref(&person.school),
             Self::Role => std::slice::from_ref(&person.role_word),
             Self::Classes => &person.classes,
             Self::Groups => &person.groups,
@@ -124,7 +124,7 @@ pub(super) struct Described {
     pub(super) display_name: String,
     pub(super) role: Role,
     pub(super) role_word: String,
-    pub(super) school: Option<String>,
+    pub(super) school: String,
     pub(super) classes: Vec<String>,
     pub(super) groups: Vec<String>,
 }
@@ -309,7 +309,7 @@ pub(super) mod tests {
             display_name: String::from("Alix Exemple"),
             role: Role::Eleve,
             role_word: String::from("eleve"),
-            school: Some(String::from("0809999Z")),
+            school: String::from("0809999Z"),
             classes: vec![String::from("6A"), String::from("Chorale & chant")],
             groups: Vec::new(),
         }

@@ -50,7 +50,7 @@ const REFRESH: HeaderName = HeaderName::from_static("refresh");
 
 /// How a request asks to be let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Way {
+pub(super) struct Way {
     renew: bool,
     gateway: bool,
     by_post: bool,
@@ -59,7 +59,7 @@ struct Way {
 }
 
 impl Way {
-    fn read(parameters: &Parameters) -> Self {
+    pub(super) fn read(parameters: &Parameters) -> Self {
         Self {
             renew: parameters.is_set("renew"),
             gateway: parameters.is_set("gateway"),

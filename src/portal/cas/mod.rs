@@ -18,11 +18,13 @@
 //! | `desk` | tickets joined with sessions and applications; the box's calls to applications |
 //! | `farewell` | applications are told that a session is over |
 //! | `page` | the pages |
+//! | `exercise` | everything that reads what browsers and applications send, over one text |
 
 mod answer;
 mod application;
 mod desk;
 mod dialect;
+mod exercise;
 mod farewell;
 mod login;
 mod logout;
@@ -37,6 +39,7 @@ mod validation;
 pub use application::{Application, Settings, UserWord};
 pub(super) use desk::Desk;
 pub use dialect::{Dialect, DialectError};
+pub use exercise::exercise_cas;
 pub(super) use farewell::Farewell;
 pub(super) use roads::router;
 pub use service_url::ServicePattern;

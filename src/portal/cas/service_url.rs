@@ -67,6 +67,11 @@ impl ServiceUrl {
         self.origin.to_string()
     }
 
+    /// The path, never empty.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Whether it is one of TLS.
     pub(super) fn is_https(&self) -> bool {
         self.origin.is_https
