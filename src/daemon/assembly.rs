@@ -23,7 +23,7 @@ use super::{
     timekeeping::Timekeeping,
 };
 use crate::{
-    admin::{self, Openings, Snapshot},
+    admin::{self, Feeds, Openings, Snapshot},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -33,7 +33,7 @@ use crate::{
         ntp, proxy, quic,
         sign_in::SignIn,
     },
-    identity::Identity,
+    identity::{EntStanding, Identity, register::Terms},
     journal::Journal,
     lan::{self, CaptiveAdvertiser, Dhcp, Leases},
     model::{Moment, Zone},
@@ -80,10 +80,12 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let identity = Identity::open(&config.identity, config.directory, clock.clone())?;
     let (terms_sender, terms) = watch::channel(Arc::new(config.terms));
     let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
-    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
-    let directory = deliveries.status();
+    let store = admin::Store::open(&state_dir)?;
+    let deliveries =
+        Deliveries::begin(state_dir, here, identity.clone(), terms.clone(), store.clone(), clock.clone());
+    let (directory, directory_health) = (deliveries.status(), deliveries.health());
     let Policing { rules, acts, policy } =
-        start_policing(config.policy, &config.state_dir, &config.zones, &identity, clock, tasks)?;
+        start_policing(config.policy, (store, terms), &config.zones, &identity, clock, tasks)?;
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
     let (open_sender, open) = watch::channel(false);
@@ -158,6 +160,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         tunnels: tunnels.clone(),
         open: open.clone(),
         reading: reading.clone(),
+        directory: directory_health,
     };
     tasks.start("health", |stop| watched.serve(health_sender, stop));
     let speaker = Speaker {
@@ -190,17 +193,17 @@ struct Policing {
 /// Starts what joins `rules` with what teachers decide.
 fn start_policing(
     rules: Policy,
-    state_dir: &Path,
+    (store, terms): (admin::Store, watch::Receiver<Arc<Terms>>),
     zones: &[Arc<Zone>],
     identity: &Identity,
     clock: &Clock,
     tasks: &mut Tasks,
 ) -> anyhow::Result<Policing> {
     let (rules_sender, rules) = watch::channel(Arc::new(rules));
-    let store = admin::Store::open(state_dir)?;
     let openings =
         Openings::open(store.clone(), identity.clone(), rules.clone(), zones.to_vec(), clock.now())?;
-    let acts = portal::Acts::open(store, identity, openings.clone())?;
+    let feeds = Feeds::new(store.clone(), identity, terms, clock.clone());
+    let acts = portal::Acts::open(store, identity, openings.clone(), feeds)?;
     let given = openings.openings();
     let (policy_sender, policy) = watch::channel(policing::joined(&rules.borrow(), &given.borrow()));
     let of_openings = clock.clone();
@@ -285,6 +288,12 @@ impl Speaker {
             leases: self.leases.borrow().len(),
             tunnels_held: self.tunnels.held(),
             machines_doubled: self.identity.doubles(),
+            ent_answers: match self.identity.ent() {
+                EntStanding::None => None,
+                standing @ (EntStanding::Reachable | EntStanding::Away) => {
+                    Some(standing == EntStanding::Reachable)
+                }
+            },
             directory: self.directory.borrow().clone(),
             rules: reading
                 .rules

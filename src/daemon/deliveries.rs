@@ -15,11 +15,13 @@ use tracing::{info, warn};
 
 use super::status::DirectoryStatus;
 use crate::{
+    admin::{self, CalendarEnd, DirectoryHealth},
     identity::{
         Directory, Identity,
         register::{Applied, FeedView, Register, Standing, Terms, Today, Version},
     },
-    model::Uai,
+    model::{AccountId, Uai},
+    policy::CalendarWarning,
     system::clock::Clock,
 };
 
@@ -38,6 +40,9 @@ pub(super) struct Deliveries {
     terms: watch::Receiver<Arc<Terms>>,
     clock: Clock,
     directory: watch::Sender<DirectoryStatus>,
+    health: watch::Sender<DirectoryHealth>,
+    /// Keeps what people decided and asked for: what it has of those who are deleted goes with them.
+    store: admin::Store,
     register: Option<Register>,
     /// The register and the day for which everything is done.
     done: Option<(Version, Today)>,
@@ -53,6 +58,7 @@ impl Deliveries {
         here: Uai,
         identity: Identity,
         terms: watch::Receiver<Arc<Terms>>,
+        store: admin::Store,
         clock: Clock,
     ) -> Self {
         let mut deliveries = Self {
@@ -62,6 +68,8 @@ impl Deliveries {
             terms,
             clock,
             directory: watch::Sender::default(),
+            health: watch::Sender::default(),
+            store,
             register: None,
             done: None,
             revision: None,
@@ -81,6 +89,11 @@ impl Deliveries {
     /// What `preau status` says of the directory.
     pub(super) fn status(&self) -> watch::Receiver<DirectoryStatus> {
         self.directory.subscribe()
+    }
+
+    /// What the referent's page says of the directory.
+    pub(super) fn health(&self) -> watch::Receiver<DirectoryHealth> {
+        self.health.subscribe()
     }
 
     /// Looks after the register until `stop`.
@@ -113,6 +126,7 @@ impl Deliveries {
         let (register, state_dir) = (self.register.clone(), self.state_dir.clone());
         let (done, revision) = (self.done, self.revision);
         let (here, identity) = (self.here.clone(), self.identity.clone());
+        let store = self.store.clone();
         let work = tokio::task::spawn_blocking(move || {
             let register = match register {
                 Some(register) => register,
@@ -124,6 +138,10 @@ impl Deliveries {
                 return Ok(None);
             }
             let applied = register.apply_due(now, today, &|login| identity.is_local_login(login))?;
+            // Of everybody who is gone, not of those who went just now: a power cut may have come in between.
+            let is_known =
+                |id: &AccountId| Ok(identity.account(id).is_some() || register.find(id.as_str())?.is_some());
+            store.forget_unknown(now, is_known)?;
             let news = News::of(&register, &here, revision, today, applied)?;
             anyhow::Ok(Some((register, version, news)))
         });
@@ -148,13 +166,15 @@ impl Deliveries {
             self.identity.replace_register(directory);
             self.revision = Some(revision);
         }
-        let calendar = self.terms.borrow().warning(today).map(|warning| warning.to_string());
-        self.directory.send_replace(status(&standing, calendar));
+        let warning = self.terms.borrow().warning(today);
+        self.health.send_replace(health(&standing, warning.as_ref()));
+        self.directory.send_replace(status(&standing, warning.map(|warning| warning.to_string())));
     }
 
     fn fail(&mut self, cause: &anyhow::Error) {
         warn!("the directory cannot be read or written; see `preau status`");
         self.done = None;
+        self.health.send_modify(|health| health.is_unreadable = true);
         self.directory.send_modify(|status| status.trouble = Some(format!("{cause:#}")));
     }
 
@@ -191,6 +211,18 @@ impl News {
         let directory = (before != Some(revision)).then(|| register.snapshot(here)).transpose()?;
         let standing = register.standing(today)?;
         Ok(Self { revision, directory, standing, today, applied })
+    }
+}
+
+fn health(standing: &Standing, warning: Option<&CalendarWarning>) -> DirectoryHealth {
+    DirectoryHealth {
+        is_unreadable: false,
+        held: standing.waiting.iter().filter(|feed| feed.held.is_some()).count(),
+        quarantined: standing.quarantined,
+        calendar: warning.map(|warning| match warning.ends_on {
+            Some(day) if warning.days_left >= 0 => CalendarEnd::On(day),
+            Some(_) | None => CalendarEnd::Behind,
+        }),
     }
 }
 
@@ -264,7 +296,8 @@ mod tests {
         fn begin(&self) -> Deliveries {
             let here = Uai::new("0809999Z").unwrap();
             let (state_dir, clock) = (self.dir.path().to_owned(), self.clock.clone());
-            Deliveries::begin(state_dir, here, self.identity.clone(), self.terms.subscribe(), clock)
+            let store = admin::Store::open(&state_dir).unwrap();
+            Deliveries::begin(state_dir, here, self.identity.clone(), self.terms.subscribe(), store, clock)
         }
 
         /// Hands over a delivery as another process does.
@@ -367,8 +400,9 @@ mod tests {
         deliveries.fail(&cause);
         assert!(deliveries.status().borrow().trouble.as_ref().unwrap().contains("people.sqlite"));
         assert!(school.knows("P1"));
+        assert!(deliveries.health().borrow().is_unreadable);
         let begun = school.begin();
-        assert!(begun.status().borrow().trouble.is_some());
+        assert!(begun.status().borrow().trouble.is_some() && begun.health().borrow().is_unreadable);
     }
 
     #[tokio::test]
