@@ -250,13 +250,15 @@ mod tests {
 
     use super::*;
     use crate::{
+        admin::{Act, Actor, Openings, Requests, may},
         identity::{
-            MachinesMax, Settings,
+            EntMatch, EntStanding, MachinesMax, Settings,
             feed::{Extent, Format, Head, Item, PersonRecord, Totals},
             register::{Handover, Intent},
+            test_school::{address, begin_verified, machine},
         },
         model::{AccountId, Attachment, Moment, Person, Role},
-        policy::{SchoolCalendar, SchoolZone},
+        policy::{Policy, SchoolCalendar, SchoolZone},
     };
 
     /// 2026-11-23T08:00:00Z, a Monday between holidays.
@@ -403,6 +405,68 @@ mod tests {
         assert!(deliveries.health().borrow().is_unreadable);
         let begun = school.begin();
         assert!(begun.status().borrow().trouble.is_some() && begun.health().borrow().is_unreadable);
+    }
+
+    #[tokio::test]
+    async fn what_other_modules_keep_of_somebody_goes_when_the_directory_deletes_them() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        school.stage(&["P1", "P2"], None);
+        deliveries.look().await.unwrap();
+        let (identity, store) = (&school.identity, deliveries.store.clone());
+        identity.set_ent(EntStanding::Reachable);
+        identity.learn_neighbour(address(1), Some(machine(1)));
+        let verified = identity.verified_by_ent("P1", EntMatch::Id).unwrap();
+        let session = begin_verified(identity, &verified, 1).await.0;
+        identity.learn(&session, "un mot de passe").await.unwrap();
+        ask(identity, &store, "P1").await;
+        ask(identity, &store, "P2").await;
+        school.seconds.fetch_add(DAY_SECONDS, Ordering::Relaxed);
+        school.stage(&["P2"], None);
+        deliveries.look().await.unwrap();
+        assert!(identity.session_of(address(1)).is_none(), "who has left is signed out");
+        assert!(!identity.has_offline_password(&AccountId::new("P1")));
+        assert_eq!(asked(&store), ["P1", "P2"], "until then they may come back");
+        school.seconds.fetch_add(93 * DAY_SECONDS, Ordering::Relaxed);
+        deliveries.look().await.unwrap();
+        assert_eq!(asked(&store), ["P2"]);
+        identity.forget_learned().await.unwrap();
+        for file in ["school.sqlite", "sessions.sqlite", "people.sqlite"] {
+            let file = rusqlite::Connection::open(school.dir.path().join(file)).unwrap();
+            for (table, column) in [
+                ("asker", "account"),
+                ("opening", "whom"),
+                ("learned", "account"),
+                ("person", "id"),
+                ("record", "id"),
+            ] {
+                let query = format!("SELECT count(*) FROM {table} WHERE {column} = 'P1'");
+                // Each table is in one of the files.
+                let left: i64 = file.query_row(&query, [], |row| row.get(0)).unwrap_or(0);
+                assert_eq!(left, 0, "{table}");
+            }
+        }
+    }
+
+    async fn ask(identity: &Identity, store: &admin::Store, id: &str) {
+        let rules = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap())).1;
+        let now = Moment::from_unix_seconds(MONDAY_SECONDS);
+        let openings = Openings::open(store.clone(), identity.clone(), rules, Vec::new(), now).unwrap();
+        let account = identity.account(&AccountId::new(id)).unwrap();
+        let granted = may(&Actor(account), Act::AskToOpen).unwrap();
+        let site = format!("{}.example", id.to_lowercase()).parse().unwrap();
+        Requests::new(store.clone(), openings).ask(&granted, site, None, "un exposé", now).await.unwrap();
+    }
+
+    /// Whose requests are kept.
+    fn asked(store: &admin::Store) -> Vec<String> {
+        let seen = Mutex::new(Vec::new());
+        let see = |id: &AccountId| {
+            seen.lock().unwrap().push(id.as_str().to_owned());
+            Ok(true)
+        };
+        store.forget_unknown(Moment::from_unix_seconds(0), see).unwrap();
+        seen.into_inner().unwrap()
     }
 
     #[tokio::test]
