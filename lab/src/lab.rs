@@ -341,8 +341,7 @@ impl Lab {
         let program = gateway::program_path("preau")?;
         let program = program.to_str().context("the path of `preau` is not UTF-8")?;
         let configuration = format!("{LAB_DIR}/{BOX}/box.toml");
-        let [first, rest @ ..] = arguments else { bail!("no command for `preau`") };
-        let arguments = [&[program, first, "--config", &configuration], rest].concat();
+        let arguments = [&[program], arguments, &["--config", &configuration]].concat();
         self.run(BOX, &arguments)
     }
 

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use crate::model::Moment;
 
 /// The box at one moment, as far as somebody in the school can do something about it.
@@ -17,6 +19,10 @@ pub struct Snapshot {
     pub line_down_since: Option<Moment>,
     /// Since when none of the provider's name servers has answered.
     pub resolver_silent_since: Option<Moment>,
+    /// Since when the school's ENT has not answered.
+    pub ent_away_since: Option<Moment>,
+    /// The directory of the school.
+    pub directory: DirectoryHealth,
     /// Whether something speaks against the clock.
     pub clock_in_doubt: bool,
     /// The room on the disk that holds the records; none where it cannot be read.
@@ -33,6 +39,28 @@ pub struct Snapshot {
     pub machines_doubled: usize,
     /// Clients held back because they carry data in DNS names.
     pub tunnels_held: usize,
+}
+
+/// The directory of the school, as far as the referent has something to do about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DirectoryHealth {
+    /// Whether it cannot be read or written: who was in force before still is.
+    pub is_unreadable: bool,
+    /// Deliveries that are held until somebody says yes.
+    pub held: usize,
+    /// Records that could not be taken and that nobody dismissed.
+    pub quarantined: u64,
+    /// That the school calendar does not reach far enough, if so.
+    pub calendar: Option<CalendarEnd>,
+}
+
+/// Where the school calendar ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarEnd {
+    /// Soon: on that day.
+    On(Date),
+    /// It has ended, or never knew the school's zone.
+    Behind,
 }
 
 /// The room on a disk, in bytes.
@@ -72,6 +100,13 @@ pub enum Fault {
         /// Since when.
         since: Moment,
     },
+    /// The line is there, but the ENT does not answer.
+    EntAway {
+        /// Since when.
+        since: Moment,
+    },
+    /// Something is wrong with the directory.
+    Directory(DirectoryFault),
     /// The time is not sure.
     ClockInDoubt,
     /// The disk is nearly full.
@@ -107,6 +142,25 @@ pub enum Fault {
     },
 }
 
+/// Something that is wrong with the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectoryFault {
+    /// It cannot be read or written.
+    Unreadable,
+    /// Deliveries wait for somebody to say yes.
+    FeedsHeld {
+        /// How many.
+        count: usize,
+    },
+    /// Records of deliveries could not be taken.
+    RecordsQuarantined {
+        /// How many.
+        count: u64,
+    },
+    /// The school calendar ends soon, or has ended.
+    CalendarEnds(CalendarEnd),
+}
+
 /// A fault and how soon somebody must look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -126,6 +180,9 @@ const LISTS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A certificate that ends within this time is renewed today.
 const CERTIFICATE_WARNED: Duration = Duration::from_secs(14 * 24 * 3600);
 
+/// An ENT that is away for a shorter time is not told: after a start the box has not looked yet.
+const ENT_AWAY_UNTOLD: Duration = Duration::from_secs(60);
+
 /// What is wrong at `now`, the most urgent first. Where a fault explains another, only the first is told.
 #[must_use]
 pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
@@ -139,8 +196,12 @@ pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
     match (snapshot.line_down_since, snapshot.resolver_silent_since) {
         (Some(since), _) => find(Severity::Urgent, Fault::LineDown { since }),
         (None, Some(since)) => find(Severity::Urgent, Fault::ResolverSilent { since }),
-        (None, None) => {}
+        (None, None) => {
+            let away = snapshot.ent_away_since.filter(|since| now.since(*since) >= ENT_AWAY_UNTOLD);
+            away.into_iter().for_each(|since| find(Severity::Urgent, Fault::EntAway { since }));
+        }
     }
+    of_directory(snapshot.directory, &mut find);
     if let Some(free_percent) = snapshot.disk.map(Disk::free_percent).filter(|free| *free < DISK_FREE_PERCENT)
     {
         let is_urgent = free_percent < DISK_URGENT_PERCENT;
@@ -176,6 +237,24 @@ pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| finding.severity);
     findings
+}
+
+/// What is wrong with the directory; of one that cannot be read nothing else is known.
+fn of_directory(directory: DirectoryHealth, find: &mut impl FnMut(Severity, Fault)) {
+    let DirectoryHealth { is_unreadable, held, quarantined, calendar } = directory;
+    let mut find = |severity, fault| find(severity, Fault::Directory(fault));
+    if is_unreadable {
+        return find(Severity::Soon, DirectoryFault::Unreadable);
+    }
+    if held > 0 {
+        find(Severity::Soon, DirectoryFault::FeedsHeld { count: held });
+    }
+    if quarantined > 0 {
+        find(Severity::Notice, DirectoryFault::RecordsQuarantined { count: quarantined });
+    }
+    if let Some(end) = calendar {
+        find(Severity::Notice, DirectoryFault::CalendarEnds(end));
+    }
 }
 
 impl Disk {
@@ -239,6 +318,7 @@ mod tests {
                 Severity::Urgent,
                 Fault::ResolverSilent { since },
             ),
+            (Snapshot { ent_away_since: Some(since), ..sound() }, Severity::Urgent, Fault::EntAway { since }),
             (Snapshot { clock_in_doubt: true, ..sound() }, Severity::Soon, Fault::ClockInDoubt),
             (disk(99), Severity::Soon, Fault::DiskNearlyFull { free_percent: 9 }),
             (disk(29), Severity::Urgent, Fault::DiskNearlyFull { free_percent: 2 }),
@@ -271,12 +351,45 @@ mod tests {
     }
 
     #[test]
+    fn the_directory_tells_each_of_its_faults_and_one_that_cannot_be_read_nothing_else() {
+        let check = |directory, expected: &[(Severity, DirectoryFault)]| {
+            let expected: Vec<_> =
+                expected.iter().map(|(severity, fault)| (*severity, Fault::Directory(*fault))).collect();
+            check(&Snapshot { directory, ..sound() }, &expected);
+        };
+        let troubled = DirectoryHealth {
+            is_unreadable: false,
+            held: 2,
+            quarantined: 3,
+            calendar: Some(CalendarEnd::Behind),
+        };
+        check(
+            troubled,
+            &[
+                (Severity::Soon, DirectoryFault::FeedsHeld { count: 2 }),
+                (Severity::Notice, DirectoryFault::RecordsQuarantined { count: 3 }),
+                (Severity::Notice, DirectoryFault::CalendarEnds(CalendarEnd::Behind)),
+            ],
+        );
+        let unreadable = DirectoryHealth { is_unreadable: true, ..troubled };
+        check(unreadable, &[(Severity::Soon, DirectoryFault::Unreadable)]);
+    }
+
+    #[test]
+    fn an_ent_is_called_away_after_a_minute() {
+        let away = |seconds| Snapshot { ent_away_since: Some(NOW - Duration::from_secs(seconds)), ..sound() };
+        check(&away(59), &[]);
+        check(&away(60), &[(Severity::Urgent, Fault::EntAway { since: NOW - Duration::from_secs(60) })]);
+    }
+
+    #[test]
     fn the_most_urgent_comes_first_and_causes_hide_their_effects() {
         let snapshot = Snapshot {
             restart_wanted: true,
             tunnels_held: 3,
             line_down_since: Some(NOW),
             resolver_silent_since: Some(NOW),
+            ent_away_since: Some(NOW - DAY),
             clock_in_doubt: true,
             certificate_ends: Some(NOW),
             ..sound()

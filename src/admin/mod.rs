@@ -5,6 +5,8 @@
 
 mod announcements;
 mod devices;
+mod feeds;
+mod forgetting;
 mod health;
 mod lasting;
 mod not_done;
@@ -26,7 +28,10 @@ mod whom;
 
 pub use announcements::{Announced, Announcement, AnnouncementRefusal, Announcements};
 pub use devices::{Described, DeviceRefusal, Devices};
-pub use health::{Disk, Fault, Finding, Severity, Snapshot, findings};
+pub use feeds::{FeedRefusal, Feeds};
+pub use health::{
+    CalendarEnd, DirectoryFault, DirectoryHealth, Disk, Fault, Finding, Severity, Snapshot, findings,
+};
 pub use lasting::Lasts;
 pub use not_done::NotDone;
 pub use opening_table::Running;

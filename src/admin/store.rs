@@ -7,7 +7,7 @@ use std::{
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -68,7 +68,7 @@ impl Store {
         Ok(looked.await.context("the daemon is stopping")??)
     }
 
-    /// As [`Store::read`], for the daemon's start.
+    /// As [`Store::read`], for the daemon's start and threads that may wait.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -76,8 +76,12 @@ impl Store {
         &self,
         look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> anyhow::Result<T> {
+        Ok(look(&self.connection())?)
+    }
+
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         let Self(connection) = self;
-        Ok(look(&connection.lock().unwrap_or_else(PoisonError::into_inner))?)
+        connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what was granted, and writes it into the trail as `what` in the same transaction. Both are on disk when this
@@ -152,6 +156,8 @@ fn prepared(path: &Path) -> anyhow::Result<Connection> {
     ensure!(check == "ok", "the file is damaged; move it aside to begin a new one");
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted of people is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let latest = u32::try_from(MIGRATIONS.len())?;
     ensure!(version <= latest, "the file is of a later version ({version})");

@@ -23,7 +23,7 @@ use super::{
     timekeeping::Timekeeping,
 };
 use crate::{
-    admin::{self, Openings, Snapshot},
+    admin::{self, DirectoryHealth, Feeds, Openings, Snapshot},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -33,7 +33,7 @@ use crate::{
         ntp, proxy, quic,
         sign_in::SignIn,
     },
-    identity::{Identity, register::Terms},
+    identity::{EntStanding, Identity, register::Terms},
     journal::Journal,
     lan::{self, CaptiveAdvertiser, Dhcp, Leases},
     model::Moment,
@@ -75,8 +75,10 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
     tasks.start_foundation("journal", |stop| writer.serve(stop));
 
-    let People { identity, terms, directory } = start_directory(&config, clock, tasks)?;
-    let Policing { rules, acts, policy } = start_policing(&config, &identity, clock, tasks)?;
+    let store = admin::Store::open(&config.state_dir)?;
+    let People { identity, terms, directory } = start_directory(&config, store.clone(), clock, tasks)?;
+    let Policing { rules, acts, policy } =
+        start_policing(&config, store, terms.subscribe(), &identity, clock, tasks)?;
     let (reading_sender, reading) = watch::channel(Reading::of(&config, clock.now()));
     let (epoch_sender, epoch) = watch::channel(0);
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
@@ -149,16 +151,21 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
 struct People {
     identity: Identity,
     terms: watch::Sender<Arc<Terms>>,
-    directory: watch::Receiver<DirectoryStatus>,
+    directory: (watch::Receiver<DirectoryStatus>, watch::Receiver<DirectoryHealth>),
 }
 
 /// Opens what is known of people, and starts what brings feeds of them into force.
-fn start_directory(config: &Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<People> {
+fn start_directory(
+    config: &Config,
+    store: admin::Store,
+    clock: &Clock,
+    tasks: &mut Tasks,
+) -> anyhow::Result<People> {
     let identity = Identity::open(&config.identity, config.directory.clone(), clock.clone())?;
     let (terms_sender, terms) = watch::channel(Arc::new(config.terms.clone()));
     let (state_dir, here) = (config.state_dir.clone(), config.school.uai.clone());
-    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, clock.clone());
-    let directory = deliveries.status();
+    let deliveries = Deliveries::begin(state_dir, here, identity.clone(), terms, store, clock.clone());
+    let directory = (deliveries.status(), deliveries.health());
     tasks.start("directory", |stop| deliveries.serve(stop));
     Ok(People { identity, terms: terms_sender, directory })
 }
@@ -173,15 +180,17 @@ struct Policing {
 /// Starts what joins the rules of `config` with what teachers decide.
 fn start_policing(
     config: &Config,
+    store: admin::Store,
+    terms: watch::Receiver<Arc<Terms>>,
     identity: &Identity,
     clock: &Clock,
     tasks: &mut Tasks,
 ) -> anyhow::Result<Policing> {
     let (rules_sender, rules) = watch::channel(Arc::new(config.policy.clone()));
-    let store = admin::Store::open(&config.state_dir)?;
     let zones = config.zones.clone();
     let openings = Openings::open(store.clone(), identity.clone(), rules.clone(), zones, clock.now())?;
-    let acts = portal::Acts::open(store, identity, openings.clone())?;
+    let feeds = Feeds::new(store.clone(), identity, terms, clock.clone());
+    let acts = portal::Acts::open(store, identity, openings.clone(), feeds)?;
     let given = openings.openings();
     let (policy_sender, policy) = watch::channel(policing::joined(&rules.borrow(), &given.borrow()));
     let of_openings = clock.clone();
@@ -289,7 +298,7 @@ struct Seen {
     resolver: Resolver,
     tunnels: Tunnels,
     leases: watch::Receiver<Arc<Leases>>,
-    directory: watch::Receiver<DirectoryStatus>,
+    directory: (watch::Receiver<DirectoryStatus>, watch::Receiver<DirectoryHealth>),
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
 }
@@ -304,6 +313,7 @@ impl Seen {
         tasks: &mut Tasks,
     ) {
         let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading } = self;
+        let (directory, directory_health) = directory;
         let watched = Watched {
             line_interface: config.line_interface.clone(),
             state_dir: config.state_dir.clone(),
@@ -316,6 +326,7 @@ impl Seen {
             tunnels: tunnels.clone(),
             open: open.clone(),
             reading: reading.clone(),
+            directory: directory_health,
         };
         tasks.start("health", |stop| watched.serve(health, stop));
         let (school, started) = (config.school.name.clone(), clock.now());
@@ -355,6 +366,12 @@ impl Speaker {
             leases: self.leases.borrow().len(),
             tunnels_held: self.tunnels.held(),
             machines_doubled: self.identity.doubles(),
+            ent_answers: match self.identity.ent() {
+                EntStanding::None => None,
+                standing @ (EntStanding::Reachable | EntStanding::Away) => {
+                    Some(standing == EntStanding::Reachable)
+                }
+            },
             directory: self.directory.borrow().clone(),
             rules: reading
                 .rules

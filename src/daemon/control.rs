@@ -131,6 +131,7 @@ mod tests {
             leases: 4,
             tunnels_held: 0,
             machines_doubled: 0,
+            ent_answers: None,
             directory: DirectoryStatus::default(),
             rules: Vec::new(),
             configured: String::new(),

@@ -15,11 +15,13 @@ use tracing::{info, warn};
 
 use super::status::DirectoryStatus;
 use crate::{
+    admin::{self, CalendarEnd, DirectoryHealth},
     identity::{
         Directory, Identity,
         register::{Applied, FeedView, Register, Standing, Terms, Today, Version},
     },
-    model::Uai,
+    model::{AccountId, Uai},
+    policy::CalendarWarning,
     system::clock::Clock,
 };
 
@@ -38,6 +40,9 @@ pub(super) struct Deliveries {
     terms: watch::Receiver<Arc<Terms>>,
     clock: Clock,
     directory: watch::Sender<DirectoryStatus>,
+    health: watch::Sender<DirectoryHealth>,
+    /// Keeps what people decided and asked for: what it has of those who are deleted goes with them.
+    store: admin::Store,
     register: Option<Register>,
     /// The register and the day for which everything is done.
     done: Option<(Version, Today)>,
@@ -53,6 +58,7 @@ impl Deliveries {
         here: Uai,
         identity: Identity,
         terms: watch::Receiver<Arc<Terms>>,
+        store: admin::Store,
         clock: Clock,
     ) -> Self {
         let mut deliveries = Self {
@@ -62,6 +68,8 @@ impl Deliveries {
             terms,
             clock,
             directory: watch::Sender::default(),
+            health: watch::Sender::default(),
+            store,
             register: None,
             done: None,
             revision: None,
@@ -81,6 +89,11 @@ impl Deliveries {
     /// What `preau status` says of the directory.
     pub(super) fn status(&self) -> watch::Receiver<DirectoryStatus> {
         self.directory.subscribe()
+    }
+
+    /// What the referent's page says of the directory.
+    pub(super) fn health(&self) -> watch::Receiver<DirectoryHealth> {
+        self.health.subscribe()
     }
 
     /// Looks after the register until `stop`.
@@ -113,6 +126,7 @@ impl Deliveries {
         let (register, state_dir) = (self.register.clone(), self.state_dir.clone());
         let (done, revision) = (self.done, self.revision);
         let (here, identity) = (self.here.clone(), self.identity.clone());
+        let store = self.store.clone();
         let work = tokio::task::spawn_blocking(move || {
             let register = match register {
                 Some(register) => register,
@@ -124,6 +138,10 @@ impl Deliveries {
                 return Ok(None);
             }
             let applied = register.apply_due(now, today, &|login| identity.is_local_login(login))?;
+            // Of everybody who is gone, not of those who went just now: a power cut may have come in between.
+            let is_known =
+                |id: &AccountId| Ok(identity.account(id).is_some() || register.find(id.as_str())?.is_some());
+            store.forget_unknown(now, is_known)?;
             let news = News::of(&register, &here, revision, today, applied)?;
             anyhow::Ok(Some((register, version, news)))
         });
@@ -148,13 +166,15 @@ impl Deliveries {
             self.identity.replace_register(directory);
             self.revision = Some(revision);
         }
-        let calendar = self.terms.borrow().warning(today).map(|warning| warning.to_string());
-        self.directory.send_replace(status(&standing, calendar));
+        let warning = self.terms.borrow().warning(today);
+        self.health.send_replace(health(&standing, warning.as_ref()));
+        self.directory.send_replace(status(&standing, warning.map(|warning| warning.to_string())));
     }
 
     fn fail(&mut self, cause: &anyhow::Error) {
         warn!("the directory cannot be read or written; see `preau status`");
         self.done = None;
+        self.health.send_modify(|health| health.is_unreadable = true);
         self.directory.send_modify(|status| status.trouble = Some(format!("{cause:#}")));
     }
 
@@ -194,6 +214,18 @@ impl News {
     }
 }
 
+fn health(standing: &Standing, warning: Option<&CalendarWarning>) -> DirectoryHealth {
+    DirectoryHealth {
+        is_unreadable: false,
+        held: standing.waiting.iter().filter(|feed| feed.held.is_some()).count(),
+        quarantined: standing.quarantined,
+        calendar: warning.map(|warning| match warning.ends_on {
+            Some(day) if warning.days_left >= 0 => CalendarEnd::On(day),
+            Some(_) | None => CalendarEnd::Behind,
+        }),
+    }
+}
+
 fn status(standing: &Standing, calendar: Option<String>) -> DirectoryStatus {
     let Standing { persons, in_trash, quarantined, last, waiting } = standing;
     DirectoryStatus {
@@ -218,13 +250,15 @@ mod tests {
 
     use super::*;
     use crate::{
+        admin::{Act, Actor, Openings, Requests, may},
         identity::{
-            MachinesMax, Settings,
+            EntMatch, EntStanding, MachinesMax, Settings,
             feed::{Extent, Format, Head, Item, PersonRecord, Totals},
             register::{Handover, Intent},
+            test_school::{address, begin_verified, machine},
         },
         model::{AccountId, Attachment, Moment, Person, Role},
-        policy::{SchoolCalendar, SchoolZone},
+        policy::{Policy, SchoolCalendar, SchoolZone},
     };
 
     /// 2026-11-23T08:00:00Z, a Monday between holidays.
@@ -264,7 +298,8 @@ mod tests {
         fn begin(&self) -> Deliveries {
             let here = Uai::new("0809999Z").unwrap();
             let (state_dir, clock) = (self.dir.path().to_owned(), self.clock.clone());
-            Deliveries::begin(state_dir, here, self.identity.clone(), self.terms.subscribe(), clock)
+            let store = admin::Store::open(&state_dir).unwrap();
+            Deliveries::begin(state_dir, here, self.identity.clone(), self.terms.subscribe(), store, clock)
         }
 
         /// Hands over a delivery as another process does.
@@ -367,8 +402,71 @@ mod tests {
         deliveries.fail(&cause);
         assert!(deliveries.status().borrow().trouble.as_ref().unwrap().contains("people.sqlite"));
         assert!(school.knows("P1"));
+        assert!(deliveries.health().borrow().is_unreadable);
         let begun = school.begin();
-        assert!(begun.status().borrow().trouble.is_some());
+        assert!(begun.status().borrow().trouble.is_some() && begun.health().borrow().is_unreadable);
+    }
+
+    #[tokio::test]
+    async fn what_other_modules_keep_of_somebody_goes_when_the_directory_deletes_them() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        school.stage(&["P1", "P2"], None);
+        deliveries.look().await.unwrap();
+        let (identity, store) = (&school.identity, deliveries.store.clone());
+        identity.set_ent(EntStanding::Reachable);
+        identity.learn_neighbour(address(1), Some(machine(1)));
+        let verified = identity.verified_by_ent("P1", EntMatch::Id).unwrap();
+        let session = begin_verified(identity, &verified, 1).await.0;
+        identity.learn(&session, "un mot de passe").await.unwrap();
+        ask(identity, &store, "P1").await;
+        ask(identity, &store, "P2").await;
+        school.seconds.fetch_add(DAY_SECONDS, Ordering::Relaxed);
+        school.stage(&["P2"], None);
+        deliveries.look().await.unwrap();
+        assert!(identity.session_of(address(1)).is_none(), "who has left is signed out");
+        assert!(!identity.has_offline_password(&AccountId::new("P1")));
+        assert_eq!(asked(&store), ["P1", "P2"], "until then they may come back");
+        school.seconds.fetch_add(93 * DAY_SECONDS, Ordering::Relaxed);
+        deliveries.look().await.unwrap();
+        assert_eq!(asked(&store), ["P2"]);
+        identity.forget_learned().await.unwrap();
+        for file in ["school.sqlite", "sessions.sqlite", "people.sqlite"] {
+            let file = rusqlite::Connection::open(school.dir.path().join(file)).unwrap();
+            for (table, column) in [
+                ("asker", "account"),
+                ("opening", "whom"),
+                ("learned", "account"),
+                ("person", "id"),
+                ("record", "id"),
+            ] {
+                let query = format!("SELECT count(*) FROM {table} WHERE {column} = 'P1'");
+                // Each table is in one of the files.
+                let left: i64 = file.query_row(&query, [], |row| row.get(0)).unwrap_or(0);
+                assert_eq!(left, 0, "{table}");
+            }
+        }
+    }
+
+    async fn ask(identity: &Identity, store: &admin::Store, id: &str) {
+        let rules = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap())).1;
+        let now = Moment::from_unix_seconds(MONDAY_SECONDS);
+        let openings = Openings::open(store.clone(), identity.clone(), rules, Vec::new(), now).unwrap();
+        let account = identity.account(&AccountId::new(id)).unwrap();
+        let granted = may(&Actor(account), Act::AskToOpen).unwrap();
+        let site = format!("{}.example", id.to_lowercase()).parse().unwrap();
+        Requests::new(store.clone(), openings).ask(&granted, site, None, "un exposé", now).await.unwrap();
+    }
+
+    /// Whose requests are kept.
+    fn asked(store: &admin::Store) -> Vec<String> {
+        let seen = Mutex::new(Vec::new());
+        let see = |id: &AccountId| {
+            seen.lock().unwrap().push(id.as_str().to_owned());
+            Ok(true)
+        };
+        store.forget_unknown(Moment::from_unix_seconds(0), see).unwrap();
+        seen.into_inner().unwrap()
     }
 
     #[tokio::test]

@@ -8,9 +8,9 @@ use tracing::debug;
 
 use super::reading::Reading;
 use crate::{
-    admin::{Disk, Snapshot},
+    admin::{DirectoryHealth, Disk, Snapshot},
     enforce::dns::{LineStanding, Resolver, Tunnels},
-    identity::Identity,
+    identity::{EntStanding, Identity},
     journal::Journal,
     model::Moment,
     portal,
@@ -37,6 +37,7 @@ pub(super) struct Watched {
     pub(super) tunnels: Tunnels,
     pub(super) open: watch::Receiver<bool>,
     pub(super) reading: watch::Receiver<Reading>,
+    pub(super) directory: watch::Receiver<DirectoryHealth>,
 }
 
 /// What changes slowly.
@@ -44,6 +45,24 @@ pub(super) struct Watched {
 struct Slow {
     disk: Option<Disk>,
     certificate_ends: Option<Moment>,
+}
+
+/// Since when things are as they should not be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Since {
+    line_down: Lasting,
+    ent_away: Lasting,
+}
+
+/// The first look that found something, if the last one did.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lasting(Option<Moment>);
+
+impl Lasting {
+    fn follow(&mut self, is_so: bool, now: Moment) {
+        let Self(since) = self;
+        *since = if is_so { since.or(Some(now)) } else { None };
+    }
 }
 
 impl Watched {
@@ -58,7 +77,7 @@ impl Watched {
         let mut close_looks = tokio::time::interval(LOOK_CLOSELY_EVERY);
         close_looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut slow = Slow::default();
-        let mut line_down_since = None;
+        let mut since = Since::default();
         loop {
             tokio::select! {
                 biased;
@@ -66,26 +85,27 @@ impl Watched {
                 _ = close_looks.tick() => slow = self.look_closely().await,
                 _ = ticks.tick() => {}
             }
-            line_down_since = match self.has_signal().await {
-                true => None,
-                false => line_down_since.or_else(|| Some(self.clock.now())),
-            };
-            health.send_replace(self.look(slow, line_down_since));
+            let now = self.clock.now();
+            since.line_down.follow(!self.has_signal().await, now);
+            since.ent_away.follow(self.identity.ent() == EntStanding::Away, now);
+            health.send_replace(self.look(slow, &since));
         }
     }
 
-    fn look(&self, slow: Slow, line_down_since: Option<Moment>) -> Snapshot {
+    fn look(&self, slow: Slow, since: &Since) -> Snapshot {
         let Slow { disk, certificate_ends } = slow;
         let reading = self.reading.borrow();
         let journal_writes = self.journal.is_writing();
         Snapshot {
             gate_open: journal_writes && *self.open.borrow(),
             journal_writes,
-            line_down_since,
+            line_down_since: since.line_down.0,
             resolver_silent_since: match self.resolver.line() {
                 LineStanding::Up => None,
                 LineStanding::Down { lasting } => Some(self.clock.now() - lasting),
             },
+            ent_away_since: since.ent_away.0,
+            directory: *self.directory.borrow(),
             clock_in_doubt: self.clock.doubt().is_some(),
             disk,
             lists_of: reading.lists_of,

@@ -28,6 +28,8 @@ pub struct Status {
     pub tunnels_held: usize,
     /// Hardware addresses that two machines used at once within the last hour: somebody copies one.
     pub machines_doubled: usize,
+    /// Whether the school's ENT answers; none where it has none.
+    pub ent_answers: Option<bool>,
     /// The directory of the school.
     pub directory: DirectoryStatus,
     /// The rules in force.
@@ -118,6 +120,11 @@ impl fmt::Display for Status {
                 )?;
             }
         }
+        match self.ent_answers {
+            None => {}
+            Some(true) => writeln!(f, "ent       answers")?,
+            Some(false) => writeln!(f, "ent       AWAY, the passwords for the days without Internet count")?,
+        }
         self.directory.fmt(f)?;
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
@@ -150,6 +157,7 @@ mod tests {
             leases: 4,
             tunnels_held: 2,
             machines_doubled: 1,
+            ent_answers: Some(false),
             directory: DirectoryStatus {
                 persons: 612,
                 in_trash: 3,
@@ -177,6 +185,7 @@ mod tests {
              people    3 signed in, 4 leases\n\
              tunnels   DNS TUNNELS held: 2 clients\n\
              machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: 1 address\n\
+             ent       AWAY, the passwords for the days without Internet count\n\
              directory UNREADABLE, who was in force still is: the disk refuses\n\
              directory 612 persons, 3 left within three months\n          \
              feed 1, Complet aaf of 2026-11-20, took effect\n          \

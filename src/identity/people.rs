@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     fs,
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Duration,
 };
@@ -414,6 +414,11 @@ impl Identity {
 
     pub(super) fn ent_standing(&self) -> &watch::Sender<EntStanding> {
         &self.shared.ent
+    }
+
+    /// Where people are kept on disk.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.shared.settings.state_dir
     }
 
     pub(super) fn settings(&self) -> &Settings {

@@ -9,18 +9,18 @@ use super::{
     parts::{Acts, Parts, Sights},
 };
 use crate::{
-    admin::{Openings, Snapshot, Store},
+    admin::{Feeds, Openings, Snapshot, Store},
     enforce::{
         dns::{self, Resolver},
         ent::{self, Ent, EntUrl, Protocol},
         gate::Gate,
         sign_in::SignIn,
     },
-    identity::{EntMatch, Identity},
+    identity::{EntMatch, Identity, register::Terms},
     journal::Journal,
     lan::Leases,
     model::Zone,
-    policy::Policy,
+    policy::{Policy, SchoolCalendar, SchoolZone},
     system::clock::Clock,
 };
 
@@ -45,7 +45,10 @@ impl Backstage {
         let zones = vec![zone];
         let openings =
             Openings::open(store.clone(), identity.clone(), rules.clone(), zones.clone(), clock.now());
-        let acts = Acts::open(store, &identity, openings.unwrap()).unwrap();
+        let terms = Terms { calendar: SchoolCalendar::shipped().clone(), zone: Some(SchoolZone::B) };
+        let terms = watch::channel(Arc::new(terms)).1;
+        let feeds = Feeds::new(store.clone(), &identity, terms, clock.clone());
+        let acts = Acts::open(store, &identity, openings.unwrap(), feeds).unwrap();
         let (health, health_seen) = watch::channel(Snapshot::default());
         let (leases, leases_seen) = watch::channel(Arc::new(Leases::default()));
         let dns = dns::Settings {

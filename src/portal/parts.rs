@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::{
-    admin::{Announcements, Devices, Openings, Requests, Snapshot, Store, Vouchers},
+    admin::{Announcements, Devices, Feeds, Openings, Requests, Snapshot, Store, Vouchers},
     enforce::{dns::Resolver, ent::Ent, gate::Gate, sign_in::SignIn},
     identity::Identity,
     lan::Leases,
@@ -44,19 +44,22 @@ pub struct Acts {
     pub vouchers: Vouchers,
     /// What stands at the top of the home page.
     pub announcements: Announcements,
+    /// The deliveries of the directory.
+    pub feeds: Feeds,
     /// The trail of all acts.
     pub trail: Store,
 }
 
 impl Acts {
-    /// Teachers' `openings`, and all else that pages decide, kept in `store`; what earlier runs decided is then in force.
+    /// Teachers' `openings`, the `feeds` of the directory, and all else that pages decide, kept in `store`; what earlier runs decided is then in force.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn open(store: Store, identity: &Identity, openings: Openings) -> anyhow::Result<Self> {
+    pub fn open(store: Store, identity: &Identity, openings: Openings, feeds: Feeds) -> anyhow::Result<Self> {
         Ok(Self {
             requests: Requests::new(store.clone(), openings.clone()),
             openings,
+            feeds,
             devices: Devices::open(store.clone(), identity.clone())?,
             vouchers: Vouchers::open(store.clone(), identity.clone())?,
             announcements: Announcements::open(store.clone())?,

@@ -1,6 +1,10 @@
 //! Moments as people say them: « aujourd’hui à 18 h 05 », "tomorrow at 08:00".
 
-use jiff::{Timestamp, Zoned, civil::Weekday, tz::TimeZone};
+use jiff::{
+    Timestamp, Zoned,
+    civil::{Date, Weekday},
+    tz::TimeZone,
+};
 
 use super::language::Language;
 use crate::model::Moment;
@@ -65,6 +69,17 @@ pub(super) fn told_shortly(language: Language, moment: Moment, now: Moment) -> S
 pub(super) fn told_in_full(language: Language, moment: Moment) -> String {
     let Some(there) = in_paris(moment) else { return moment.to_string() };
     format!("{} {}", day(language, &there), told_hour(language, &there))
+}
+
+/// A day with its year: « 19 décembre 2026 ».
+pub(super) fn told_date(language: Language, date: Date) -> String {
+    let month_index = usize::try_from(date.month() - 1).unwrap_or(0);
+    let (number, year) = (date.day(), date.year());
+    match language {
+        Language::French if number == 1 => format!("1er {} {year}", MONTHS_FRENCH[month_index]),
+        Language::French => format!("{number} {} {year}", MONTHS_FRENCH[month_index]),
+        Language::English => format!("{number} {} {year}", MONTHS_ENGLISH[month_index]),
+    }
 }
 
 fn told_hour(language: Language, there: &Zoned) -> String {
@@ -135,6 +150,14 @@ mod tests {
         let told = |hours: u64| told_shortly(Language::English, now + Duration::from_secs(hours * 3600), now);
         assert_eq!((told(12).as_str(), told(24).as_str()), ("20:05", "tomorrow at 08:05"));
         assert_eq!(told_in_full(Language::English, now), "Monday 23 November at 08:05");
+    }
+
+    #[test]
+    fn a_day_is_told_with_its_year() {
+        let told = |language, month| told_date(language, jiff::civil::date(2026, month, 1));
+        assert_eq!(told(Language::French, 12), "1er décembre 2026");
+        assert_eq!(told(Language::English, 1), "1 January 2026");
+        assert_eq!(told_date(Language::French, jiff::civil::date(2027, 8, 19)), "19 août 2027");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-# The ENT of the lab: LemonLDAP::NG's portal with the people of the lab's collège, and one of another school. Everybody's
+# The ENT of the lab: LemonLDAP::NG's portal with the people of the lab's collège, one whom
+# only a delivery of its directory knows, and one of another school. Everybody's
 # password here is their login. Everything is fictitious.
 use strict;
 use warnings;
@@ -10,6 +11,7 @@ my %people = (
     'alix.exemple'     => [ 'Alix Exemple',     'e-0001' ],
     'camille.exemple'  => [ 'Camille Exemple',  'e-0002' ],
     'dominique.modele' => [ 'Dominique Modele', 'p-0001' ],
+    'sasha.livraison'  => [ 'Sasha Livraison',  'e-0101' ],
     'dehors.exemple'   => [ 'Dehors Exemple',   'x-9999' ],
 );
 %Lemonldap::NG::Portal::UserDB::Demo::demoAccounts = map {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use preau_lab::{
     Browser, EntProtocol, Lab,
-    plan::{ENT, ENT_NAME, PORTAL},
+    plan::{BOX, ENT, ENT_NAME, PORTAL, SIGN_IN_FIELDS},
 };
 
 use crate::asking::{OPEN, get, page, run, sign_out, status, until};
@@ -212,6 +212,64 @@ fn a_line_that_comes_and_goes_is_followed() {
             until(25, "the ENT is found again", || departs(lab, "eleve"));
         }
         let url = sign_in_there(lab, "eleve", "/connexion/ent", "alix.exemple");
+        assert!(come_back(lab, "eleve", &url).starts_with("303 "));
+        until(5, "the web is open", || reads(lab, "eleve"));
+    });
+}
+
+/// Delivers Sasha, whom the ENT knows and the school's own file does not, to the box's directory.
+fn deliver(lab: &Lab) {
+    let description = "[columns]\nid = \"id\"\nfamily_name = \"nom\"\ngiven_name = \"prenom\"\nrole = \"profil\"\n\
+                       classes = \"classes\"\n\n[roles]\n\"eleve\" = \"eleve\"\n";
+    lab.write_box_file("livraison.toml", &format!("separator = \";\"\n\n{description}")).unwrap();
+    let table = "id;nom;prenom;profil;classes\ne-0101;Livraison;Sasha;eleve;6A\n";
+    lab.write_box_file("livraison.csv", table).unwrap();
+    let inside = |name: &str| format!("/run/preau-lab/{BOX}/{name}");
+    let (description, table) = (inside("livraison.toml"), inside("livraison.csv"));
+    let import = ["accounts", "import", "--described-by", &description, "--effective", "now", &table];
+    lab.preau(&import).and_then(preau_lab::Output::checked).expect("the delivery must be taken");
+    until(10, "the delivery takes effect", || {
+        let status = lab.preau(&["status"]).map(|output| output.stdout).unwrap_or_default();
+        status.contains("directory 1 persons")
+    });
+}
+
+#[test]
+fn a_password_chosen_after_the_ent_signs_in_while_the_line_is_down_and_only_then() {
+    play(EntProtocol::Cas, |lab| {
+        deliver(lab);
+        let (login, password) = ("sasha.livraison", "un mot pour les pannes");
+        let url = sign_in_there(lab, "eleve", "/connexion/ent", login);
+        assert!(come_back(lab, "eleve", &url).starts_with("303 "));
+        until(5, "the web is open", || reads(lab, "eleve"));
+        let home = page(lab, "eleve", &format!("https://{PORTAL}/"), &[]);
+        assert!(home.contains("Sasha") && !home.contains("hors ligne"), "{home}");
+        let fields = [format!("nouveau={password}"), format!("encore={password}")];
+        let fields = fields.each_ref().map(|field| ["--data-urlencode", field.as_str()]).concat();
+        let chosen = status(lab, "eleve", &format!("https://{PORTAL}/mot-de-passe"), &fields);
+        assert_eq!(chosen, format!("303 https://{PORTAL}/mot-de-passe?fait=1"));
+        sign_out(lab, "eleve");
+        assert!(lab.sign_in("eleve", login, password).is_err(), "the ENT is there");
+        for _ in 0..2 {
+            lab.cut_line().unwrap();
+            until(25, "the ENT is seen to be away", || !departs(lab, "eleve"));
+            let form = page(lab, "eleve", &format!("https://{PORTAL}/"), &[]);
+            assert!(form.contains("name=\"mot_de_passe\""), "{form}");
+            assert!(lab.sign_in("eleve", login, "un autre mot").is_err());
+            lab.sign_in("eleve", login, password).expect("the password is for such days");
+            let home = page(lab, "eleve", &format!("https://{PORTAL}/"), &[]);
+            assert!(home.contains("Sasha") && home.contains("hors ligne"), "{home}");
+            sign_out(lab, "eleve");
+            lab.restore_line().unwrap();
+            until(25, "the ENT is found again", || departs(lab, "eleve"));
+            let [login_field, password_field] = SIGN_IN_FIELDS;
+            let typed = [format!("{login_field}={login}"), format!("{password_field}={password}")];
+            let typed = typed.each_ref().map(|field| ["--data-urlencode", field.as_str()]).concat();
+            let refused = page(lab, "eleve", &format!("https://{PORTAL}/connexion"), &typed);
+            assert!(refused.contains("href=\"/connexion/ent"), "{refused}");
+            assert!(!reads(lab, "eleve"));
+        }
+        let url = sign_in_there(lab, "eleve", "/connexion/ent?autre=1", login);
         assert!(come_back(lab, "eleve", &url).starts_with("303 "));
         until(5, "the web is open", || reads(lab, "eleve"));
     });

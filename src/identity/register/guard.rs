@@ -41,9 +41,16 @@ impl Why {
             Self::Leaving(leaving, all) => {
                 format!("{leaving} personnes sur {all} partiraient, en dehors de l'été")
             }
-            Self::Role(role, leaving, all) => format!(
-                "{leaving} personnes sur {all} du profil « {role} » partiraient : il manque sans doute un fichier"
-            ),
+            Self::Role(role, leaving, all) => {
+                let people = match role {
+                    Role::Eleve => "élèves",
+                    Role::Enseignant => "enseignants",
+                    Role::Administratif => "personnels administratifs",
+                    Role::Referent => "référents",
+                    Role::Invite => "invités",
+                };
+                format!("{leaving} {people} sur {all} partiraient : il manque sans doute un fichier")
+            }
             Self::Cut => "un fichier est coupé ou illisible : la livraison n'est pas entière".to_owned(),
             Self::NoComplete => {
                 "elle dit des changements, et aucune livraison complète n'est encore en vigueur".to_owned()

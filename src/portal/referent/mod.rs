@@ -1,5 +1,5 @@
 //! What the school's digital referent does from a page: see what is wrong, name machines, print visitors' codes, write
-//! announcements, see who is signed in.
+//! announcements, see who is signed in, keep the directory's deliveries.
 //!
 //! Every road of this area stands in one list, in `roads`, with the act it needs; `door` asks `admin::may` before
 //! anything of it runs. A form that is sent changes something and then leads to a page that says what happened.
@@ -9,10 +9,16 @@
 //! | `roads`, `door`, `visit` | what leads where; who may enter; what a request brings along |
 //! | `field`, `time_field` | what people typed, and what is wrong with it |
 //! | `health`, `machines`, `codes`, `sheet`, `qr`, `announcements`, `sessions`, `trail` | the pages |
+//! | `directory`, `feed`, `feed_acts` | the directory: what is in force and waits, what one delivery would do, what is done with it |
 
 mod announcements;
 mod codes;
+mod directory;
+#[cfg(test)]
+mod directory_tests;
 mod door;
+mod feed;
+mod feed_acts;
 mod field;
 mod health;
 mod machines;

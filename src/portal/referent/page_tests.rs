@@ -3,12 +3,13 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
+    directory_tests::deliver,
     roads::roads,
     sheet,
     test_portal::{TestPortal, sound},
 };
 use crate::{
-    admin::{Disk, Snapshot},
+    admin::{DirectoryHealth, Disk, Snapshot},
     identity::{
         SignInRefusal,
         test_school::{address, machine},
@@ -204,6 +205,7 @@ fn troubled(now: crate::model::Moment) -> Snapshot {
         lists_of: Some(now - Duration::from_secs(40 * 24 * 3600)),
         configuration_refused: true,
         machines_doubled: 1,
+        directory: DirectoryHealth { held: 1, quarantined: 2, ..DirectoryHealth::default() },
         ..sound()
     }
 }
@@ -234,11 +236,12 @@ async fn lived_in() -> TestPortal {
         assert_eq!(sent.status, 303, "{path}: {}", sent.text);
     }
     portal.health.send_replace(troubled(portal.office.now()));
+    deliver(&portal);
     portal
 }
 
 /// Pages of the area as people reach them, by a name for each.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 21] = [
     ("etat", "/referent"),
     ("historique", "/referent/historique"),
     ("machines", "/referent/machines?fait=enregistree"),
@@ -253,6 +256,12 @@ const PAGES: [(&str, &str); 15] = [
     ("annonces", "/referent/annonces"),
     ("annonce-nouvelle", "/referent/annonces/nouvelle"),
     ("connexions", "/referent/connexions"),
+    ("annuaire", "/referent/annuaire"),
+    ("annuaire-livraison", "/referent/annuaire/livraison?livraison=2&noms=oui"),
+    ("annuaire-accepter", "/referent/annuaire/accepter?livraison=2"),
+    ("annuaire-date", "/referent/annuaire/date?livraison=2"),
+    ("annuaire-abandonner", "/referent/annuaire/abandonner?livraison=2"),
+    ("annuaire-refus", "/referent/annuaire/refus"),
     ("connexion-terminer", "/referent/connexions/terminer?machine=02:00:5e:10:00:01"),
 ];
 

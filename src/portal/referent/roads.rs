@@ -8,7 +8,9 @@ use axum::{
     routing::{MethodRouter, get},
 };
 
-use super::{announcements, codes, door::door, health, machines, sessions, sheet, trail};
+use super::{
+    announcements, codes, directory, door::door, feed, feed_acts, health, machines, sessions, sheet, trail,
+};
 use crate::{admin::Act, portal::secure::Secure};
 
 /// One road of the area: its path, the act it needs, and what it does.
@@ -58,6 +60,28 @@ pub(super) fn roads() -> Vec<Road> {
         ),
         road("/referent/connexions", Act::KeepSessions, get(sessions::page)),
         road("/referent/connexions/terminer", Act::KeepSessions, get(sessions::end_page).post(sessions::end)),
+        road("/referent/annuaire", Act::KeepDirectory, get(directory::page)),
+        road(
+            "/referent/annuaire/refus",
+            Act::KeepDirectory,
+            get(directory::quarantine_page).post(directory::dismiss),
+        ),
+        road("/referent/annuaire/livraison", Act::KeepDirectory, get(feed::page)),
+        road(
+            "/referent/annuaire/accepter",
+            Act::KeepDirectory,
+            get(feed_acts::release_page).post(feed_acts::release),
+        ),
+        road(
+            "/referent/annuaire/date",
+            Act::KeepDirectory,
+            get(feed_acts::postpone_page).post(feed_acts::postpone),
+        ),
+        road(
+            "/referent/annuaire/abandonner",
+            Act::KeepDirectory,
+            get(feed_acts::drop_page).post(feed_acts::drop_feed),
+        ),
     ]
 }
 

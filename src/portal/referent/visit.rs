@@ -37,6 +37,12 @@ pub(super) struct Inquiry {
     pub(super) numero: String,
     /// The number of an announcement.
     pub(super) annonce: String,
+    /// The number of a delivery of the directory.
+    pub(super) livraison: String,
+    /// Anything, where the names of a delivery are wanted.
+    pub(super) noms: String,
+    /// The identifier behind which the names go on.
+    pub(super) apres: String,
     /// What is looked for.
     pub(super) q: String,
 }
@@ -49,12 +55,20 @@ pub(super) enum Spot {
     Codes,
     Announcements,
     Sessions,
+    Directory,
     Trail,
 }
 
 impl Spot {
-    const ALL: [Self; 6] =
-        [Self::Health, Self::Machines, Self::Codes, Self::Announcements, Self::Sessions, Self::Trail];
+    const ALL: [Self; 7] = [
+        Self::Health,
+        Self::Machines,
+        Self::Codes,
+        Self::Announcements,
+        Self::Sessions,
+        Self::Directory,
+        Self::Trail,
+    ];
 
     const fn path(self) -> &'static str {
         match self {
@@ -63,6 +77,7 @@ impl Spot {
             Self::Codes => "/referent/codes",
             Self::Announcements => "/referent/annonces",
             Self::Sessions => "/referent/connexions",
+            Self::Directory => "/referent/annuaire",
             Self::Trail => "/referent/historique",
         }
     }
@@ -74,6 +89,7 @@ impl Spot {
             Self::Codes => words.codes,
             Self::Announcements => words.announcements,
             Self::Sessions => words.sessions,
+            Self::Directory => words.directory,
             Self::Trail => words.trail,
         }
     }
@@ -128,8 +144,17 @@ impl FromRequestParts<Arc<Secure>> for Visit {
 
 /// The address of a page without its language and without what an act came to.
 fn here(path: &str, inquiry: &Inquiry) -> String {
-    let Inquiry { fait: _, machine, lot, numero, annonce, q } = inquiry;
-    let fields = [("machine", machine), ("lot", lot), ("numero", numero), ("annonce", annonce), ("q", q)];
+    let Inquiry { fait: _, machine, lot, numero, annonce, livraison, noms, apres, q } = inquiry;
+    let fields = [
+        ("machine", machine),
+        ("lot", lot),
+        ("numero", numero),
+        ("annonce", annonce),
+        ("livraison", livraison),
+        ("noms", noms),
+        ("apres", apres),
+        ("q", q),
+    ];
     fields
         .iter()
         .filter(|(_, value)| !value.is_empty())

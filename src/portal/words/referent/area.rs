@@ -12,6 +12,7 @@ pub(in crate::portal) struct AreaWords {
     pub(in crate::portal) codes: &'static str,
     pub(in crate::portal) announcements: &'static str,
     pub(in crate::portal) sessions: &'static str,
+    pub(in crate::portal) directory: &'static str,
     pub(in crate::portal) trail: &'static str,
 
     pub(in crate::portal) cancel: &'static str,
@@ -48,6 +49,7 @@ const FRENCH: AreaWords = AreaWords {
     codes: "Codes visiteurs",
     announcements: "Annonces",
     sessions: "Connexions",
+    directory: "Annuaire",
     trail: "Historique",
 
     cancel: "Annuler",
@@ -74,6 +76,7 @@ const ENGLISH: AreaWords = AreaWords {
     codes: "Visitors’ codes",
     announcements: "Announcements",
     sessions: "Sign-ins",
+    directory: "Directory",
     trail: "History",
 
     cancel: "Cancel",

@@ -1,7 +1,7 @@
 //! What is wrong, in plain words, and what to do about it.
 
 use crate::{
-    admin::{Fault, Severity},
+    admin::{CalendarEnd, DirectoryFault, Fault, Severity},
     model::Moment,
     portal::{language::Language, time_of_day},
 };
@@ -18,6 +18,7 @@ pub(in crate::portal) struct HealthWords {
     pub(in crate::portal) codes: &'static str,
     pub(in crate::portal) announcements: &'static str,
     pub(in crate::portal) sessions: &'static str,
+    pub(in crate::portal) directory: &'static str,
     pub(in crate::portal) trail: &'static str,
 }
 
@@ -78,6 +79,12 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             ),
             "Éteignez et rallumez le boîtier de l’opérateur. Si cela dure plus de dix minutes, appelez l’opérateur.",
         ),
+        Fault::EntAway { since: since_when } => (
+            format!("L’ENT ne répond plus depuis {}, bien qu’Internet marche.", since(since_when)),
+            "Chacun peut se connecter avec son mot de passe des jours sans Internet. Si cela dure, prévenez \
+             l’assistance de l’ENT.",
+        ),
+        Fault::Directory(fault) => directory_in_french(fault),
         Fault::ClockInDoubt => (
             plain("Le serveur n’est pas sûr de l’heure : ce qui n’ouvre qu’à certaines heures reste fermé."),
             "Cela se règle seul quand la ligne revient. Si elle est là depuis une heure, appelez l’assistance.",
@@ -122,6 +129,81 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
     }
 }
 
+fn directory_in_french(fault: DirectoryFault) -> (String, &'static str) {
+    match fault {
+        DirectoryFault::Unreadable => (
+            "L’annuaire est illisible : les comptes en vigueur marchent, rien n’y change plus.".to_owned(),
+            "Appelez les techniciens : « preau status » dit pourquoi.",
+        ),
+        DirectoryFault::FeedsHeld { count } => (
+            match count {
+                1 => "Une livraison de l’annuaire est retenue : elle attend votre accord.".to_owned(),
+                _ => {
+                    format!("{count} livraisons de l’annuaire sont retenues : elles attendent votre accord.")
+                }
+            },
+            "Ouvrez « Annuaire » : la page dit pourquoi, et ce que la livraison changerait.",
+        ),
+        DirectoryFault::RecordsQuarantined { count } => (
+            match count {
+                1 => "Une fiche de l’annuaire n’a pas pu être prise.".to_owned(),
+                _ => format!("{count} fiches de l’annuaire n’ont pas pu être prises."),
+            },
+            "Ouvrez « Annuaire », puis « Fiches refusées » : chacune a sa raison. Faites-la corriger à la source.",
+        ),
+        DirectoryFault::CalendarEnds(end) => (
+            match end {
+                CalendarEnd::On(day) => format!(
+                    "Le calendrier des vacances s’arrête le {}.",
+                    time_of_day::told_date(Language::French, day)
+                ),
+                CalendarEnd::Behind => {
+                    "Le calendrier des vacances est dépassé : les livraisons prennent effet aussitôt."
+                        .to_owned()
+                }
+            },
+            "Demandez aux techniciens de charger le suivant.",
+        ),
+    }
+}
+
+fn directory_in_english(fault: DirectoryFault) -> (String, &'static str) {
+    match fault {
+        DirectoryFault::Unreadable => (
+            "The directory cannot be read: the accounts in force work, nothing changes any more.".to_owned(),
+            "Call the technicians: “preau status” says why.",
+        ),
+        DirectoryFault::FeedsHeld { count } => (
+            match count {
+                1 => "A delivery of the directory is held: it waits for you to accept it.".to_owned(),
+                _ => {
+                    format!("{count} deliveries of the directory are held: they wait for you to accept them.")
+                }
+            },
+            "Open “Directory”: the page says why, and what the delivery would change.",
+        ),
+        DirectoryFault::RecordsQuarantined { count } => (
+            match count {
+                1 => "A record of the directory could not be taken.".to_owned(),
+                _ => format!("{count} records of the directory could not be taken."),
+            },
+            "Open “Directory”, then “Refused records”: each has its reason. Have it mended at the source.",
+        ),
+        DirectoryFault::CalendarEnds(end) => (
+            match end {
+                CalendarEnd::On(day) => format!(
+                    "The calendar of holidays ends on {}.",
+                    time_of_day::told_date(Language::English, day)
+                ),
+                CalendarEnd::Behind => {
+                    "The calendar of holidays has ended: deliveries take effect at once.".to_owned()
+                }
+            },
+            "Ask the technicians to load the next one.",
+        ),
+    }
+}
+
 fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
     let since = |moment| time_of_day::told_shortly(Language::English, moment, now);
     let told = |moment| time_of_day::told(Language::English, moment, now);
@@ -147,6 +229,11 @@ fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
             ),
             "Switch the provider’s box off and on. If it lasts for more than ten minutes, call the provider.",
         ),
+        Fault::EntAway { since: since_when } => (
+            format!("The ENT has not answered since {}, though the Internet works.", since(since_when)),
+            "Everybody can sign in with their password for the days without Internet. If it lasts, tell the ENT’s support.",
+        ),
+        Fault::Directory(fault) => directory_in_english(fault),
         Fault::ClockInDoubt => (
             plain("The server is not sure of the time: what opens at certain hours only stays closed."),
             "It mends itself when the line is back. If the line has been there for an hour, call the support.",
@@ -227,6 +314,7 @@ const FRENCH: HealthWords = HealthWords {
     codes: "Imprimer des codes pour des personnes de passage.",
     announcements: "Écrire en haut de la page d’accueil.",
     sessions: "Voir qui est connecté, déconnecter une machine.",
+    directory: "Voir les listes livrées, accepter celles qui sont retenues.",
     trail: "Voir qui a fait quoi sur ces pages.",
 };
 
@@ -240,5 +328,6 @@ const ENGLISH: HealthWords = HealthWords {
     codes: "Print codes for visitors.",
     announcements: "Write at the top of the home page.",
     sessions: "See who is signed in, sign a machine out.",
+    directory: "See the lists that were delivered, accept those that are held.",
     trail: "See who did what on these pages.",
 };

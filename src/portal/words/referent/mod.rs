@@ -3,6 +3,7 @@
 mod announcements;
 mod area;
 mod codes;
+mod directory;
 mod health;
 mod machines;
 mod sessions;
@@ -10,6 +11,7 @@ mod sessions;
 pub(in crate::portal) use announcements::AnnouncementWords;
 pub(in crate::portal) use area::AreaWords;
 pub(in crate::portal) use codes::CodeWords;
+pub(in crate::portal) use directory::DirectoryWords;
 pub(in crate::portal) use health::{HealthWords, told_fault};
 pub(in crate::portal) use machines::MachineWords;
 pub(in crate::portal) use sessions::SessionWords;
