@@ -206,8 +206,10 @@ impl Secure {
         login: &str,
         password: &str,
     ) -> Result<Proof, SignInRefusal> {
-        let machine = self.identity.machine_of(visitor.source);
-        let verified = self.identity.verify(login, password, machine, visitor.source).await?;
+        // As on the sign-in page: an address without a machine tries no password, or whoever makes addresses up tries
+        // without end.
+        let machine = visitor.machine(&self.identity).ok_or(SignInRefusal::MachineUnknown)?;
+        let verified = self.identity.verify(login, password, Some(machine), visitor.source).await?;
         let kept = self.cas.session(visitor, headers);
         if let Some(session) = kept.filter(|session| session.account.id == verified.account().id) {
             return Ok(Proof::Kept(session));
