@@ -16,7 +16,7 @@ use crate::{
         RoomName, SignIn, Site, Subject, Zone, ZoneKind,
     },
     policy::{Mode, Policy, Question, RuleFile, Verdict},
-    system::clock::Clock,
+    system::{clock::Clock, ratchet::Doubt},
 };
 
 const HASH: &str =
@@ -440,4 +440,31 @@ async fn the_end_of_a_decision_is_published() {
     let serving = school.openings.clone().serve(Clock::clone(&clock), stop.clone());
     let (served, ()) = tokio::join!(serving, story);
     served.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_decided_under_a_clock_that_ran_ahead_does_not_begin_again_at_its_hour() {
+    let school = School::open();
+    let four_hours = Duration::from_secs(4 * 3600);
+    school.under.wait(four_hours);
+    let ahead = school.decide("durand", class("6A"), Decision::Open).await.unwrap();
+    school.under.set_back(four_hours);
+    let stop = CancellationToken::new();
+    let clock = school.under.clock.clone();
+    let mut running = school.openings.running();
+    // In doubt about the clock nothing ends for good.
+    clock.set_doubt(Some(Doubt::Behind(ahead.from)));
+    let serving = school.openings.clone().serve(Clock::clone(&clock), stop.clone());
+    let story = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(running.borrow().len(), 1);
+        clock.set_doubt(None);
+        let ended = running.wait_for(|running| running.is_empty());
+        tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap().unwrap();
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(serving, story);
+    served.unwrap();
+    school.openings.publish(ahead.from).await.unwrap();
+    assert_eq!(school.openings.find(ahead.number), None);
 }
