@@ -309,21 +309,75 @@ async fn an_unknown_login_and_a_wrong_password_read_alike_and_no_password_comes_
 }
 
 #[tokio::test]
-async fn an_application_s_form_tries_no_password_for_an_address_without_a_machine() {
+async fn the_page_of_another_site_makes_nobody_leave_for_the_ent() {
+    let portal = Portal::open();
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let leave = |site: &str| {
+        Request::get("/connexion/ent?suite=http%3A%2F%2Fa.fr%2F")
+            .header(header::HOST, "portail.college.exemple")
+            .header("sec-fetch-site", site)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let lured = portal.answer(leave("cross-site"), 1).await;
+    assert_eq!(lured.leads_to(), "/?suite=http%3A%2F%2Fa.fr%2F");
+    assert!(lured.headers.get(header::SET_COOKIE).is_none());
+    let left = portal.answer(leave("same-origin"), 1).await;
+    assert!(left.headers[header::SET_COOKIE].to_str().unwrap().starts_with("__Host-preau-ent="));
+}
+
+#[tokio::test]
+async fn a_sign_out_at_the_ent_ends_the_session_that_was_taken_along() {
+    let portal = Portal::open();
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
+    let begun = portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), address(1)).await.unwrap();
+    portal.ent.note_session("ST-1", begun.view.machine, begun.view.account.id.clone());
+    let mine = format!("__Host-preau={}", begun.token.text());
+    portal.post("/reprendre", "", &mine, 2).await;
+    assert_eq!((portal.at(1), portal.at(2).as_deref()), (None, Some("SASHA")));
+    let request = "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+                   <samlp:SessionIndex>ST-1</samlp:SessionIndex></samlp:LogoutRequest>";
+    let form = format!("logoutRequest={}", crate::portal::wanted::query_value(request));
+    portal.post("/connexion/ent/retour", &form, "", 3).await;
+    assert_eq!(portal.at(2), None);
+}
+
+#[tokio::test]
+async fn renew_wants_the_password_given_and_not_that_the_ent_knew_the_person() {
     let school = School::new();
+    let application = application(&school);
+    let portal = Portal::of(school, vec![application]);
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
+    portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), address(1)).await.unwrap();
+    let asked = portal.get("/cas/login?service=https%3A%2F%2Fappli.exemple%2F&renew=true", "", 1).await;
+    assert!(asked.status == StatusCode::OK && asked.text.contains("/connexion/ent?autre=1"));
+    let plain = portal.get("/cas/login?service=https%3A%2F%2Fappli.exemple%2F", "", 1).await;
+    assert!(plain.leads_to().contains("ticket=ST-"));
+}
+
+/// An application at `https://appli.exemple/`, whose authority is a file of the school's directory.
+fn application(school: &School) -> Application {
     let authority = rcgen::generate_simple_self_signed([String::from("appli.exemple")]).unwrap();
     let authorities_path = school.dir.path().join("authority.pem");
     std::fs::write(&authorities_path, authority.cert.pem()).unwrap();
-    let application = Application {
+    Application {
         name: String::from("Casier"),
         services: vec!["https://appli.exemple/*".parse().unwrap()],
         at: None,
         authorities_path: Some(authorities_path),
-        user: UserWord::Login,
+        user: UserWord::Id,
         roles: Vec::new(),
         proxies: false,
         dialect: Dialect::default(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn an_application_s_form_tries_no_password_for_an_address_without_a_machine() {
+    let school = School::new();
+    let application = application(&school);
     let portal = Portal::of(school, vec![application]);
     let form = |password| format!("service=https%3A%2F%2Fappli.exemple%2F&username=camille&password={password}");
     // Nobody knows the machine behind address 200: the right password and a wrong one read alike.
