@@ -197,7 +197,7 @@ fn start_policing(
     tasks: &mut Tasks,
 ) -> anyhow::Result<Policing> {
     let (rules_sender, rules) = watch::channel(Arc::new(rules));
-    let store = admin::Store::open(state_dir)?;
+    let store = admin::Store::open(state_dir, clock.clone())?;
     let openings =
         Openings::open(store.clone(), identity.clone(), rules.clone(), zones.to_vec(), clock.now())?;
     let acts = portal::Acts::open(store, identity, openings.clone())?;

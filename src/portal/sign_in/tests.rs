@@ -81,7 +81,7 @@ impl Portal {
         let mut services = JoinSet::new();
         services.spawn(service.serve(CancellationToken::new()));
         services.spawn(writer.serve(CancellationToken::new()));
-        let (store, here) = (Store::open(school.dir.path()).unwrap(), Arc::new(zone("cdi", 10)));
+        let (store, here) = (Store::open(school.dir.path(), clock.clone()).unwrap(), Arc::new(zone("cdi", 10)));
         let rules = Policy::new(Vec::new(), None).unwrap();
         let people = (identity.clone(), sign_in.clone());
         let Backstage { parts, .. } = Backstage::new(people, journal, store, rules, here, clock);
