@@ -200,8 +200,7 @@ fn no_page_shows_a_pupil_anybody_else() {
         for road in roads(filling).iter().filter(|road| road.gets) {
             // Not as a whole page, which would sign the pupil out on the protocol's road out.
             let url = format!("https://{PORTAL}{}", road.path);
-            let asked =
-                ["curl", "--silent", "--max-time", "3", "--header", "sec-fetch-dest: image", &url];
+            let asked = ["curl", "--silent", "--max-time", "3", "--header", "sec-fetch-dest: image", &url];
             let Output { stdout, .. } = lab.run("eleve", &asked).unwrap();
             for other in ["Camille", "camille", "Dominique", "Sacha", "Charlie"] {
                 let shown = stdout.replace(filling, "");

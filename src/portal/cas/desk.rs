@@ -59,7 +59,14 @@ impl Desk {
                 .with_context(|| format!("cannot call the application `{}`", application.name))
         };
         let clients = settings.applications.iter().map(client).collect::<anyhow::Result<_>>()?;
-        Ok(Self { settings, clients, identity, tickets: Mutex::default(), passwords: Mutex::default(), pace: Mutex::default() })
+        Ok(Self {
+            settings,
+            clients,
+            identity,
+            tickets: Mutex::default(),
+            passwords: Mutex::default(),
+            pace: Mutex::default(),
+        })
     }
 
     /// The application whose service is at `text`, with that address taken apart.

@@ -81,7 +81,8 @@ impl Portal {
         let mut services = JoinSet::new();
         services.spawn(service.serve(CancellationToken::new()));
         services.spawn(writer.serve(CancellationToken::new()));
-        let (store, here) = (Store::open(school.dir.path(), clock.clone()).unwrap(), Arc::new(zone("cdi", 10)));
+        let (store, here) =
+            (Store::open(school.dir.path(), clock.clone()).unwrap(), Arc::new(zone("cdi", 10)));
         let rules = Policy::new(Vec::new(), None).unwrap();
         let people = (identity.clone(), sign_in.clone());
         let Backstage { parts, .. } = Backstage::new(people, journal, store, rules, here, clock);
@@ -379,7 +380,8 @@ async fn an_application_s_form_tries_no_password_for_an_address_without_a_machin
     let school = School::new();
     let application = application(&school);
     let portal = Portal::of(school, vec![application]);
-    let form = |password| format!("service=https%3A%2F%2Fappli.exemple%2F&username=camille&password={password}");
+    let form =
+        |password| format!("service=https%3A%2F%2Fappli.exemple%2F&username=camille&password={password}");
     // Nobody knows the machine behind address 200: the right password and a wrong one read alike.
     let right = portal.post("/cas/login", &form("cerise"), "", 200).await;
     let wrong = portal.post("/cas/login", &form("pomme"), "", 200).await;
