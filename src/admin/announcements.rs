@@ -1,6 +1,6 @@
 //! Announcements on the home page: a few lines of plain text, for a time, for everybody or for some roles.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use thiserror::Error;
@@ -113,8 +113,9 @@ impl Announcements {
         if until <= now || until <= from {
             return Ok(Err(AnnouncementRefusal::EndsTooEarly));
         }
+        let over = self.store.too_old(now, Duration::ZERO);
         let decided = self.store.act_and_tell(granted, now, move |on| {
-            on.execute("DELETE FROM announcement WHERE until <= ?1", [now.unix_milliseconds()])?;
+            on.execute("DELETE FROM announcement WHERE until <= ?1", [over.unix_milliseconds()])?;
             let count: u32 = on.query_row("SELECT count(*) FROM announcement", [], |row| row.get(0))?;
             if count >= ANNOUNCEMENTS_MAX {
                 return Ok(Err(AnnouncementRefusal::TooMany));

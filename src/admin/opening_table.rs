@@ -28,6 +28,9 @@ pub(super) const TABLE: &str = "CREATE TABLE opening (
 /// How long one that ended stays on disk.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
+/// How far a clock may be set back under what runs; as for sessions, more says that it began under a wrong clock.
+const CLOCK_SLACK: Duration = Duration::from_secs(600);
+
 /// A teacher's decision that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
@@ -86,6 +89,13 @@ pub(super) fn end(on: &Connection, number: i64, now: Moment) -> rusqlite::Result
     let ended =
         on.execute("UPDATE opening SET until = ?2 WHERE number = ?1 AND until > ?2", [number, now])?;
     Ok(ended == 1)
+}
+
+/// Ends what was decided under a clock that ran ahead of `now`: it would begin a second time when its hour comes.
+pub(super) fn end_of_a_clock_ahead(on: &Connection, now: Moment) -> rusqlite::Result<()> {
+    let latest = (now + CLOCK_SLACK).unix_milliseconds();
+    let now = now.unix_milliseconds();
+    on.execute("UPDATE opening SET until = ?2 WHERE began > ?1 AND until > ?2", [latest, now]).map(drop)
 }
 
 /// How many run.

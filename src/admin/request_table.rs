@@ -30,7 +30,7 @@ pub(super) const TABLE: &str = "CREATE TABLE request (
     CREATE INDEX asker_account ON asker (account);";
 
 /// How long a request is kept, answered or not.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A site that people ask to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,10 +132,9 @@ pub(super) fn answer(on: &Connection, number: i64, state: &State, by: &AccountId
     Ok(answered == 1)
 }
 
-/// Removes what is too old.
-pub(super) fn remove_old(on: &Connection, now: Moment) -> rusqlite::Result<()> {
-    let kept = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
-    let oldest = now.unix_milliseconds().saturating_sub(kept);
+/// Removes what was made before `oldest`.
+pub(super) fn forget_before(on: &Connection, oldest: Moment) -> rusqlite::Result<()> {
+    let oldest = oldest.unix_milliseconds();
     on.execute("DELETE FROM asker WHERE request IN (SELECT number FROM request WHERE made < ?1)", [oldest])?;
     on.execute("DELETE FROM request WHERE made < ?1", [oldest]).map(drop)
 }

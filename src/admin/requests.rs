@@ -81,8 +81,9 @@ impl Requests {
         }
         let asking = Asking { account: account.id.clone(), at: now, reason: plain(reason)? };
         let what = format!("demande {site}");
+        let too_old = self.store.too_old(now, request_table::KEPT);
         let change = move |on: &rusqlite::Transaction<'_>| {
-            request_table::remove_old(on, now)?;
+            request_table::forget_before(on, too_old)?;
             let number = request_table::add(on, &site, class.as_ref(), &asking)?;
             let (all, own) = request_table::counts(on, &asking.account)?;
             Ok(if all > IN_ALL_MAX || own > OF_A_PERSON_MAX { Err(NotDone::TooMany) } else { Ok(number) })

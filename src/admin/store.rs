@@ -15,7 +15,10 @@ use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, Transaction};
 
 use super::{Granted, announcements, devices, opening_table, request_table, trail, vouchers};
-use crate::model::Moment;
+use crate::{
+    model::{ClockTrust, Moment},
+    system::clock::Clock,
+};
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
 const MIGRATIONS: [&str; 6] = [
@@ -32,14 +35,18 @@ const BUSY_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// The file of what was decided. Cloning is cheap; all clones are one.
 #[derive(Clone, Debug)]
-pub struct Store(Arc<Mutex<Connection>>);
+pub struct Store {
+    connection: Arc<Mutex<Connection>>,
+    /// Asked whether it is to be believed before anything is removed for its age.
+    clock: Clock,
+}
 
 impl Store {
-    /// The store in `state_dir`; made where it is missing.
+    /// The store in `state_dir`; made where it is missing. While `clock` is in doubt nothing in it grows too old.
     ///
     /// # Errors
     /// When the file cannot be made, is damaged, or is of a later version.
-    pub fn open(state_dir: &Path) -> anyhow::Result<Self> {
+    pub fn open(state_dir: &Path, clock: Clock) -> anyhow::Result<Self> {
         let path = state_dir.join("school.sqlite");
         // SQLite gives its companion files the same mode.
         OpenOptions::new()
@@ -50,7 +57,7 @@ impl Store {
             .open(&path)
             .with_context(|| format!("cannot open `{}`", path.display()))?;
         let connection = prepared(&path).with_context(|| format!("cannot use `{}`", path.display()))?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), clock })
     }
 
     /// Reads, on a thread that may wait for the disk.
@@ -61,7 +68,7 @@ impl Store {
         &self,
         look: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
-        let Self(connection) = self.clone();
+        let connection = Arc::clone(&self.connection);
         let looked = tokio::task::spawn_blocking(move || {
             look(&connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
@@ -80,8 +87,16 @@ impl Store {
     }
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
-        let Self(connection) = self;
-        connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The moment before which what is kept for `kept` is too old at `now`. While the clock is in doubt nothing is: one
+    /// boot in 2099 must not take away what people decided.
+    pub(super) fn too_old(&self, now: Moment, kept: Duration) -> Moment {
+        match self.clock.trust() {
+            ClockTrust::Trusted => now - kept,
+            ClockTrust::Doubtful => Moment::from_unix_seconds(0),
+        }
     }
 
     /// Does what was granted, and writes it into the trail as `what` in the same transaction. Both are on disk when this
@@ -125,7 +140,8 @@ impl Store {
         now: Moment,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Result<Traced<T>, R>> + Send + 'static,
     ) -> anyhow::Result<Result<T, R>> {
-        let (Self(connection), granted) = (self.clone(), granted.clone());
+        let (connection, granted) = (Arc::clone(&self.connection), granted.clone());
+        let too_old = self.too_old(now, trail::KEPT);
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             let transaction = connection.transaction()?;
@@ -135,6 +151,7 @@ impl Store {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             trail::write(&transaction, &granted, &what, now)?;
+            trail::forget_before(&transaction, too_old)?;
             transaction.commit()?;
             Ok::<_, rusqlite::Error>(Ok(result))
         });

@@ -22,7 +22,7 @@ impl Office {
 
     fn of(school: School) -> (Self, Identity) {
         let identity = school.open();
-        let store = Some(Store::open(school.dir.path()).unwrap());
+        let store = Some(Store::open(school.dir.path(), school.clock.clone()).unwrap());
         (Self { school, identity: identity.clone(), store }, identity)
     }
 

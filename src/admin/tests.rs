@@ -16,7 +16,7 @@ use crate::{
         RoomName, SignIn, Site, Subject, Zone, ZoneKind,
     },
     policy::{Mode, Policy, Question, RuleFile, Verdict},
-    system::clock::Clock,
+    system::{clock::Clock, ratchet::Doubt},
 };
 
 const HASH: &str =
@@ -75,7 +75,7 @@ impl School {
         let files = RULES.map(|rules| RuleFile::parse(rules).unwrap());
         let (_, rules) = watch::channel(Arc::new(Policy::new(files.to_vec(), None).unwrap()));
         let zone = Arc::new(zone());
-        let store = Store::open(under.dir.path()).unwrap();
+        let store = Store::open(under.dir.path(), under.clock.clone()).unwrap();
         let now = under.clock.now();
         let openings =
             Openings::open(store.clone(), identity.clone(), rules.clone(), vec![zone.clone()], now).unwrap();
@@ -140,7 +140,7 @@ impl School {
     }
 
     fn trail(&self) -> Vec<String> {
-        let store = Store::open(self.under.dir.path()).unwrap();
+        let store = Store::open(self.under.dir.path(), self.under.clock.clone()).unwrap();
         let read = |on: &rusqlite::Connection| {
             let mut query = on.prepare("SELECT account || ': ' || what FROM trail ORDER BY number")?;
             query.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
@@ -440,4 +440,46 @@ async fn the_end_of_a_decision_is_published() {
     let serving = school.openings.clone().serve(Clock::clone(&clock), stop.clone());
     let (served, ()) = tokio::join!(serving, story);
     served.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_decided_under_a_clock_that_ran_ahead_does_not_begin_again_at_its_hour() {
+    let school = School::open();
+    let four_hours = Duration::from_secs(4 * 3600);
+    school.under.wait(four_hours);
+    let ahead = school.decide("durand", class("6A"), Decision::Open).await.unwrap();
+    school.under.set_back(four_hours);
+    let stop = CancellationToken::new();
+    let clock = school.under.clock.clone();
+    let mut running = school.openings.running();
+    // In doubt about the clock nothing ends for good.
+    clock.set_doubt(Some(Doubt::Behind(ahead.from)));
+    let serving = school.openings.clone().serve(Clock::clone(&clock), stop.clone());
+    let story = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(running.borrow().len(), 1);
+        clock.set_doubt(None);
+        let ended = running.wait_for(|running| running.is_empty());
+        tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap().unwrap();
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(serving, story);
+    served.unwrap();
+    school.openings.publish(ahead.from).await.unwrap();
+    assert_eq!(school.openings.find(ahead.number), None);
+}
+
+#[tokio::test]
+async fn one_act_under_a_clock_in_doubt_takes_nothing_away() {
+    let school = School::open();
+    school.ask("alix", "a.example", Some("6A")).await.unwrap();
+    let before = school.trail().len();
+    school.under.clock.set_doubt(Some(Doubt::LongAfterProgram));
+    school.under.wait(Duration::from_secs(40 * 365 * 24 * 3600));
+    school.ask("alix", "b.example", Some("6A")).await.unwrap();
+    assert_eq!((school.to_answer("durand").await.len(), school.trail().len()), (2, before + 1));
+    // Believed again it is as old as it says.
+    school.under.clock.set_doubt(None);
+    school.ask("alix", "c.example", Some("6A")).await.unwrap();
+    assert_eq!(school.to_answer("durand").await.len(), 2);
 }

@@ -19,7 +19,7 @@ pub(super) const TABLE: &str = "CREATE TABLE trail (
     CREATE INDEX trail_at ON trail (at);";
 
 /// How long an act is remembered: a school year and its holidays.
-const KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// One act that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +51,12 @@ pub(super) fn write(
             what
         ],
     )?;
-    let oldest = now.unix_milliseconds().saturating_sub(i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
-    transaction.execute("DELETE FROM trail WHERE at < ?1", [oldest]).map(drop)
+    Ok(())
+}
+
+/// Removes the acts done before `oldest`.
+pub(super) fn forget_before(transaction: &Transaction<'_>, oldest: Moment) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM trail WHERE at < ?1", [oldest.unix_milliseconds()]).map(drop)
 }
 
 impl Store {
@@ -87,6 +91,7 @@ mod tests {
     use crate::{
         admin::{Act, Actor, may},
         model::{Account, Role},
+        system::clock::Clock,
     };
 
     #[tokio::test]
@@ -100,14 +105,15 @@ mod tests {
         };
         let granted = may(&Actor(Arc::new(account)), Act::OpenForPupils).unwrap();
         let now = Moment::from_unix_seconds(1_795_417_200);
-        let store = Store::open(dir.path()).unwrap();
+        let clock = Clock::from_fn(move || now);
+        let store = Store::open(dir.path(), clock.clone()).unwrap();
         let ran =
             store.act(&granted, "6A".to_owned(), now, |on| on.execute("SELECT 1 FROM nothing", [])).await;
         assert!(ran.is_err());
         assert!(store.done(9).await.unwrap().is_empty());
         store.act(&granted, "6A".to_owned(), now, |_| Ok(())).await.unwrap();
         drop(store);
-        let done = Store::open(dir.path()).unwrap().done(9).await.unwrap();
+        let done = Store::open(dir.path(), clock).unwrap().done(9).await.unwrap();
         let expected = Done {
             at: now,
             account: AccountId::new("P1"),

@@ -173,8 +173,11 @@ impl Vouchers {
         }
         let digests: Vec<_> = codes.iter().map(|card| (card.number, card.code.digest())).collect();
         let written = issue.clone();
-        let decided =
-            self.store.act_and_tell(granted, now, move |on| write_batch(on, &written, &digests, now));
+        let too_old = self.store.too_old(now, LISTED);
+        let decided = self.store.act_and_tell(granted, now, move |on| {
+            forget_before(on, too_old)?;
+            write_batch(on, &written, &digests, now)
+        });
         let Ok(batch) = self.publish(decided.await?).await? else { return Ok(Err(VoucherRefusal::TooMany)) };
         let sheet = Sheet { batch, issue, printable_until: now + PRINTABLE, codes };
         let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -280,7 +283,6 @@ fn write_batch(
     digests: &[(u8, VoucherDigest)],
     now: Moment,
 ) -> rusqlite::Result<Result<Traced<i64>, VoucherRefusal>> {
-    forget_old(on, now)?;
     let Issue { label, wifi, count, until, machines_max } = issue;
     let good: u32 = on.query_row(
         "SELECT count(*) FROM voucher JOIN voucher_batch ON batch = voucher_batch.number WHERE until > ?1",
@@ -318,8 +320,9 @@ fn told(moment: Moment) -> String {
     there.map_or_else(|_| moment.to_string(), |there| there.strftime("%d/%m/%Y %H:%M").to_string())
 }
 
-fn forget_old(on: &Transaction<'_>, now: Moment) -> rusqlite::Result<()> {
-    let oldest = (now - LISTED).unix_milliseconds();
+/// Removes the batches that ended before `oldest`.
+fn forget_before(on: &Transaction<'_>, oldest: Moment) -> rusqlite::Result<()> {
+    let oldest = oldest.unix_milliseconds();
     let old = "SELECT number FROM voucher_batch WHERE until < ?1";
     on.execute(&format!("DELETE FROM voucher WHERE batch IN ({old})"), [oldest])?;
     on.execute("DELETE FROM voucher_batch WHERE until < ?1", [oldest]).map(drop)

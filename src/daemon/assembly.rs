@@ -75,7 +75,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
     tasks.start_foundation("journal", |stop| writer.serve(stop));
 
-    let store = admin::Store::open(&config.state_dir)?;
+    let store = admin::Store::open(&config.state_dir, clock.clone())?;
     let People { identity, terms, directory } = start_directory(&config, store.clone(), clock, tasks)?;
     let Policing { rules, acts, policy } =
         start_policing(&config, store, terms.subscribe(), &identity, clock, tasks)?;

@@ -298,7 +298,7 @@ mod tests {
         fn begin(&self) -> Deliveries {
             let here = Uai::new("0809999Z").unwrap();
             let (state_dir, clock) = (self.dir.path().to_owned(), self.clock.clone());
-            let store = admin::Store::open(&state_dir).unwrap();
+            let store = admin::Store::open(&state_dir, clock.clone()).unwrap();
             Deliveries::begin(state_dir, here, self.identity.clone(), self.terms.subscribe(), store, clock)
         }
 

@@ -53,9 +53,16 @@ impl Identity {
         let account = match by {
             EntMatch::Id => {
                 let id = AccountId::new(claimed.trim());
-                roll.register.account(&id).or_else(|| roll.local.account(&id))
+                // Of one identifier in both neither is sure.
+                match roll.register.account(&id) {
+                    Some(account) => Some(account).filter(|_| !roll.is_taken(&id)),
+                    None => roll.local.account(&id),
+                }
             }
-            EntMatch::Login => roll.register.entry(&normalised(claimed)).map(|entry| &entry.account),
+            EntMatch::Login => {
+                let entry = roll.register.entry(&normalised(claimed));
+                entry.map(|entry| &entry.account).filter(|account| !roll.is_taken(&account.id))
+            }
         };
         let account = account.ok_or(SignInRefusal::NotOfThisSchool)?.clone();
         Ok(Verified::new(account, Assurance::Online))

@@ -302,4 +302,17 @@ mod tests {
             assert_eq!(named(claimed, by), Err(SignInRefusal::NotOfThisSchool), "{claimed}");
         }
     }
+
+    #[tokio::test]
+    async fn a_person_of_the_directory_with_an_identifier_of_the_own_file_gets_nobodys_role() {
+        let school = School::new();
+        let identity = school.open();
+        // A feed in CSV counts as the own file does: its P1 is a pupil, the own file's a teacher.
+        identity.replace_register(register(&[("P1", Some("framboise"))]));
+        assert_eq!(outcome(&identity, "p1", "framboise").await, Err(SignInRefusal::WrongCredentials));
+        for by in [EntMatch::Id, EntMatch::Login] {
+            assert_eq!(identity.verified_by_ent("P1", by).err(), Some(SignInRefusal::NotOfThisSchool));
+        }
+        assert_eq!(outcome(&identity, "durand", "prune").await, Ok(Assurance::Local));
+    }
 }

@@ -509,6 +509,11 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
             self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
         }
 
+        /// The clock is set back by `time`.
+        pub(crate) fn set_back(&self, time: Duration) {
+            self.time.fetch_sub(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+        }
+
         /// The daemon's start: whoever was signed in still is. Machine n has the address 10.10.0.n.
         pub(crate) fn open(&self) -> Identity {
             let device = |number, name: &str, kind| Device {

@@ -1,5 +1,8 @@
 //! Everybody who may sign in here: the accounts of the school's own file, the persons of its directory, and the holders of
 //! vouchers. The own file speaks first, so that the referent can always come in.
+//!
+//! Two sources may use one identifier for two persons: feeds in CSV count from one as the own file may. Such a person of the
+//! directory does not sign in: the session would be that of the account in the own file, with its role.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -64,10 +67,13 @@ impl Vouchers {
 impl Roll {
     /// The account with the identifier `id`.
     pub(super) fn account(&self, id: &AccountId) -> Option<&Arc<Account>> {
-        self.local.account(id).or_else(|| self.register.account(id)).or_else(|| {
-            let held = self.vouchers.by_id.get(id)?;
-            Some(&held.account)
-        })
+        let of_voucher = || self.vouchers.by_id.get(id).map(|held| &held.account);
+        self.local.account(id).or_else(of_voucher).or_else(|| self.register.account(id))
+    }
+
+    /// Whether the account of the directory's person `id` is somebody else's here.
+    pub(super) fn is_taken(&self, id: &AccountId) -> bool {
+        self.local.account(id).is_some() || self.vouchers.by_id.contains_key(id)
     }
 
     /// The person with the identifier `id`; holders of vouchers are none.
@@ -78,7 +84,9 @@ impl Roll {
     /// The account that signs in as `normalised_login`, and how the box's own word for it counts.
     pub(super) fn entry(&self, normalised_login: &str) -> Option<(&Entry, Assurance)> {
         let local = self.local.entry(normalised_login).map(|entry| (entry, Assurance::Local));
-        local.or_else(|| Some((self.register.entry(normalised_login)?, Assurance::Offline)))
+        let of_register =
+            || self.register.entry(normalised_login).filter(|entry| !self.is_taken(&entry.account.id));
+        local.or_else(|| Some((of_register()?, Assurance::Offline)))
     }
 
     /// What an unknown login is verified against, so that it takes as long as a known one.

@@ -125,6 +125,8 @@ pub struct Arrived {
     pub claimed: String,
     /// The page they were on the way to, as [`Ent::depart`] was told it.
     pub wanted: Option<String>,
+    /// Whether the ENT has asked for the password, and did not take them as signed in there.
+    pub gave_password: bool,
 }
 
 /// The ENT's own word for a person.
@@ -229,7 +231,7 @@ impl Ent {
             }
             _ => {}
         }
-        Ok(Arrived { claimed: confirmed?.0, wanted: departure.wanted })
+        Ok(Arrived { claimed: confirmed?.0, wanted: departure.wanted, gave_password: departure.is_renewed })
     }
 
     /// Where the browser ends its session at the ENT, and comes back to the portal from.
@@ -249,6 +251,11 @@ impl Ent {
     /// Notes that the session of `account` on `machine` began with `ticket`.
     pub fn note_session(&self, ticket: &str, machine: Mac, account: AccountId) {
         self.sessions().note(ticket, machine, account);
+    }
+
+    /// Notes that the session of `account` was taken along from one machine to another: what the ENT ends is then there.
+    pub fn note_moved(&self, account: &AccountId, from: Mac, to: Mac) {
+        self.sessions().moved(account, from, to);
     }
 
     /// The session that the ENT says is over, in what it posts as `logoutRequest`. Only the ENT and the browser that brought

@@ -27,6 +27,15 @@ impl EntSessions {
         }
     }
 
+    /// Notes that the session of `account` went from one machine to another.
+    pub(super) fn moved(&mut self, account: &AccountId, from: Mac, to: Mac) {
+        for (machine, of) in self.by_ticket.values_mut() {
+            if *machine == from && of == account {
+                *machine = to;
+            }
+        }
+    }
+
     /// Whose session `ticket` began, and on which machine; it is forgotten.
     pub(super) fn take(&mut self, ticket: &str) -> Option<(Mac, AccountId)> {
         let digest = digest(ticket);
@@ -51,6 +60,11 @@ mod tests {
         assert_eq!(sessions.take("ST-2"), None);
         assert_eq!(sessions.take("ST-1"), Some((machine, AccountId::new("E1"))));
         assert_eq!(sessions.take("ST-1"), None);
+        sessions.note("ST-3", machine, AccountId::new("E1"));
+        let next = Mac::new([4; 6]);
+        sessions.moved(&AccountId::new("E2"), machine, Mac::new([6; 6]));
+        sessions.moved(&AccountId::new("E1"), machine, next);
+        assert_eq!(sessions.take("ST-3"), Some((next, AccountId::new("E1"))), "it went along");
         for number in 0..=ENT_SESSIONS_MAX {
             sessions.note(&format!("ST-{number}"), machine, AccountId::new("E1"));
         }

@@ -178,7 +178,11 @@ async fn a_ticket_is_confirmed_by_the_ent_for_this_portal() {
     );
     scene.fake.says(|_| (200, success("<cas:user>camille</cas:user>")));
     let arrived = scene.ent.arrive(&left.key, HERE, &ticket("ST-1-abc")).await.unwrap();
-    let expected = Arrived { claimed: "camille".to_owned(), wanted: Some("http://a.fr/".to_owned()) };
+    let expected = Arrived {
+        claimed: "camille".to_owned(),
+        wanted: Some("http://a.fr/".to_owned()),
+        gave_password: false,
+    };
     assert_eq!(arrived, expected);
     let asked = scene.fake.last_asked();
     let expected = "GET /cas/p3/serviceValidate?service=https%3A%2F%2Fportail.exemple%2Fconnexion%2Fent%2Fretour&\

@@ -1,9 +1,10 @@
 //! The desk of the CAS server: tickets, joined with the sessions they hang on and the applications they are for.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -27,6 +28,9 @@ use crate::{
     portal::{sign_in::token_of, visitor::Visitor},
 };
 
+/// How long a sign-in at the ENT, with the password asked for there, counts as the password just given.
+const FRESH: Duration = Duration::from_secs(60);
+
 /// The CAS server's state.
 #[derive(Debug)]
 pub(in crate::portal) struct Desk {
@@ -35,6 +39,8 @@ pub(in crate::portal) struct Desk {
     clients: Vec<WebClient>,
     identity: Identity,
     tickets: Mutex<Tickets>,
+    /// Sessions that began with the password given at the ENT, and when.
+    passwords: Mutex<HashMap<SessionKey, Instant>>,
     pace: Mutex<Pace>,
 }
 
@@ -53,7 +59,14 @@ impl Desk {
                 .with_context(|| format!("cannot call the application `{}`", application.name))
         };
         let clients = settings.applications.iter().map(client).collect::<anyhow::Result<_>>()?;
-        Ok(Self { settings, clients, identity, tickets: Mutex::default(), pace: Mutex::default() })
+        Ok(Self {
+            settings,
+            clients,
+            identity,
+            tickets: Mutex::default(),
+            passwords: Mutex::default(),
+            pace: Mutex::default(),
+        })
     }
 
     /// The application whose service is at `text`, with that address taken apart.
@@ -67,6 +80,22 @@ impl Desk {
     pub(super) fn session(&self, visitor: &Visitor, headers: &HeaderMap) -> Option<SessionView> {
         let on_machine = self.identity.session_of(visitor.source);
         on_machine.or_else(|| self.identity.session_by_token(&token_of(headers)?))
+    }
+
+    /// Notes that the person gave their password at the ENT for `session`, which has just begun.
+    pub(in crate::portal) fn note_password(&self, session: &SessionView) {
+        let now = Instant::now();
+        let mut passwords = self.passwords.lock().unwrap_or_else(PoisonError::into_inner);
+        // Bounded by the sessions that can begin within the time.
+        passwords.retain(|_, given| now.saturating_duration_since(*given) < FRESH);
+        passwords.insert(key_of(session), now);
+    }
+
+    /// Whether the password of `session` was given at the ENT a moment ago: the box cannot ask for a password that it does
+    /// not have, so this is what `renew` can have. That the ENT knew the person is not enough.
+    pub(super) fn has_given_password(&self, session: &SessionView) -> bool {
+        let passwords = self.passwords.lock().unwrap_or_else(PoisonError::into_inner);
+        passwords.get(&key_of(session)).is_some_and(|given| given.elapsed() < FRESH)
     }
 
     /// The session in force that `key` is about.

@@ -12,7 +12,7 @@
 //!
 //! With `method=POST` the ticket is in a form instead of the address, which the person sends: pages hold no script.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Extension,
@@ -30,7 +30,6 @@ use super::{
 use crate::{
     enforce::sign_in::SignedIn,
     identity::{EntStanding, SessionView, SignInRefusal, tickets::Login},
-    model::Assurance,
     portal::{
         asked::Asked,
         page::Frame,
@@ -41,9 +40,6 @@ use crate::{
         words::cas,
     },
 };
-
-/// How long a sign-in at the ENT counts as the password just given.
-const FRESH: Duration = Duration::from_secs(60);
 
 /// What browsers understand as "go there after so many seconds"; of no standard, and of every browser.
 const REFRESH: HeaderName = HeaderName::from_static("refresh");
@@ -124,7 +120,7 @@ pub(super) async fn come(
     if coming.way.pause && session.is_some() {
         return secure.rest(&asked, &coming);
     }
-    let fresh = session.as_ref().filter(|session| coming.way.renew && secure.is_fresh_from_the_ent(session));
+    let fresh = session.as_ref().filter(|session| coming.way.renew && secure.cas.has_given_password(session));
     if let Some(session) = fresh {
         return secure.send(&asked, &coming, session, Login::Fresh);
     }
@@ -206,8 +202,10 @@ impl Secure {
         login: &str,
         password: &str,
     ) -> Result<Proof, SignInRefusal> {
-        let machine = self.identity.machine_of(visitor.source);
-        let verified = self.identity.verify(login, password, machine, visitor.source).await?;
+        // As on the sign-in page: an address without a machine tries no password, or whoever makes addresses up tries
+        // without end.
+        let machine = visitor.machine(&self.identity).ok_or(SignInRefusal::MachineUnknown)?;
+        let verified = self.identity.verify(login, password, Some(machine), visitor.source).await?;
         let kept = self.cas.session(visitor, headers);
         if let Some(session) = kept.filter(|session| session.account.id == verified.account().id) {
             return Ok(Proof::Kept(session));
@@ -284,12 +282,6 @@ impl Secure {
             page.headers_mut().insert(REFRESH, refresh);
         }
         page
-    }
-
-    /// Whether the person has just come from the ENT, where they gave their password or were known: the box cannot ask for a
-    /// password that it does not have, so this is what `renew` can have of them.
-    fn is_fresh_from_the_ent(&self, session: &SessionView) -> bool {
-        session.assurance == Assurance::Online && self.clock.now().since(session.since) < FRESH
     }
 
     /// The frame of a page on the way to an application; in the other language the way is the same.

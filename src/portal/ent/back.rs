@@ -108,6 +108,9 @@ impl Secure {
                 if let Some(ticket) = &returned.ticket {
                     ent.note_session(ticket, machine, signed_in.view.account.id.clone());
                 }
+                if arrived.gave_password {
+                    self.cas.note_password(&signed_in.view);
+                }
                 self.entered(&signed_in, wanted.as_ref())
             }
             Err(refusal) => self.turned_away(visitor, asked, &refusal, ("", wanted)),

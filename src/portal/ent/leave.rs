@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 
@@ -15,7 +15,7 @@ use crate::{
     portal::{
         asked::Asked,
         page::Link,
-        secure::{Secure, see_other},
+        secure::{Secure, home_path, see_other},
         visitor::Visitor,
         wanted::Wanted,
     },
@@ -29,9 +29,15 @@ pub(super) async fn to_the_ent(
     State(secure): State<Arc<Secure>>,
     Extension(visitor): Extension<Visitor>,
     asked: Asked,
+    headers: HeaderMap,
 ) -> Response {
     let Some(ent) = &secure.ent else { return see_other("/") };
     let wanted = asked.wanted();
+    // Another site's page that could begin a departure could end it too, with a ticket of its own reader's: the person
+    // would sit in somebody else's session. From the sign-in page they leave themselves.
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return see_other(&home_path(wanted.as_ref()));
+    }
     let Some(machine) = visitor.machine(&secure.identity) else {
         return secure.busy(&asked, wanted.as_ref());
     };

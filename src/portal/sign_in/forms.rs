@@ -91,12 +91,19 @@ pub(super) async fn resume(
 ) -> Response {
     let Ok(Form(form)) = form else { return secure.unread(&visitor, &asked) };
     let wanted = Wanted::read(&form.suite);
+    let before = asked.token.as_ref().and_then(|token| secure.identity.session_by_token(token));
     let resumed = match &asked.token {
         Some(token) => secure.sign_in.resume(token, &visitor.zone, visitor.source).await,
         None => Err(SignInRefusal::NothingToResume),
     };
     match resumed {
-        Ok(signed_in) => secure.welcomed(&signed_in, &home_path(wanted.as_ref())),
+        Ok(signed_in) => {
+            if let (Some(ent), Some(before)) = (&secure.ent, before) {
+                let view = &signed_in.view;
+                ent.note_moved(&view.account.id, before.machine, view.machine);
+            }
+            secure.welcomed(&signed_in, &home_path(wanted.as_ref()))
+        }
         Err(refusal) => secure.turned_away(&visitor, &asked, &refusal, ("", wanted)),
     }
 }

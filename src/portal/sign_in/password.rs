@@ -57,7 +57,7 @@ pub(super) async fn asked_for(
     asked: Asked,
 ) -> Response {
     let wanted = asked.wanted();
-    let Some(session) = secure.of_the_ent(&visitor) else { return secure.for_the_ent_only(&asked) };
+    let Some(session) = secure.of_the_ent(&visitor, &asked) else { return secure.for_the_ent_only(&asked) };
     if asked.query.fait.is_some() {
         let texts = asked.language.sign_in_words();
         let link = Link { url: home_path(wanted.as_ref()), text: texts.go_home };
@@ -75,7 +75,7 @@ pub(super) async fn chosen(
     form: Result<Form<Chosen>, FormRejection>,
 ) -> Response {
     let texts = asked.language.sign_in_words();
-    let Some(session) = secure.of_the_ent(&visitor) else { return secure.for_the_ent_only(&asked) };
+    let Some(session) = secure.of_the_ent(&visitor, &asked) else { return secure.for_the_ent_only(&asked) };
     let Ok(Form(form)) = form else {
         let refused = Some(asked.language.words().form_unread);
         return secure.password_page(&asked, &session, StatusCode::BAD_REQUEST, refused, None);
@@ -108,10 +108,12 @@ fn told(texts: &SignInWords, refusal: LearnRefusal) -> (StatusCode, &'static str
 }
 
 impl Secure {
-    /// The session on the visitor's machine, where it was begun at the ENT.
-    fn of_the_ent(&self, visitor: &Visitor) -> Option<SessionView> {
+    /// The session on the visitor's machine, where it was begun at the ENT, and by this very browser: whoever copies the
+    /// machine's hardware address must not leave with a password for weeks.
+    fn of_the_ent(&self, visitor: &Visitor, asked: &Asked) -> Option<SessionView> {
         let session = self.identity.session_of(visitor.source)?;
-        (session.assurance == Assurance::Online).then_some(session)
+        let proven = self.identity.session_by_token(asked.token.as_ref()?)?;
+        (proven.machine == session.machine && session.assurance == Assurance::Online).then_some(session)
     }
 
     fn for_the_ent_only(&self, asked: &Asked) -> Response {

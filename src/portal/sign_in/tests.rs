@@ -24,6 +24,7 @@ use crate::{
     model::{Account, AccountId, Assurance, Role},
     policy::Policy,
     portal::{
+        Application, CasSettings, Dialect, Settings, UserWord,
         backstage::Backstage,
         page_tests::settings,
         secure::{self, Secure},
@@ -66,7 +67,11 @@ impl Answer {
 
 impl Portal {
     fn open() -> Self {
-        let school = School::new();
+        Self::of(School::new(), Vec::new())
+    }
+
+    /// One that is a CAS server for `applications`.
+    fn of(school: School, applications: Vec<Application>) -> Self {
         let identity = school.open();
         identity.replace_register(register(&[("SASHA", None)]));
         let clock = school.clock.clone();
@@ -76,12 +81,16 @@ impl Portal {
         let mut services = JoinSet::new();
         services.spawn(service.serve(CancellationToken::new()));
         services.spawn(writer.serve(CancellationToken::new()));
-        let (store, here) = (Store::open(school.dir.path()).unwrap(), Arc::new(zone("cdi", 10)));
+        let (store, here) =
+            (Store::open(school.dir.path(), clock.clone()).unwrap(), Arc::new(zone("cdi", 10)));
         let rules = Policy::new(Vec::new(), None).unwrap();
         let people = (identity.clone(), sign_in.clone());
         let Backstage { parts, .. } = Backstage::new(people, journal, store, rules, here, clock);
         let ent = parts.ent.clone().unwrap();
-        let secure = Secure::new(&settings(), parts, CancellationToken::new()).unwrap();
+        let settings = settings();
+        let cas = CasSettings { applications, ..settings.cas };
+        let settings = Settings { cas, ..settings };
+        let secure = Secure::new(&settings, parts, CancellationToken::new()).unwrap();
         let router = secure::router(Arc::new(secure));
         Self { router, identity, ent, sign_in, school, _services: services }
     }
@@ -241,33 +250,52 @@ async fn who_comes_from_the_ent_is_offered_a_password_which_counts_when_it_is_aw
     assert!(page.contains("href=\"/connexion/ent?suite=http%3A%2F%2Fa.fr%2F\""), "{page}");
     let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
     let source: IpAddr = address(1);
-    portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), source).await.unwrap();
-    let offer = portal.get("/mot-de-passe", "", 1).await;
+    let begun = portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), source).await.unwrap();
+    let mine = format!("__Host-preau={}", begun.token.text());
+    let offer = portal.get("/mot-de-passe", &mine, 1).await;
     assert!(offer.status == StatusCode::OK && offer.text.contains("name=\"nouveau\""));
     for (form, told) in [
         ("nouveau=framboise&encore=fraise", "ne sont pas les mêmes"),
         ("nouveau=court&encore=court", "Trop court"),
     ] {
-        let refused = portal.post("/mot-de-passe", form, "", 1).await;
+        let refused = portal.post("/mot-de-passe", form, &mine, 1).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.text.contains(told) && !refused.text.contains("framboise"), "{}", refused.text);
     }
-    let taken = portal.post("/mot-de-passe", "nouveau=framboise&encore=framboise", "", 1).await;
+    let taken = portal.post("/mot-de-passe", "nouveau=framboise&encore=framboise", &mine, 1).await;
     assert_eq!(taken.leads_to(), "/mot-de-passe?fait=1");
-    assert!(portal.get("/mot-de-passe?fait=1", "", 1).await.text.contains("C’est noté"));
+    assert!(portal.get("/mot-de-passe?fait=1", &mine, 1).await.text.contains("C’est noté"));
     let form = "identifiant=sasha&mot_de_passe=framboise";
     let refused = portal.post("/connexion", form, "", 2).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.text.contains("connectez-vous par l’ENT") && refused.text.contains("/connexion/ent"));
     portal.ent.seen_for_tests(&portal.identity, false);
     assert!(portal.get("/", "", 2).await.text.contains("L’ENT ne répond pas"));
-    assert_eq!(portal.post("/connexion", form, "", 2).await.leads_to(), "/");
+    let offline = portal.post("/connexion", form, "", 2).await;
+    assert_eq!(offline.leads_to(), "/");
     let session = portal.identity.session_of(address(2)).unwrap();
     assert_eq!(session.assurance, Assurance::Offline);
     // A session that was not begun at the ENT changes no password.
-    assert_eq!(portal.get("/mot-de-passe", "", 2).await.status, StatusCode::FORBIDDEN);
-    let chosen = portal.post("/mot-de-passe", "nouveau=abricots&encore=abricots", "", 2).await;
+    let theirs = offline.cookie().unwrap();
+    assert_eq!(portal.get("/mot-de-passe", &theirs, 2).await.status, StatusCode::FORBIDDEN);
+    let chosen = portal.post("/mot-de-passe", "nouveau=abricots&encore=abricots", &theirs, 2).await;
     assert_eq!(chosen.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_copied_hardware_address_chooses_no_password_for_the_days_without_internet() {
+    let portal = Portal::open();
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
+    portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), address(1)).await.unwrap();
+    // Another browser at the same hardware address: without a token, and with that of its own session elsewhere.
+    let elsewhere = portal.post("/connexion", "identifiant=camille&mot_de_passe=cerise", "", 2).await;
+    for cookie in [String::new(), elsewhere.cookie().unwrap()] {
+        assert_eq!(portal.get("/mot-de-passe", &cookie, 1).await.status, StatusCode::FORBIDDEN);
+        let chosen = portal.post("/mot-de-passe", "nouveau=abricots&encore=abricots", &cookie, 1).await;
+        assert_eq!(chosen.status, StatusCode::FORBIDDEN, "{cookie}");
+    }
+    assert!(!portal.identity.has_offline_password(&AccountId::new("SASHA")));
 }
 
 #[tokio::test]
@@ -281,4 +309,86 @@ async fn an_unknown_login_and_a_wrong_password_read_alike_and_no_password_comes_
         told.push((refused.status, refused.text.replace(login, "")));
     }
     assert!(told.iter().all(|each| *each == told[0]));
+}
+
+#[tokio::test]
+async fn the_page_of_another_site_makes_nobody_leave_for_the_ent() {
+    let portal = Portal::open();
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let leave = |site: &str| {
+        Request::get("/connexion/ent?suite=http%3A%2F%2Fa.fr%2F")
+            .header(header::HOST, "portail.college.exemple")
+            .header("sec-fetch-site", site)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let lured = portal.answer(leave("cross-site"), 1).await;
+    assert_eq!(lured.leads_to(), "/?suite=http%3A%2F%2Fa.fr%2F");
+    assert!(lured.headers.get(header::SET_COOKIE).is_none());
+    let left = portal.answer(leave("same-origin"), 1).await;
+    assert!(left.headers[header::SET_COOKIE].to_str().unwrap().starts_with("__Host-preau-ent="));
+}
+
+#[tokio::test]
+async fn a_sign_out_at_the_ent_ends_the_session_that_was_taken_along() {
+    let portal = Portal::open();
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
+    let begun = portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), address(1)).await.unwrap();
+    portal.ent.note_session("ST-1", begun.view.machine, begun.view.account.id.clone());
+    let mine = format!("__Host-preau={}", begun.token.text());
+    portal.post("/reprendre", "", &mine, 2).await;
+    assert_eq!((portal.at(1), portal.at(2).as_deref()), (None, Some("SASHA")));
+    let request = "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+                   <samlp:SessionIndex>ST-1</samlp:SessionIndex></samlp:LogoutRequest>";
+    let form = format!("logoutRequest={}", crate::portal::wanted::query_value(request));
+    portal.post("/connexion/ent/retour", &form, "", 3).await;
+    assert_eq!(portal.at(2), None);
+}
+
+#[tokio::test]
+async fn renew_wants_the_password_given_and_not_that_the_ent_knew_the_person() {
+    let school = School::new();
+    let application = application(&school);
+    let portal = Portal::of(school, vec![application]);
+    portal.ent.seen_for_tests(&portal.identity, true);
+    let verified = portal.identity.verified_by_ent("SASHA", EntMatch::Id).unwrap();
+    portal.sign_in.sign_in_verified(verified, &zone("cdi", 10), address(1)).await.unwrap();
+    let asked = portal.get("/cas/login?service=https%3A%2F%2Fappli.exemple%2F&renew=true", "", 1).await;
+    assert!(asked.status == StatusCode::OK && asked.text.contains("/connexion/ent?autre=1"));
+    let plain = portal.get("/cas/login?service=https%3A%2F%2Fappli.exemple%2F", "", 1).await;
+    assert!(plain.leads_to().contains("ticket=ST-"));
+}
+
+/// An application at `https://appli.exemple/`, whose authority is a file of the school's directory.
+fn application(school: &School) -> Application {
+    let authority = rcgen::generate_simple_self_signed([String::from("appli.exemple")]).unwrap();
+    let authorities_path = school.dir.path().join("authority.pem");
+    std::fs::write(&authorities_path, authority.cert.pem()).unwrap();
+    Application {
+        name: String::from("Casier"),
+        services: vec!["https://appli.exemple/*".parse().unwrap()],
+        at: None,
+        authorities_path: Some(authorities_path),
+        user: UserWord::Id,
+        roles: Vec::new(),
+        proxies: false,
+        dialect: Dialect::default(),
+    }
+}
+
+#[tokio::test]
+async fn an_application_s_form_tries_no_password_for_an_address_without_a_machine() {
+    let school = School::new();
+    let application = application(&school);
+    let portal = Portal::of(school, vec![application]);
+    let form =
+        |password| format!("service=https%3A%2F%2Fappli.exemple%2F&username=camille&password={password}");
+    // Nobody knows the machine behind address 200: the right password and a wrong one read alike.
+    let right = portal.post("/cas/login", &form("cerise"), "", 200).await;
+    let wrong = portal.post("/cas/login", &form("pomme"), "", 200).await;
+    assert_eq!((right.status, &right.text), (wrong.status, &wrong.text));
+    assert_eq!(right.status, StatusCode::SERVICE_UNAVAILABLE);
+    let known = portal.post("/cas/login", &form("cerise"), "", 1).await;
+    assert!(known.leads_to().starts_with("https://appli.exemple/?ticket=ST-"));
 }

@@ -88,7 +88,7 @@ impl Portal {
         }
         let rules = Policy::new(vec![RuleFile::parse(RULES).unwrap()], None).unwrap();
         let here = Arc::new(zone("cdi", 10));
-        let store = Store::open(school.dir.path()).unwrap();
+        let store = Store::open(school.dir.path(), school.clock.clone()).unwrap();
         let people = (identity.clone(), sign_in);
         let Backstage { parts, .. } = Backstage::new(people, journal, store, rules, here, clock);
         let secure = Secure::new(&settings(), parts, CancellationToken::new()).unwrap();

@@ -103,7 +103,7 @@ const FRENCH: SignInWords = SignInWords {
     offline_password_done: "C’est noté",
     offline_password_done_text: "Les jours sans Internet, connectez-vous avec votre identifiant et ce mot de passe. Chaque \
                                  connexion par l’ENT le garde valable.",
-    offline_password_ent_only: "On choisit ce mot de passe juste après une connexion par l’ENT.",
+    offline_password_ent_only: "On choisit ce mot de passe juste après une connexion par l’ENT, dans le même navigateur.",
     too_short: "Trop court : prenez huit caractères au moins.",
     too_long: "Trop long : mille caractères au plus.",
     is_the_login: "C’est votre identifiant : un autre le devinerait. Prenez autre chose.",
@@ -155,7 +155,7 @@ const ENGLISH: SignInWords = SignInWords {
     offline_password_done: "Noted",
     offline_password_done_text: "On days without Internet, sign in with your user name and this password. Each sign-in \
                                  through the ENT keeps it valid.",
-    offline_password_ent_only: "This password is chosen right after a sign-in through the ENT.",
+    offline_password_ent_only: "This password is chosen right after a sign-in through the ENT, in the same browser.",
     too_short: "Too short: take at least eight characters.",
     too_long: "Too long: at most a thousand characters.",
     is_the_login: "That is your user name: others would guess it. Take something else.",
