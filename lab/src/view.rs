@@ -80,6 +80,15 @@ impl View {
             .flat_map(|view| [view, Self { is_dark: true, ..view }])
             .collect()
     }
+
+    /// What a page must stand that is made of the same parts as those seen in [`View::all`]: the smallest phone, a usual
+    /// one, a laptop plain and at 200 %.
+    #[must_use]
+    pub fn few() -> [Self; 4] {
+        let laptop_zoomed = Self { zoom: 2, ..Self::of(1440, 900) };
+        let dark = |view| Self { is_dark: true, ..view };
+        [Self::of(320, 640), dark(Self::of(390, 844)), Self::of(1440, 900), dark(laptop_zoomed)]
+    }
 }
 
 impl fmt::Display for View {

@@ -1,37 +1,99 @@
 //! Every page of the portal in a real Chromium: axe-core finds no fault in light and dark, from 320 to 3840 pixels, at
 //! 200 % zoom; everything can be reached and seen with the keyboard alone; the pages a phone meets first are light.
 //!
-//! A new page is one line in [`PAGES`]. Needs root or user namespaces, `cargo build --workspace` first, Chromium, and
+//! A new page is one line in [`PAGES`], or in [`RARER_PAGES`] where it is made of parts that stand there already. Needs root or user namespaces, `cargo build --workspace` first, Chromium, and
 //! axe-core in `target/axe-core` (`.ci/install` fetches it).
 
 use preau_lab::{
-    Browser, Lab,
+    Browser, Lab, SchoolDay,
     plan::{PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS},
     view::{View, axe_core},
 };
 
-/// Each page, and the machine whose user sees it: `invite` has not signed in, `tableau` has no user.
+/// Each page of parts that no other has, and the machine whose user sees it: `invite` has not signed in, `tableau` has no
+/// user, `poste` is where the referent sits. [`SchoolDay`] fills in what stands in braces.
 const PAGES: &[(&str, &str)] = &[
     ("invite", "/"),
-    ("invite", "/?parti=1"),
-    ("invite", "/?suite=http%3A%2F%2Ffr.vikidia.example%2F"),
     ("eleve", "/"),
-    ("eleve", "/?suite=http%3A%2F%2Ffr.vikidia.example%2F"),
     ("eleve", "/bloque?u=jeux-en-ligne.example"),
-    ("eleve", "/bloque?u=fr.vikidia.example"),
-    ("eleve", "/bloque?u=deux%20mots"),
-    ("eleve", "/cette-page-n-existe-pas"),
     ("eleve", "/demandes"),
-    ("eleve", "/demander?u=jeux-en-ligne.example"),
-    ("eleve", "/enseignant"),
-    // The language is kept: from here on this machine's pages are in English.
-    ("eleve", "/?lang=en"),
-    ("enseignant", "/"),
     ("enseignant", "/enseignant"),
     ("enseignant", "/enseignant/classe/6A"),
     ("enseignant", "/enseignant/demandes"),
+    ("poste", "/referent"),
+    ("poste", "/referent/machines"),
+    ("poste", "/referent/codes/nouveaux"),
+    ("poste", "/referent/connexions"),
+    ("poste", "{feuille}"),
+];
+
+/// The other pages: the same parts, seen in [`View::few`].
+const RARER_PAGES: &[(&str, &str)] = &[
+    ("invite", "/?parti=1"),
+    ("invite", "/?suite=http%3A%2F%2Ffr.vikidia.example%2F"),
+    ("invite", "/mot-de-passe"),
+    ("invite", "/connexion/ent/retour?ticket=ST-1"),
+    ("invite", "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F"),
+    ("invite", "/cas/login?service=https%3A%2F%2Failleurs.example%2F"),
+    ("eleve", "/?suite=http%3A%2F%2Ffr.vikidia.example%2F"),
+    ("eleve", "/bloque?u=fr.vikidia.example"),
+    ("eleve", "/bloque?u=deux%20mots"),
+    ("eleve", "/cette-page-n-existe-pas"),
+    ("eleve", "/demander?u=jeux-en-ligne.example"),
+    ("eleve", "/enseignant"),
+    ("eleve", "/referent"),
+    ("eleve", "/cas/login"),
+    ("eleve", "/cas/login?service=https%3A%2F%2Fconseil.college.exemple%2F"),
+    ("eleve", "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F&method=POST"),
+    ("eleve", "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F&renew=true"),
+    ("enseignant", "/"),
+    ("enseignant", "/enseignant/classe/6B"),
+    ("enseignant", "/enseignant/salle/Salle%2012"),
+    ("enseignant", "{eleve}"),
+    ("enseignant", "/demandes"),
+    ("poste", "/"),
+    ("poste", "/enseignant"),
+    ("poste", "/enseignant/demandes"),
+    ("poste", "/referent/machines/nouvelle"),
+    ("poste", "/referent/codes"),
+    ("poste", "{lot}"),
+    ("poste", "/referent/codes/retirer?lot=1"),
+    ("poste", "/referent/codes/feuille?lot=99"),
+    ("poste", "/referent/annonces"),
+    ("poste", "/referent/annonces/nouvelle"),
+    ("poste", "/referent/annonces/retirer?annonce=1"),
+    ("poste", "/referent/connexions/terminer?machine=02:00:5e:00:01:01"),
+    ("poste", "/referent/historique"),
     ("bureau", "/"),
     ("tableau", "/"),
+    // The language is kept: from here on these machines' pages are in English.
+    ("eleve", "/?lang=en"),
+    ("enseignant", "/enseignant/classe/6A?lang=en"),
+    ("poste", "/referent?lang=en"),
+];
+
+/// Forms whose answer says what was wrong with them: machine, page, fields typed, what sends it.
+const REFUSED_FORMS: &[(&str, &str, &[(&str, &str)], &str)] = &[
+    ("invite", "/", &[("code", "AAAA-AAAA")], "form[action='/connexion/visiteur'] button"),
+    (
+        "invite",
+        "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F",
+        &[("username", "alix.exemple"), ("password", "autre-chose")],
+        "form[action='/cas/login'] button",
+    ),
+    ("eleve", "/demander", &[("site", "deux mots")], "form[action='/demander'] button"),
+    (
+        "poste",
+        "/referent/codes/nouveaux",
+        &[("pour", "   ")],
+        "form[action='/referent/codes/nouveaux'] button",
+    ),
+    (
+        "poste",
+        "/referent/annonces/nouvelle",
+        &[("texte", "   ")],
+        "form[action='/referent/annonces/nouvelle'] button",
+    ),
 ];
 
 /// The most a phone fetches for its first page, in bytes.
@@ -40,36 +102,44 @@ const FIRST_PAGE_BYTES_MAX: usize = 50_000;
 /// What a captive mini-browser of a phone does not have: cookies and scripts.
 const BARE: [&str; 4] = ["curl", "--silent", "--fail", "--max-time"];
 
-#[test]
-fn no_page_has_a_fault_and_every_control_is_reached_by_keyboard() {
+/// A school where the browser's tests can be played; none where this machine lacks what they need.
+fn school() -> Option<(Lab, String)> {
     let lab = Lab::start().unwrap();
-    let Some(axe_core) = axe_core().filter(|_| lab.has_browser().unwrap()) else {
+    let axe_core = axe_core().filter(|_| lab.has_browser().unwrap());
+    if axe_core.is_none() {
         assert!(std::env::var_os("CI").is_none(), "CI must have chromium, chromium-driver and axe-core");
         println!("not run: no chromium, chromium-driver or target/axe-core here");
-        return;
-    };
-    for who in ["eleve", "enseignant", "bureau"] {
-        lab.sign_in_user(who).unwrap();
     }
+    Some((lab, axe_core?))
+}
+
+#[test]
+fn no_page_has_a_fault_and_every_control_is_reached_by_keyboard() {
+    let Some((mut lab, axe_core)) = school() else { return };
+    let day = SchoolDay::begin(&mut lab).unwrap();
     let mut faults = Vec::new();
     for post in POSTS {
-        let pages: Vec<_> = PAGES.iter().filter(|(who, _)| *who == post.name).collect();
+        let seen_by = |pages: &'static [(&str, &str)]| pages.iter().filter(move |(who, _)| *who == post.name);
+        let pages = seen_by(PAGES).map(|(_, path)| (path, View::all()));
+        let pages: Vec<_> =
+            pages.chain(seen_by(RARER_PAGES).map(|(_, path)| (path, View::few().into()))).collect();
         if pages.is_empty() {
             continue;
         }
         let browser = Browser::open(&lab, post.name, (1440, 900)).unwrap();
-        for (who, path) in pages {
+        let mut found_in = |place: &str, found: Vec<String>| {
+            faults.extend(found.iter().map(|fault| format!("{} {place}: {fault}", post.name)));
+        };
+        for (path, views) in pages {
             browser.look_as(View::of(1440, 900)).unwrap();
-            browser.go(&format!("https://{PORTAL}{path}")).unwrap();
-            for view in View::all() {
+            browser.go(&format!("https://{PORTAL}{}", day.path(path))).unwrap();
+            for view in views {
                 browser.look_as(view).unwrap();
-                let found = browser.audit(&axe_core).unwrap();
-                faults.extend(found.iter().map(|fault| format!("{who} {path}, {view}: {fault}")));
+                found_in(&format!("{path}, {view}"), browser.audit(&axe_core).unwrap());
             }
             for view in [View::of(390, 844), View::of(1440, 900)] {
                 browser.look_as(view).unwrap();
-                let found = browser.walk().unwrap();
-                faults.extend(found.iter().map(|fault| format!("{who} {path}, {view}: {fault}")));
+                found_in(&format!("{path}, {view}"), browser.walk().unwrap());
             }
         }
     }
@@ -77,13 +147,34 @@ fn no_page_has_a_fault_and_every_control_is_reached_by_keyboard() {
 }
 
 #[test]
+fn a_form_that_is_refused_says_so_on_a_page_without_faults() {
+    let Some((mut lab, axe_core)) = school() else { return };
+    SchoolDay::begin(&mut lab).unwrap();
+    let mut faults = Vec::new();
+    for (who, path, fields, sent_by) in REFUSED_FORMS {
+        let browser = Browser::open(&lab, who, (390, 844)).unwrap();
+        browser.go(&format!("https://{PORTAL}{path}")).unwrap();
+        for (name, text) in *fields {
+            browser.type_into(name, text).unwrap();
+        }
+        browser.click(sent_by).unwrap();
+        let alert = browser.text_at("[role=alert], .error");
+        if !alert.is_ok_and(|text| !text.is_empty()) {
+            faults
+                .push(format!("{who} {path}: does not say that it was refused: {}", browser.text().unwrap()));
+        }
+        for view in View::few() {
+            browser.look_as(view).unwrap();
+            let found = browser.audit(&axe_core).unwrap();
+            faults.extend(found.iter().map(|fault| format!("{who} {path} refused, {view}: {fault}")));
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
 fn a_refused_sign_in_is_a_page_without_faults_and_a_person_signs_in_by_keyboard_alone() {
-    let lab = Lab::start().unwrap();
-    let Some(axe_core) = axe_core().filter(|_| lab.has_browser().unwrap()) else {
-        assert!(std::env::var_os("CI").is_none(), "CI must have chromium, chromium-driver and axe-core");
-        println!("not run: no chromium, chromium-driver or target/axe-core here");
-        return;
-    };
+    let Some((lab, axe_core)) = school() else { return };
     let browser = Browser::open(&lab, "eleve", (390, 844)).unwrap();
     let [login, password] = SIGN_IN_FIELDS;
     browser.go(&format!("https://{PORTAL}/")).unwrap();
