@@ -37,7 +37,7 @@ const SENT: &[(&str, &str, &[&str])] = &[
         "/demander",
         &["site=jeux-en-ligne.example", "classe=6A", "raison=Pour l’exposé sur les échecs."],
     ),
-    ("eleve", "/demander", &["site=musique.example", "classe=6A", "raison=On a cours de musique."]),
+    ("eleve", "/demander", &["site=casino.example", "classe=6A", "raison=Pour le cours de probabilités."]),
     ("eleve2", "/demander", &["site=videos.example", "classe=6B", "raison=La vidéo du volcan."]),
     (
         "poste",

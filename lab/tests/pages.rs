@@ -2,7 +2,10 @@
 //! 200 % zoom; everything can be reached and seen with the keyboard alone; the pages a phone meets first are light.
 //!
 //! A new page is one line in [`PAGES`], or in [`RARER_PAGES`] where it is made of parts that stand there already. Needs root or user namespaces, `cargo build --workspace` first, Chromium, and
-//! axe-core in `target/axe-core` (`.ci/install` fetches it).
+//! axe-core in `target/axe-core` (`.ci/install` fetches it). With `PREAU_PAGES_DIR=DIR` it also writes a picture of each page
+//! on a phone and on a laptop, to be looked at.
+
+use std::{fs, path::Path, thread};
 
 use preau_lab::{
     Browser, Lab, SchoolDay,
@@ -113,37 +116,59 @@ fn school() -> Option<(Lab, String)> {
     Some((lab, axe_core?))
 }
 
+/// Writes pictures of the page into the directory `PREAU_PAGES_DIR`, where there is one: on a phone, on a laptop in the dark.
+fn keep(browser: &Browser, who: &str, path: &str) {
+    let Some(dir) = std::env::var_os("PREAU_PAGES_DIR") else { return };
+    for view in [View::of(390, 844), View { is_dark: true, ..View::of(1280, 800) }] {
+        browser.look_as(view).unwrap();
+        let name: String =
+            path.chars().map(|one| if one.is_ascii_alphanumeric() { one } else { '-' }).collect();
+        let picture_path = Path::new(&dir).join(format!("{who}{name}-{}.png", view.width));
+        fs::write(picture_path, browser.picture().unwrap()).unwrap();
+    }
+}
+
 #[test]
 fn no_page_has_a_fault_and_every_control_is_reached_by_keyboard() {
     let Some((mut lab, axe_core)) = school() else { return };
     let day = SchoolDay::begin(&mut lab).unwrap();
+    let faults: Vec<_> = thread::scope(|scope| {
+        let walks: Vec<_> =
+            POSTS.iter().map(|post| scope.spawn(|| look_through(&lab, &day, &axe_core, post.name))).collect();
+        walks.into_iter().flat_map(|walk| walk.join().unwrap()).collect()
+    });
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Every fault of the pages that are seen on the machine `who`.
+fn look_through(lab: &Lab, day: &SchoolDay, axe_core: &str, who: &str) -> Vec<String> {
+    const PHONE: View = View::of(390, 844);
+    const LAPTOP: View = View::of(1440, 900);
+    let all = PAGES.iter().map(|(post, path)| (*post, path, View::all(), &[PHONE, LAPTOP][..]));
+    let rarer = RARER_PAGES.iter().map(|(post, path)| (*post, path, View::few().into(), &[PHONE][..]));
+    let pages: Vec<_> = all.chain(rarer).filter(|(post, ..)| *post == who).collect();
     let mut faults = Vec::new();
-    for post in POSTS {
-        let seen_by = |pages: &'static [(&str, &str)]| pages.iter().filter(move |(who, _)| *who == post.name);
-        let pages = seen_by(PAGES).map(|(_, path)| (path, View::all()));
-        let pages: Vec<_> =
-            pages.chain(seen_by(RARER_PAGES).map(|(_, path)| (path, View::few().into()))).collect();
-        if pages.is_empty() {
-            continue;
-        }
-        let browser = Browser::open(&lab, post.name, (1440, 900)).unwrap();
-        let mut found_in = |place: &str, found: Vec<String>| {
-            faults.extend(found.iter().map(|fault| format!("{} {place}: {fault}", post.name)));
+    if pages.is_empty() {
+        return faults;
+    }
+    let browser = Browser::open(lab, who, (1440, 900)).unwrap();
+    for (_, path, views, walked) in pages {
+        let mut found_in = |view: View, found: Vec<String>| {
+            faults.extend(found.iter().map(|fault| format!("{who} {path}, {view}: {fault}")));
         };
-        for (path, views) in pages {
-            browser.look_as(View::of(1440, 900)).unwrap();
-            browser.go(&format!("https://{PORTAL}{}", day.path(path))).unwrap();
-            for view in views {
-                browser.look_as(view).unwrap();
-                found_in(&format!("{path}, {view}"), browser.audit(&axe_core).unwrap());
-            }
-            for view in [View::of(390, 844), View::of(1440, 900)] {
-                browser.look_as(view).unwrap();
-                found_in(&format!("{path}, {view}"), browser.walk().unwrap());
-            }
+        browser.look_as(LAPTOP).unwrap();
+        browser.go(&format!("https://{PORTAL}{}", day.path(path))).unwrap();
+        for view in views {
+            browser.look_as(view).unwrap();
+            found_in(view, browser.audit(axe_core).unwrap());
+        }
+        keep(&browser, who, path);
+        for view in walked {
+            browser.look_as(*view).unwrap();
+            found_in(*view, browser.walk().unwrap());
         }
     }
-    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    faults
 }
 
 #[test]
