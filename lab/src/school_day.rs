@@ -12,11 +12,11 @@ const SIGNED_IN: [&str; 5] = ["eleve", "eleve2", "bureau", "poste", "enseignant"
 const APPLICATIONS: &str = "
 [[application]]
 name = \"Casier\"
-service = [\"https://casier.college.exemple/*\"]
+service = [\"https://casier.exemple.net/*\"]
 
 [[application]]
 name = \"Conseil de classe\"
-service = [\"https://conseil.college.exemple/*\"]
+service = [\"https://conseil.exemple.net/*\"]
 roles = [\"enseignant\"]
 ";
 

@@ -5,12 +5,13 @@
 //! axe-core in `target/axe-core` (`.ci/install` fetches it). With `PREAU_PAGES_DIR=DIR` it also writes a picture of each page
 //! on a phone and on a laptop, to be looked at.
 
-use std::{fs, path::Path, thread};
+use std::{fs, path::Path, thread, time::Duration};
 
 use preau_lab::{
-    Browser, Lab, SchoolDay,
+    Browser, EntProtocol, Lab, SchoolDay,
     plan::{PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS},
     view::{View, axe_core},
+    wait_for,
 };
 
 /// Each page of parts that no other has, and the machine whose user sees it: `invite` has not signed in, `tableau` has no
@@ -36,7 +37,7 @@ const RARER_PAGES: &[(&str, &str)] = &[
     ("invite", "/?suite=http%3A%2F%2Ffr.vikidia.example%2F"),
     ("invite", "/mot-de-passe"),
     ("invite", "/connexion/ent/retour?ticket=ST-1"),
-    ("invite", "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F"),
+    ("invite", "/cas/login?service=https%3A%2F%2Fcasier.exemple.net%2F"),
     ("invite", "/cas/login?service=https%3A%2F%2Failleurs.example%2F"),
     ("eleve", "/?suite=http%3A%2F%2Ffr.vikidia.example%2F"),
     ("eleve", "/bloque?u=fr.vikidia.example"),
@@ -46,9 +47,9 @@ const RARER_PAGES: &[(&str, &str)] = &[
     ("eleve", "/enseignant"),
     ("eleve", "/referent"),
     ("eleve", "/cas/login"),
-    ("eleve", "/cas/login?service=https%3A%2F%2Fconseil.college.exemple%2F"),
-    ("eleve", "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F&method=POST"),
-    ("eleve", "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F&renew=true"),
+    ("eleve", "/cas/login?service=https%3A%2F%2Fconseil.exemple.net%2F"),
+    ("eleve", "/cas/login?service=https%3A%2F%2Fcasier.exemple.net%2F&method=POST"),
+    ("eleve", "/cas/login?service=https%3A%2F%2Fcasier.exemple.net%2F&renew=true"),
     ("enseignant", "/"),
     ("enseignant", "/enseignant/classe/6B"),
     ("enseignant", "/enseignant/salle/Salle%2012"),
@@ -80,7 +81,7 @@ const REFUSED_FORMS: &[(&str, &str, &[(&str, &str)], &str)] = &[
     ("invite", "/", &[("code", "AAAA-AAAA")], "form[action='/connexion/visiteur'] button"),
     (
         "invite",
-        "/cas/login?service=https%3A%2F%2Fcasier.college.exemple%2F",
+        "/cas/login?service=https%3A%2F%2Fcasier.exemple.net%2F",
         &[("username", "alix.exemple"), ("password", "autre-chose")],
         "form[action='/cas/login'] button",
     ),
@@ -195,6 +196,81 @@ fn a_form_that_is_refused_says_so_on_a_page_without_faults() {
         }
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn a_browser_goes_from_the_portals_form_to_the_application_it_came_for() {
+    let Some((mut lab, axe_core)) = school() else { return };
+    SchoolDay::begin(&mut lab).unwrap();
+    let service = "https://casier.exemple.net/cours";
+    let browser = Browser::open(&lab, "eleve", (1440, 900)).unwrap();
+    let asked = format!("https://{PORTAL}/cas/login?service=https%3A%2F%2Fcasier.exemple.net%2Fcours");
+    for path in [&*asked, &format!("{asked}&renew=true")] {
+        browser.go(path).unwrap();
+        if path.contains("renew") {
+            browser.type_into("username", "alix.exemple").unwrap();
+            browser.type_into("password", PASSWORD).unwrap();
+            browser.click("form[action='/cas/login'] button").unwrap();
+        }
+        let there =
+            || browser.current_url().ok().filter(|url| url.starts_with(&format!("{service}?ticket=ST-")));
+        let arrived = wait_for(Duration::from_secs(5), there);
+        assert!(arrived.is_some(), "{path}: {}", browser.current_url().unwrap());
+    }
+    // By POST, the person sends the ticket on from a page of the portal.
+    browser.go(&format!("{asked}&method=POST")).unwrap();
+    assert_eq!(browser.audit(&axe_core).unwrap(), Vec::<String>::new());
+    browser.click("main button").unwrap();
+    let there = || browser.current_url().ok().filter(|url| url == service);
+    assert!(wait_for(Duration::from_secs(5), there).is_some(), "{}", browser.current_url().unwrap());
+}
+
+#[test]
+fn the_pages_on_the_way_to_the_ent_and_back_have_no_fault() {
+    let Some((mut lab, axe_core)) = school() else { return };
+    lab.start_ent().unwrap();
+    lab.tell_box_of_ent(EntProtocol::Cas).unwrap();
+    let portal = |path: &str| format!("https://{PORTAL}{path}");
+    let shows = |browser: &Browser<'_>, text: &str| {
+        let page = wait_for(Duration::from_secs(20), || {
+            browser.go(&portal("/")).ok()?;
+            browser.text().ok().filter(|page| page.contains(text))
+        });
+        assert!(page.is_some(), "no page with: {text}");
+    };
+    let browser = Browser::open(&lab, "eleve", (390, 844)).unwrap();
+    shows(&browser, "Se connecter avec");
+    let mut faults = look(&browser, &axe_core, "sign-in");
+    browser.go(&portal("/connexion/ent/retour?ticket=ST-1")).unwrap();
+    faults.extend(look(&browser, &axe_core, "strange"));
+    browser.go(&portal("/connexion/ent")).unwrap();
+    browser.type_into("user", "alix.exemple").unwrap();
+    browser.type_into("password", "alix.exemple\u{e007}").unwrap();
+    let is_back = || browser.current_url().ok().filter(|url| url.starts_with(&portal("/")));
+    wait_for(Duration::from_secs(10), is_back).expect("the browser comes back from the ENT");
+    browser.go(&portal("/mot-de-passe")).unwrap();
+    faults.extend(look(&browser, &axe_core, "password"));
+    browser.type_into("nouveau", "un mot de passe").unwrap();
+    browser.type_into("encore", "un autre mot\u{e007}").unwrap();
+    faults.extend(look(&browser, &axe_core, "password-refused"));
+    drop(browser);
+    lab.stop_ent();
+    let browser = Browser::open(&lab, "eleve2", (390, 844)).unwrap();
+    shows(&browser, "ne répond pas");
+    faults.extend(look(&browser, &axe_core, "away"));
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// The faults of the page shown, which is called `what`.
+fn look(browser: &Browser<'_>, axe_core: &str, what: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for view in View::few() {
+        browser.look_as(view).unwrap();
+        let found = browser.audit(axe_core).unwrap();
+        faults.extend(found.iter().map(|fault| format!("{what}, {view}: {fault}")));
+    }
+    keep(browser, "ent-", what);
+    faults
 }
 
 #[test]
