@@ -1,9 +1,11 @@
 //! Every page of the portal in a real Chromium: axe-core finds no fault in light and dark, from 320 to 3840 pixels, at
 //! 200 % zoom; everything can be reached and seen with the keyboard alone; the pages a phone meets first are light.
 //!
-//! A new page is one line in [`PAGES`], or in [`RARER_PAGES`] where it is made of parts that stand there already. Needs root or user namespaces, `cargo build --workspace` first, Chromium, and
-//! axe-core in `target/axe-core` (`.ci/install` fetches it). With `PREAU_PAGES_DIR=DIR` it also writes a picture of each page
-//! on a phone and on a laptop, to be looked at.
+//! A new page is one line in [`PAGES`], or in [`RARER_PAGES`] where it is made of parts that stand there already. Needs
+//! root or user namespaces, `cargo build --workspace` first, Chromium, and axe-core in `target/axe-core` (`.ci/install`
+//! fetches it). With `PREAU_PAGES_DIR=DIR` it also writes a picture of each page on a phone and on a laptop, to be looked at.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
 use std::{fs, path::Path, thread, time::Duration};
 
@@ -76,8 +78,11 @@ const RARER_PAGES: &[(&str, &str)] = &[
     ("poste", "/referent?lang=en"),
 ];
 
-/// Forms whose answer says what was wrong with them: machine, page, fields typed, what sends it.
-const REFUSED_FORMS: &[(&str, &str, &[(&str, &str)], &str)] = &[
+/// A form: machine, page, fields typed, what sends it.
+type RefusedForm = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str);
+
+/// Forms whose answer says what was wrong with them.
+const REFUSED_FORMS: &[RefusedForm] = &[
     ("invite", "/", &[("code", "AAAA-AAAA")], "form[action='/connexion/visiteur'] button"),
     (
         "invite",

@@ -1,9 +1,10 @@
 //! What a teacher decides from a phone counts within a second for the pupils it is for, and for no others; what pupils
 //! ask is answered, with and without a line.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use preau_lab::{Lab, Running, plan::PORTAL};
+use tokio::time::Instant;
 
 use crate::asking::{CLOSED, OPEN, Stage, get, on_the_box, page, status, until};
 
