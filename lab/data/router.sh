@@ -4,7 +4,7 @@ set -e
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 ip link add ped0 type bridge
 ip link set ped0 up
-for port in port1 port2 port3; do ip link set $port master ped0 up; done
+for port in port1 port2 port3 port4; do ip link set $port master ped0 up; done
 zone() {
   ip link set "$1" up
   ip addr add "10.$2.0.1/22" dev "$1"

@@ -156,8 +156,16 @@ impl<'a> Browser<'a> {
     /// # Errors
     /// When the browser is gone.
     pub fn text(&self) -> anyhow::Result<String> {
-        let body = self.find("body")?;
-        self.text_of(&format!("/element/{body}/text"))
+        self.text_at("body")
+    }
+
+    /// The text a person sees of what the CSS selector finds first.
+    ///
+    /// # Errors
+    /// When the page has nothing of the kind.
+    pub fn text_at(&self, selector: &str) -> anyhow::Result<String> {
+        let element = self.find(selector)?;
+        self.text_of(&format!("/element/{element}/text"))
     }
 
     /// Types `text` into the field called `name`, in place of what stands there.

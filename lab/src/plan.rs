@@ -79,7 +79,7 @@ pub const INVITES: [&str; 2] = ["10.30.0.1", "fd00:30::1"];
 pub const EQUIPEMENTS: [&str; 2] = ["10.40.0.1", "fd00:40::1"];
 
 /// Every machine plugged into the box, in the order of documents.
-pub const POSTS: [Post; 6] = [
+pub const POSTS: [Post; 7] = [
     Post {
         name: "eleve",
         user: "a pupil of 6A",
@@ -102,6 +102,14 @@ pub const POSTS: [Post; 6] = [
         login: Some("dominique.modele"),
         port: "port3",
         mac: "02:00:5e:00:01:03",
+        gateways: PEDAGOGIQUE,
+    },
+    Post {
+        name: "poste",
+        user: "the digital referent, at a shared computer of room 12",
+        login: Some("robin.modele"),
+        port: "port4",
+        mac: "02:00:5e:10:00:02",
         gateways: PEDAGOGIQUE,
     },
     Post {

@@ -347,8 +347,8 @@ fn told(running: &Running) -> String {
         Mode::Close(None) => String::from("ferme le web"),
         Mode::Open(Some(sites)) => format!("ouvre {}", list(sites)),
         Mode::Close(Some(sites)) => format!("ferme {}", list(sites)),
-        Mode::Exam(sites) if sites.is_empty() => String::from("examen sans site"),
-        Mode::Exam(sites) => format!("examen avec {}", list(sites)),
+        Mode::Exam(sites) if sites.is_empty() => String::from("lance un examen sans site"),
+        Mode::Exam(sites) => format!("lance un examen avec {}", list(sites)),
     };
     let minutes = running.until.since(running.from).as_secs().div_ceil(60);
     format!("{what}, {}, {minutes} min", running.label)

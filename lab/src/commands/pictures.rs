@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use preau_lab::{Browser, Lab, plan::PORTAL, view::View, wait_for};
+use preau_lab::{Browser, Lab, SchoolDay, plan::PORTAL, view::View, wait_for};
 
 /// How long the box may take to notice that its line is cut.
 const CUT_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -19,28 +19,28 @@ const LAPTOP: View = View::of(1280, 800);
 const WHITEBOARD: View = View::of(1920, 1080);
 
 /// Pictures taken while all is well: file, machine, path, view. A new one is one line.
-const PICTURES: [(&str, &str, &str, View); 7] = [
+const PICTURES: [(&str, &str, &str, View); 9] = [
     ("portal-sign-in", "invite", "/", LAPTOP),
-    ("portal-sign-in-phone", "invite", "/", PHONE),
     ("portal-home", "eleve", "/", LAPTOP),
-    ("portal-home-dark", "eleve", "/", View { is_dark: true, ..LAPTOP }),
-    ("portal-home-phone", "eleve", "/", PHONE),
-    ("portal-home-whiteboard", "tableau", "/", WHITEBOARD),
+    ("portal-home-whiteboard", "tableau", "/", View { is_dark: true, ..WHITEBOARD }),
     ("portal-blocked", "eleve", "/bloque?u=jeux-en-ligne.example", LAPTOP),
+    ("portal-teacher-phone", "enseignant", "/enseignant", PHONE),
+    ("portal-exam", "enseignant", "/enseignant/classe/6B", LAPTOP),
+    ("portal-requests", "enseignant", "/enseignant/demandes", LAPTOP),
+    ("portal-referent-dark", "poste", "/referent/connexions", View { is_dark: true, ..LAPTOP }),
+    ("portal-codes", "poste", "{feuille}", LAPTOP),
 ];
 
 /// Takes them.
 pub(crate) fn pictures(dir: &Path) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
-    let lab = Lab::start()?;
+    let mut lab = Lab::start()?;
     if !lab.has_browser()? {
         bail!("no Chromium and chromium-driver here (on Ubuntu they are snaps, which cannot enter the lab)");
     }
-    for who in ["eleve", "enseignant"] {
-        lab.sign_in_user(who)?;
-    }
+    let day = SchoolDay::begin(&mut lab)?;
     for (name, who, path, view) in PICTURES {
-        take(&lab, dir, name, who, path, view)?;
+        take(&lab, dir, name, who, &day.path(path), view)?;
     }
     lab.cut_line()?;
     let home = format!("https://{PORTAL}/");
@@ -49,7 +49,7 @@ pub(crate) fn pictures(dir: &Path) -> anyhow::Result<ExitCode> {
         page.contains("ne répond plus").then_some(())
     });
     noticed.context("the portal does not notice that the line is cut")?;
-    take(&lab, dir, "portal-home-line-down", "eleve", "/", PHONE)?;
+    take(&lab, dir, "portal-home-line-down-phone", "eleve", "/", PHONE)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -29,7 +29,8 @@ struct Road {
     posts: bool,
 }
 
-/// Every `.route("PATH", …)` in the portal's sources, parts of paths that vary filled in with `filling`.
+/// Every `.route("PATH", …)` and `road("PATH", …)` in the portal's sources, parts of paths that vary filled in with
+/// `filling`.
 fn roads(filling: &str) -> Vec<Road> {
     let mut roads = Vec::new();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/portal");
@@ -39,23 +40,36 @@ fn roads(filling: &str) -> Vec<Road> {
             waiting.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(path).unwrap();
-            roads.extend(source.split(".route(").skip(1).filter_map(|call| road(call, filling)));
+            let calls = source.split(".route(").skip(1).chain(source.split(" road(").skip(1));
+            roads.extend(calls.filter_map(|call| road(call, filling)));
         }
     }
-    assert!(roads.iter().filter(|road| road.posts).count() >= 5, "{roads:?}");
+    for (path, posts) in
+        [("/connexion", true), ("/referent/machines/nouvelle", true), ("/cas/validate", false)]
+    {
+        assert!(roads.iter().any(|road| road.path == path && road.posts == posts), "no {path} in {roads:?}");
+    }
     roads
 }
 
-/// The road that a call of `route` opens; none where the path is not written there.
+/// The road that a call opens; none where the path is not written there.
 fn road(call: &str, filling: &str) -> Option<Road> {
     let mut parts = call.trim_start().strip_prefix('"')?.splitn(2, '"');
     let (path, rest) = (parts.next()?, parts.next()?);
-    let end = rest.find(".route(").or_else(|| rest.find('\n').map(|_| rest.len())).unwrap_or(rest.len());
-    let methods: String = rest[..end].lines().next().unwrap_or_default().to_owned();
+    let mut open = 1;
+    let closes = |one: char| {
+        open += i32::from(one == '(') - i32::from(one == ')');
+        open == 0
+    };
+    let methods = &rest[..rest.find(closes).unwrap_or(rest.len())];
     let path: Vec<_> =
         path.split('/').map(|part| if part.starts_with('{') { filling } else { part }).collect();
     Some(Road { path: path.join("/"), gets: methods.contains("get("), posts: methods.contains("post(") })
 }
+
+/// How a page that would frame the portal's asks for them. `GET /cas/logout`, asked for as a whole page, would end the
+/// session of whoever walks the roads, as CAS wants it.
+const FRAMED: [&str; 4] = ["--header", "Sec-Fetch-Dest: iframe", "--max-time", "3"];
 
 /// Head and body of a road's answer.
 fn answer(lab: &Lab, who: &str, path: &str, more: &[&str]) -> (String, String) {
@@ -67,7 +81,8 @@ fn answer(lab: &Lab, who: &str, path: &str, more: &[&str]) -> (String, String) {
 #[test]
 fn no_road_that_changes_something_takes_a_form_of_another_site() {
     let lab = signed_in();
-    for who in ["eleve", "enseignant"] {
+    lab.sign_in_user("poste").unwrap();
+    for who in ["eleve", "enseignant", "poste"] {
         for road in roads("1").iter().filter(|road| road.posts) {
             for foreign in FOREIGN {
                 let form = ["--header", foreign, "--data", "identifiant=a&mot_de_passe=b"];
@@ -87,8 +102,7 @@ fn no_road_that_changes_something_takes_a_form_of_another_site() {
 fn every_page_is_framed_by_nobody_and_runs_nothing_that_is_not_a_file_of_the_portal() {
     let lab = signed_in();
     for road in roads("1").iter().filter(|road| road.gets) {
-        // As a picture of another page: the protocol's road out signs nobody out by it, and the others come all the same.
-        let (head, body) = answer(lab, "eleve", &road.path, &["--header", "sec-fetch-dest: image"]);
+        let (head, body) = answer(lab, "eleve", &road.path, &FRAMED);
         let head = head.to_ascii_lowercase();
         let policy =
             head.lines().find(|line| line.starts_with("content-security-policy:")).unwrap_or_default();
@@ -198,11 +212,10 @@ fn no_page_shows_a_pupil_anybody_else() {
     let lab = signed_in();
     for filling in ["6A", "6B", "camille.exemple", "e-0002", "1"] {
         for road in roads(filling).iter().filter(|road| road.gets) {
-            // Not as a whole page, which would sign the pupil out on the protocol's road out.
             let url = format!("https://{PORTAL}{}", road.path);
-            let asked = ["curl", "--silent", "--max-time", "3", "--header", "sec-fetch-dest: image", &url];
-            let Output { stdout, .. } = lab.run("eleve", &asked).unwrap();
-            for other in ["Camille", "camille", "Dominique", "Sacha", "Charlie"] {
+            let Output { stdout, .. } =
+                lab.run("eleve", &[&["curl", "--silent"], &FRAMED[..], &[&url]].concat()).unwrap();
+            for other in ["Camille", "camille", "Dominique", "Robin", "Sacha", "Charlie"] {
                 let shown = stdout.replace(filling, "");
                 assert!(!shown.contains(other), "{road:?} shows {other}");
             }

@@ -45,7 +45,7 @@ impl Told {
             number: running.number,
             state,
             what,
-            label: running.label.to_string(),
+            label: whom(language, running),
             until: time_of_day::hour(language, running.until),
             until_utc: running.until.to_string(),
             sites: sites.iter().map(Domain::as_str).collect::<Vec<_>>().join(", "),
@@ -73,12 +73,16 @@ pub(super) fn decided(language: Language, running: &Running) -> String {
         }
         mode => String::from(state(language, mode).1),
     };
-    let whom = match &running.whom {
+    language.decided(&what, &whom(language, running), &time_of_day::hour(language, running.until))
+}
+
+/// Whom it is for, as a sentence says it.
+fn whom(language: Language, running: &Running) -> String {
+    match &running.whom {
         Whom::Class(class) => language.the_class(class.as_str()),
         Whom::Room(_) => language.the_room(&running.label),
         Whom::Pupil(_) => running.label.to_string(),
-    };
-    language.decided(&what, &whom, &time_of_day::hour(language, running.until))
+    }
 }
 
 /// How long something can be decided for, as values and texts of buttons.

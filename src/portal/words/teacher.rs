@@ -157,10 +157,10 @@ impl Language {
     /// How many people are signed in somewhere.
     pub(in crate::portal) fn people_there(self, count: usize) -> String {
         match (self, count) {
-            (Self::French, 0) => String::from("personne de connecté"),
+            (Self::French, 0) => String::from("Personne n’est connecté"),
             (Self::French, 1) => String::from("1 personne connectée"),
             (Self::French, _) => format!("{count} personnes connectées"),
-            (Self::English, 0) => String::from("nobody signed in"),
+            (Self::English, 0) => String::from("Nobody is signed in"),
             (Self::English, 1) => String::from("1 person signed in"),
             (Self::English, _) => format!("{count} people signed in"),
         }
@@ -195,16 +195,15 @@ impl Language {
     }
 
     /// A room in a sentence, by its French label: `salle 12`.
+    /// `label` is the room's name, after `salle` where it does not say so itself.
     pub(in crate::portal) fn the_room(self, label: &str) -> String {
-        let mut letters = label.chars();
-        let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+        let name = ["Salle ", "salle "].iter().find_map(|word| label.strip_prefix(word)).unwrap_or(label);
         match self {
-            Self::French => format!("la {first}{}", letters.as_str()),
-            Self::English => label.to_owned(),
+            Self::French => format!("la salle {name}"),
+            Self::English => format!("room {name}"),
         }
     }
 
-    /// What was decided, as the page says after the act: `Web ouvert pour la classe 6A jusqu’à 10 h 55`.
     pub(in crate::portal) fn decided(self, what: &str, whom: &str, hour: &str) -> String {
         match self {
             Self::French => format!("{what} pour {whom} jusqu’à {hour}"),
@@ -356,3 +355,18 @@ const ENGLISH: TeacherWords = TeacherWords {
     text: "This text is too long: 300 characters at most.",
     disk: "The server could not keep it; nothing has changed. Try again; if it lasts, tell the digital referent.",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_named_whether_its_name_says_room_or_not() {
+        for (label, french, english) in
+            [("Salle 12", "la salle 12", "room 12"), ("salle CDI", "la salle CDI", "room CDI")]
+        {
+            assert_eq!(Language::French.the_room(label), french);
+            assert_eq!(Language::English.the_room(label), english);
+        }
+    }
+}
