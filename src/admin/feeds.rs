@@ -16,7 +16,10 @@ use super::{Act, Granted, Store};
 use crate::{
     identity::{
         Identity,
-        register::{FeedState, FeedView, Movement, NoZone, Preview, Quarantined, Register, Standing, Terms, Today, When},
+        register::{
+            FeedState, FeedView, Movement, NoZone, Preview, Quarantined, Register, Standing, Terms, Today,
+            When,
+        },
     },
     model::AccountId,
     system::clock::Clock,

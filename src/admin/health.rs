@@ -318,11 +318,7 @@ mod tests {
                 Severity::Urgent,
                 Fault::ResolverSilent { since },
             ),
-            (
-                Snapshot { ent_away_since: Some(since), ..sound() },
-                Severity::Urgent,
-                Fault::EntAway { since },
-            ),
+            (Snapshot { ent_away_since: Some(since), ..sound() }, Severity::Urgent, Fault::EntAway { since }),
             (Snapshot { clock_in_doubt: true, ..sound() }, Severity::Soon, Fault::ClockInDoubt),
             (disk(99), Severity::Soon, Fault::DiskNearlyFull { free_percent: 9 }),
             (disk(29), Severity::Urgent, Fault::DiskNearlyFull { free_percent: 2 }),
@@ -381,10 +377,7 @@ mod tests {
 
     #[test]
     fn an_ent_is_called_away_after_a_minute() {
-        let away = |seconds| Snapshot {
-            ent_away_since: Some(NOW - Duration::from_secs(seconds)),
-            ..sound()
-        };
+        let away = |seconds| Snapshot { ent_away_since: Some(NOW - Duration::from_secs(seconds)), ..sound() };
         check(&away(59), &[]);
         check(&away(60), &[(Severity::Urgent, Fault::EntAway { since: NOW - Duration::from_secs(60) })]);
     }

@@ -55,12 +55,7 @@ impl Acts {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn open(
-        store: Store,
-        identity: &Identity,
-        openings: Openings,
-        feeds: Feeds,
-    ) -> anyhow::Result<Self> {
+    pub fn open(store: Store, identity: &Identity, openings: Openings, feeds: Feeds) -> anyhow::Result<Self> {
         Ok(Self {
             requests: Requests::new(store.clone(), openings.clone()),
             openings,

@@ -345,7 +345,7 @@ fn a_person_goes_to_the_ent_and_back_in_chromium() {
         until(10, "the browser is back on the portal", || {
             browser.current_url().is_ok_and(|url| url.starts_with(&format!("https://{PORTAL}/")))
         });
-        until(5, "the web is open", || reads(lab, "eleve"));
+        until(15, "the web is open", || reads(lab, "eleve"));
     });
 }
 

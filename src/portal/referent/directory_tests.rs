@@ -72,12 +72,16 @@ async fn a_held_delivery_is_seen_with_what_it_would_do_and_accepted() {
     let number = deliver(&portal);
     assert!(apply(&portal).is_empty(), "it is held");
     let page = portal.get(REFERENT, "/referent/annuaire").await.text;
-    for told in ["Retenue", "10 personnes sur 20 partiraient", "Zone B, jusqu’au", "Voir les fiches refusées"] {
+    for told in ["Retenue", "10 personnes sur 20 partiraient", "Zone B, jusqu’au", "Voir les fiches refusées"]
+    {
         assert!(page.contains(told), "{told}: {page}");
     }
     let see = format!("/referent/annuaire/livraison?livraison={number}");
     let seen = portal.get(REFERENT, &see).await.text;
-    assert!(seen.contains("data-label=\"Partent\">10<") && seen.contains("data-label=\"Arrivent\">1<"), "{seen}");
+    assert!(
+        seen.contains("data-label=\"Partent\">10<") && seen.contains("data-label=\"Arrivent\">1<"),
+        "{seen}"
+    );
     assert!(!seen.contains("Sasha-1 "), "names on demand only");
     let names = portal.get(REFERENT, &format!("{see}&noms=oui")).await.text;
     assert!(names.contains("Sasha-1 EXEMPLE") && names.contains("Sasha-30 EXEMPLE"), "{names}");
@@ -141,7 +145,10 @@ async fn a_refused_record_is_shown_with_its_place_and_dismissed() {
     let portal = TestPortal::open().await;
     deliver(&portal);
     let page = portal.get(REFERENT, "/referent/annuaire/refus").await.text;
-    assert!(page.contains("P99") && page.contains("ligne&nbsp;12") && !page.contains("<script>alert"), "{page}");
+    assert!(
+        page.contains("P99") && page.contains("ligne&nbsp;12") && !page.contains("<script>alert"),
+        "{page}"
+    );
     let register = Register::open(portal.office.school.dir.path()).unwrap();
     let number = register.quarantine().unwrap()[0].number;
     let form = format!("fiche={number}");

@@ -106,8 +106,7 @@ async fn names(visit: &Visit, number: i64) -> anyhow::Result<Names> {
     let after = visit.inquiry.apres.as_str();
     let after = (!after.is_empty()).then(|| AccountId::new(after));
     let count_max = u32::try_from(NAMES_SHOWN + 1)?;
-    let mut movements =
-        visit.secure.acts.feeds.movements(&visit.granted, number, after, count_max).await?;
+    let mut movements = visit.secure.acts.feeds.movements(&visit.granted, number, after, count_max).await?;
     let more = movements.len() > NAMES_SHOWN;
     movements.truncate(NAMES_SHOWN);
     let next = movements.last().filter(|_| more).map(|last| {

@@ -24,7 +24,8 @@ pub(super) use home::HomeWords;
 pub(super) use places::PlaceWords;
 pub(super) use pupil::RequestWords;
 pub(super) use referent::{
-    AnnouncementWords, AreaWords, CodeWords, DirectoryWords, HealthWords, MachineWords, SessionWords, told_fault,
+    AnnouncementWords, AreaWords, CodeWords, DirectoryWords, HealthWords, MachineWords, SessionWords,
+    told_fault,
 };
 pub(super) use sign_in::SignInWords;
 pub(super) use teacher::{TeacherWords, told_not_done};

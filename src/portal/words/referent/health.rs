@@ -138,7 +138,9 @@ fn directory_in_french(fault: DirectoryFault) -> (String, &'static str) {
         DirectoryFault::FeedsHeld { count } => (
             match count {
                 1 => "Une livraison de l’annuaire est retenue : elle attend votre accord.".to_owned(),
-                _ => format!("{count} livraisons de l’annuaire sont retenues : elles attendent votre accord."),
+                _ => {
+                    format!("{count} livraisons de l’annuaire sont retenues : elles attendent votre accord.")
+                }
             },
             "Ouvrez « Annuaire » : la page dit pourquoi, et ce que la livraison changerait.",
         ),
@@ -156,7 +158,8 @@ fn directory_in_french(fault: DirectoryFault) -> (String, &'static str) {
                     time_of_day::told_date(Language::French, day)
                 ),
                 CalendarEnd::Behind => {
-                    "Le calendrier des vacances est dépassé : les livraisons prennent effet aussitôt.".to_owned()
+                    "Le calendrier des vacances est dépassé : les livraisons prennent effet aussitôt."
+                        .to_owned()
                 }
             },
             "Demandez aux techniciens de charger le suivant.",
@@ -173,7 +176,9 @@ fn directory_in_english(fault: DirectoryFault) -> (String, &'static str) {
         DirectoryFault::FeedsHeld { count } => (
             match count {
                 1 => "A delivery of the directory is held: it waits for you to accept it.".to_owned(),
-                _ => format!("{count} deliveries of the directory are held: they wait for you to accept them."),
+                _ => {
+                    format!("{count} deliveries of the directory are held: they wait for you to accept them.")
+                }
             },
             "Open “Directory”: the page says why, and what the delivery would change.",
         ),
