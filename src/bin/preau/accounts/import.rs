@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use preau::{
     identity::{
-        feed::{self, CsvDescription, Format},
+        feed::{self, CsvDescription, Format, Item},
         register::{Counts, Handover, Intent, Move, Movement, Preview, Staged, When},
     },
     model::{ClassName, Uai},
@@ -103,14 +103,26 @@ fn one(
         |movement: Movement| writeln!(names, "  {}", named(&movement, here)).context("cannot list everybody");
     let list: Option<&mut dyn FnMut(Movement) -> anyhow::Result<()>> =
         if arguments.verbose { Some(&mut name) } else { None };
-    let (number, preview) = match register.stage(handover, |take| feed.read(take), list)? {
+    let mut first = String::new();
+    let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
+        feed.read(&mut |item| {
+            if let Item::Refused(refused) = &item
+                && first.is_empty()
+            {
+                // Where nobody is left, this is the likeliest cause.
+                first = format!(" ({}:{} : {})", refused.file, refused.line, refused.reason);
+            }
+            take(item)
+        })
+    };
+    let (number, preview) = match register.stage(handover, read, list)? {
         Staged::Waiting { number, preview } => (number, preview),
         Staged::Known(number) => {
             return print(format_args!(
                 "this is feed {number}, word for word; nothing is changed (see `preau accounts feeds`)"
             ));
         }
-        Staged::Refused(refusal) => bail!("{refusal}; nothing is changed"),
+        Staged::Refused(refusal) => bail!("{refusal}{first}; nothing is changed"),
     };
     print(format_args!("{}{names}", shown(&preview, arguments.verbose)?))?;
     if arguments.preview {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_records;
+
 use std::{
     fs,
     io::Write as _,
@@ -275,91 +277,6 @@ fn what_is_no_feed_of_this_school_is_refused_with_what_to_do() {
     assert!(school.accounts("feeds", &[]).out.starts_with("no feed yet"));
     for arguments in [&[][..], &[&other, "--effective", "19/12/2026"], &[&other, "--format", "xml"]] {
         assert_eq!(school.accounts("import", arguments).code, 2, "{arguments:?}");
-    }
-}
-
-/// Replaces `from` by `to` in the only file of the feed in `folder`, byte by byte.
-fn spoil(folder: &str, from: &str, to: &[u8]) {
-    let path = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
-    let text = fs::read(&path).unwrap();
-    let at = text.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
-    fs::write(path, [&text[..at], to, &text[at + from.len()..]].concat()).unwrap();
-}
-
-#[test]
-fn each_bad_record_is_refused_with_file_line_and_reason_in_french_and_the_others_are_taken() {
-    let bomb = b"<!DOCTYPE ficAlimMENESR [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]>\n<ficAlimMENESR>";
-    let outside = b"<!DOCTYPE ficAlimMENESR [<!ENTITY f SYSTEM \"file:///etc/passwd\">]>\n<ficAlimMENESR>";
-    let long = ["<value>", &"A".repeat(1000), "</value>"].concat();
-    let none = "le fichier déclare ses propres entités : par sûreté, rien n'en est pris";
-    // What is spoilt, who is taken in spite of it, on which line the refusal is, and what it says.
-    let cases: [(&str, &str, &[u8], &[&str], &str); 9] = [
-        ("bombe", "<ficAlimMENESR>", bomb, &[], &format!("xml:2 : {none}")),
-        ("entite-externe", "<ficAlimMENESR>", outside, &[], &format!("xml:2 : {none}")),
-        (
-            "coupe",
-            "</attributes></addRequest>\n</fic",
-            b"",
-            &["9000001"],
-            "le fichier est coupé : la suite manque",
-        ),
-        (
-            "mal-forme",
-            "<id>9000002</id>",
-            b"<id>9000002</idd>",
-            &["9000001"],
-            "le fichier est mal formé : la suite n'est pas lue",
-        ),
-        ("double", "<id>9000002</id>", b"<id>9000001</id>", &["9000001"], "9000001 : "),
-        (
-            "contradiction",
-            "<value>Noé</value>",
-            "<value>Noé</value><value>Léo</value>".as_bytes(),
-            &["9000001"],
-            "9000002 : « givenName » a plusieurs valeurs qui se contredisent",
-        ),
-        (
-            "mille-caracteres",
-            "<value>Noé</value>",
-            long.as_bytes(),
-            &["9000001"],
-            "9000002 : « givenName » est trop long pour être vrai",
-        ),
-        (
-            "invisible",
-            "<value>Noé</value>",
-            "<value>No\u{200b}é</value>".as_bytes(),
-            &["9000001"],
-            "9000002 : « givenName » contient un caractère invisible ou de contrôle",
-        ),
-        (
-            "encodage",
-            "<value>Noé</value>",
-            b"<value>No\xe9</value>",
-            &["9000001", "9000002 Noé"],
-            "des octets qui ne sont pas de l'UTF-8 ont été lus comme de l'ISO-8859-15",
-        ),
-    ];
-    for (name, from, to, taken, said) in cases {
-        let school = School::new();
-        let folder = school.feed(name, "0809999Z", &[("9000001", "Alix", "6A"), ("9000002", "Noé", "6B")]);
-        spoil(&folder, from, to);
-        let shown = school.accounts("import", &[&folder, "--preview", "--verbose"]);
-        assert_eq!(shown.code, 0, "{name}: {}", shown.err);
-        assert!(shown.out.contains(said), "{name}: {}", shown.out);
-        for id in taken {
-            assert!(shown.out.contains(&format!("  + {id} ")), "{name}: {}", shown.out);
-        }
-        assert_eq!(shown.out.matches("\n  + ").count(), taken.len(), "{name}: {}", shown.out);
-        assert!(
-            school.accounts("feeds", &[]).out.starts_with("no feed yet"),
-            "{name}: a preview changes nothing"
-        );
-        if name != "encodage" {
-            assert!(shown.out.contains("Eleve_0000.xml:"), "{name}: {}", shown.out);
-            assert_eq!(school.accounts("import", &[&folder]).code, 0, "{name}");
-            assert!(school.accounts("quarantine", &[]).out.contains(said), "{name}");
-        }
     }
 }
 
