@@ -61,6 +61,7 @@ const RARER_PAGES: &[(&str, &str)] = &[
     ("poste", "/enseignant"),
     ("poste", "/enseignant/demandes"),
     ("poste", "/referent/machines/nouvelle"),
+    ("poste", "/referent/annuaire"),
     ("poste", "/referent/codes"),
     ("poste", "{lot}"),
     ("poste", "/referent/codes/retirer?lot=1"),

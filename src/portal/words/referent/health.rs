@@ -98,9 +98,7 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Demandez aux techniciens de les renouveler.",
         ),
         Fault::CertificateEnded => (
-            plain(
-                "Le certificat du portail est périmé : les navigateurs mettent en garde contre le portail.",
-            ),
+            plain("Le certificat du portail est périmé : les navigateurs mettent en garde contre lui."),
             "Appelez les techniciens. Ne dites à personne de passer outre l’avertissement.",
         ),
         Fault::CertificateEnds { at } => (
@@ -108,9 +106,7 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Demandez aux techniciens de le renouveler avant.",
         ),
         Fault::ConfigurationRefused => (
-            plain(
-                "La dernière modification des règles contient une erreur : les règles d’avant restent en vigueur.",
-            ),
+            plain("La dernière modification des règles est fautive : celles d’avant restent en vigueur."),
             "Dites aux techniciens de lire « preau status » : l’erreur y est écrite avec sa ligne.",
         ),
         Fault::RestartWanted => (
