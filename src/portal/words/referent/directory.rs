@@ -218,7 +218,7 @@ const FRENCH: DirectoryWords = DirectoryWords {
 
     release: "Accepter",
     release_title: "Accepter cette livraison ?",
-    release_text: "Elle prendra effet malgré ce qui la retient. Qui part ne peut plus se connecter ; ses données sont gardées trois mois, et lui sont rendues si l’annuaire le ramène.",
+    release_text: "Elle prendra effet malgré ce qui la retient. Qui part ne peut plus se connecter ; sa fiche est gardée trois mois, et s’il revient entre-temps il est qui il était.",
     postpone: "Changer la date",
     postpone_title: "Quand doit-elle prendre effet ?",
     postpone_when: "Prise d’effet",
@@ -305,7 +305,7 @@ const ENGLISH: DirectoryWords = DirectoryWords {
 
     release: "Accept",
     release_title: "Accept this delivery?",
-    release_text: "It will take effect in spite of what holds it. Who leaves cannot sign in any more; what is theirs is kept for three months, and given back should the directory bring them back.",
+    release_text: "It will take effect in spite of what holds it. Who leaves cannot sign in any more; their record is kept for three months, and who comes back meanwhile is who they were.",
     postpone: "Change the date",
     postpone_title: "When shall it take effect?",
     postpone_when: "Taking effect",

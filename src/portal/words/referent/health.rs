@@ -72,11 +72,8 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Vérifiez que le boîtier de l’opérateur est allumé et que son câble va bien au serveur. Sinon, appelez \
              l’opérateur. Le portail et les connexions marchent sans ligne.",
         ),
-        Fault::ResolverSilent { since: since_when } => (
-            format!(
-                "L’opérateur ne répond plus depuis {}, bien que le câble soit branché.",
-                since(since_when)
-            ),
+        Fault::ResolverSilent { since: at } => (
+            format!("L’opérateur ne répond plus depuis {}, bien que le câble soit branché.", since(at)),
             "Éteignez et rallumez le boîtier de l’opérateur. Si cela dure plus de dix minutes, appelez l’opérateur.",
         ),
         Fault::EntAway { since: since_when } => (
