@@ -10,6 +10,8 @@ use crate::{plan::post, process::wait_for};
 
 /// How long a false router may take to be believed.
 const BELIEVED_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often an address of the router's is claimed.
+const CLAIMS: u32 = 3;
 /// The machine that is to believe it.
 const VICTIM: &str = "eleve2";
 
@@ -145,10 +147,18 @@ fn claim(scene: &mut Scene<'_>, address: &str, with_length: &str) -> anyhow::Res
     // To find a neighbour is to say who one is; a neighbour that is known is not looked for.
     let speak = "case $1 in *:*) more=nodad;; esac; ip address add \"$1\" dev eth0 $more; ip neigh flush dev eth0
                  ping -c 3 -i 0.3 -W 0.5 -I \"$0\" \"$2\"; ip address del \"$1\" dev eth0; ip neigh flush dev eth0";
-    scene.script(speak, &[address, with_length, &to])?;
     let bare = address.trim_end_matches("%eth0");
-    let known = scene.lab.run(VICTIM, &["ip", "neigh", "show", bare, "dev", "eth0"])?;
     let own = post(scene.subject.machine()).context("the plan has no such machine")?.mac;
+    // The router itself speaks every few seconds, and is believed again: more than one try.
+    let mut left = CLAIMS;
+    let known = loop {
+        scene.script(speak, &[address, with_length, &to])?;
+        let known = scene.lab.run(VICTIM, &["ip", "neigh", "show", bare, "dev", "eth0"])?;
+        left -= 1;
+        if known.stdout.contains(own) || left == 0 {
+            break known;
+        }
+    };
     let forget = format!("ip neigh flush dev eth0; ip address del {link}/64 dev eth0 2> /dev/null; true");
     scene.lab.run(VICTIM, &["sh", "-c", &forget])?;
     Ok(shows(&known, own))
