@@ -17,7 +17,7 @@ use rusqlite::{Connection, Transaction};
 use super::{Granted, announcements, devices, opening_table, request_table, trail, vouchers};
 use crate::{
     model::{ClockTrust, Moment},
-    system::clock::Clock,
+    system::{clock::Clock, migrations},
 };
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
@@ -175,14 +175,6 @@ fn prepared(path: &Path) -> anyhow::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // What is deleted of people is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let latest = u32::try_from(MIGRATIONS.len())?;
-    ensure!(version <= latest, "the file is of a later version ({version})");
-    for (reached, step) in (1..=latest).zip(MIGRATIONS).skip(usize::try_from(version)?) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", reached)?;
-        transaction.commit()?;
-    }
+    migrations::migrate(&mut connection, &MIGRATIONS)?;
     Ok(connection)
 }

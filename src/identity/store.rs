@@ -23,7 +23,10 @@ use super::{
     sessions::{Beginning, Over, Proof, Session},
     token::TokenDigest,
 };
-use crate::model::{AccountId, Assurance, Mac, Moment, PresenceChange, ZoneKind};
+use crate::{
+    model::{AccountId, Assurance, Mac, Moment, PresenceChange, ZoneKind},
+    system::migrations,
+};
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970;
 /// `over_by` is 3 for signed out and 4 for expired, as in the journal. `token` is a digest (`token.rs`), and `verifier` a PHC
@@ -100,7 +103,7 @@ impl Store {
         ensure!(check == "ok", "the file is damaged");
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        migrate(&mut connection)?;
+        migrations::migrate(&mut connection, &MIGRATIONS)?;
         let store = Self { connection };
         let kept = Kept { sessions: store.sessions()?, learned: store.learned()? };
         Ok((store, kept))
@@ -219,19 +222,6 @@ impl Store {
         }
         transaction.commit()
     }
-}
-
-fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let latest = u32::try_from(MIGRATIONS.len())?;
-    ensure!(version <= latest, "the file is of a later version ({version})");
-    for (reached, step) in (1..=latest).zip(MIGRATIONS).skip(usize::try_from(version)?) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", reached)?;
-        transaction.commit()?;
-    }
-    Ok(())
 }
 
 fn session(row: &Row<'_>) -> anyhow::Result<(Mac, Session)> {

@@ -19,7 +19,7 @@ use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::tables::{MIGRATIONS, PLAN};
-use crate::{identity::Directory, model::Uai};
+use crate::{identity::Directory, model::Uai, system::migrations};
 
 /// How long somebody waits for the other process's transaction: longer than it takes to put a large delivery into force.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -189,26 +189,7 @@ fn prepared(path: &Path) -> anyhow::Result<Connection> {
     connection.pragma_update(None, "secure_delete", true)?;
     // A plan is a few megabytes at most; a file of it in a public directory would hold identifiers.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    migrate(&mut connection)?;
+    migrations::migrate(&mut connection, &MIGRATIONS)?;
     connection.execute_batch(PLAN)?;
     Ok(connection)
-}
-
-/// Two processes may open a fresh file at once: each step is decided inside the transaction that makes it.
-fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
-    let latest = u32::try_from(MIGRATIONS.len())?;
-    loop {
-        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        ensure!(version <= latest, "the file is of a later version ({version})");
-        if version == latest {
-            return Ok(());
-        }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if let Some(step) = MIGRATIONS.get(usize::try_from(version)?) {
-            transaction.execute_batch(step)?;
-            transaction.pragma_update(None, "user_version", version + 1)?;
-        }
-        transaction.commit()?;
-    }
 }
