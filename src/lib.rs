@@ -11,7 +11,7 @@
 //! | 4 | [`enforce`] [`lan`] | where the network is held to the rules |
 //! | 3 | [`lists`] | lists of sites |
 //! | 2 | [`identity`] [`journal`] | who; what is remembered |
-//! | 1 | [`policy`] [`system`] | the judge; the hands |
+//! | 1 | [`policy`] [`protocol`] [`system`] | the judge; the words that box and central exchange; the hands |
 //! | 0 | [`model`] | the words |
 //!
 //! Start reading at [`enforce::gate`]: every question and request takes that road.
@@ -27,4 +27,5 @@ pub mod lists;
 pub mod model;
 pub mod policy;
 pub mod portal;
+pub mod protocol;
 pub mod system;

@@ -12,7 +12,7 @@ use std::{
 /// The floors of the box. A module uses strictly lower floors only.
 const FLOORS: &[(u8, &[&str])] = &[
     (0, &["model"]),
-    (1, &["policy", "system"]),
+    (1, &["policy", "protocol", "system"]),
     (2, &["identity", "journal"]),
     (3, &["lists"]),
     (4, &["admin", "enforce", "lan"]),
@@ -20,6 +20,13 @@ const FLOORS: &[(u8, &[&str])] = &[
     (6, &["config"]),
     (7, &["daemon"]),
 ];
+
+/// The floors of the académie's side.
+const FLOORS_CENTRAL: &[(u8, &[&str])] =
+    &[(0, &["words"]), (1, &["bucket", "database"]), (4, &["fleet"]), (6, &["config"]), (7, &["service"])];
+
+/// Each building: where it stands, and its floors.
+const BUILDINGS: [(&str, &[(u8, &[&str])]); 2] = [("src", FLOORS), ("central/src", FLOORS_CENTRAL)];
 
 /// What the pure floors must not touch: files, sockets, clocks, tasks, the environment.
 const IMPURE: &[&str] = &[
@@ -66,9 +73,9 @@ impl Source {
             .take_while(|(_, line)| *line != "#[cfg(test)]")
     }
 
-    /// The module of the box the file belongs to; none for `lib.rs` and `main.rs`.
-    fn module(&self) -> Option<&str> {
-        let inside = self.path.strip_prefix(root().join("src")).ok()?;
+    /// The module of the building at `dir` the file belongs to; none for `lib.rs` and `main.rs`.
+    fn module_of(&self, dir: &str) -> Option<&str> {
+        let inside = self.path.strip_prefix(root().join(dir)).ok()?;
         let first = inside.components().next()?.as_os_str().to_str()?;
         let name = first.strip_suffix(".rs").unwrap_or(first);
         (!["lib", "main"].contains(&name)).then_some(name)
@@ -102,14 +109,14 @@ fn sources(dir: &str) -> Vec<Source> {
 }
 
 fn all_sources() -> Vec<Source> {
-    ["src", "lab/src", "lab/tests", "tests", "benches", "fuzz/fuzz_targets"]
+    ["src", "central/src", "central/tests", "lab/src", "lab/tests", "tests", "benches", "fuzz/fuzz_targets"]
         .into_iter()
         .flat_map(sources)
         .collect()
 }
 
-fn floor(module: &str) -> Option<u8> {
-    FLOORS.iter().find(|(_, modules)| modules.contains(&module)).map(|(floor, _)| *floor)
+fn floor(floors: &[(u8, &[&str])], module: &str) -> Option<u8> {
+    floors.iter().find(|(_, modules)| modules.contains(&module)).map(|(floor, _)| *floor)
 }
 
 fn none(what: &str, found: Vec<String>) {
@@ -155,12 +162,14 @@ fn first_word(text: &str) -> Option<String> {
 #[test]
 fn a_module_uses_lower_floors_only() {
     let mut found = Vec::new();
-    for source in sources("src") {
-        let Some(module) = source.module() else { continue };
-        let Some(own) = floor(module) else { continue };
-        for (line, used) in modules_named(&source.text) {
-            if used != module && floor(&used).is_some_and(|used_floor| used_floor >= own) {
-                found.push(format!("{}: {module} (floor {own}) uses {used}", source.place(line)));
+    for (dir, floors) in BUILDINGS {
+        for source in sources(dir) {
+            let Some(module) = source.module_of(dir) else { continue };
+            let Some(own) = floor(floors, module) else { continue };
+            for (line, used) in modules_named(&source.text) {
+                if used != module && floor(floors, &used).is_some_and(|used_floor| used_floor >= own) {
+                    found.push(format!("{}: {module} (floor {own}) uses {used}", source.place(line)));
+                }
             }
         }
     }
@@ -169,29 +178,31 @@ fn a_module_uses_lower_floors_only() {
 
 #[test]
 fn every_module_has_a_floor_and_a_line_in_the_architecture() {
-    let library = fs::read_to_string(root().join("src/lib.rs")).unwrap();
     let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let modules: Vec<&str> = library
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod ").or_else(|| line.strip_prefix("mod ")))
-        .filter_map(|line| line.strip_suffix(';'))
-        .collect();
     let mut found = Vec::new();
-    for module in &modules {
-        if floor(module).is_none() {
-            found.push(format!("{module} has no floor in tests/tidy.rs"));
+    for (dir, floors) in BUILDINGS {
+        let library = fs::read_to_string(root().join(dir).join("lib.rs")).unwrap();
+        let modules: Vec<&str> = library
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub mod ").or_else(|| line.strip_prefix("mod ")))
+            .filter_map(|line| line.strip_suffix(';'))
+            .collect();
+        for module in &modules {
+            if floor(floors, module).is_none() {
+                found.push(format!("{dir}: {module} has no floor in tests/tidy.rs"));
+            }
+            if !architecture.contains(&format!("`{module}`")) {
+                found.push(format!("{dir}: {module} has no line in ARCHITECTURE.md"));
+            }
         }
-        if !architecture.contains(&format!("`{module}`")) {
-            found.push(format!("{module} has no line in ARCHITECTURE.md"));
+        for (_, named) in floors {
+            found.extend(
+                named
+                    .iter()
+                    .filter(|name| !modules.contains(name))
+                    .map(|name| format!("{dir}: {name} has a floor but does not exist")),
+            );
         }
-    }
-    for (_, named) in FLOORS {
-        found.extend(
-            named
-                .iter()
-                .filter(|name| !modules.contains(name))
-                .map(|name| format!("{name} has a floor but does not exist")),
-        );
     }
     none("modules and papers that disagree", found);
 }
@@ -200,7 +211,7 @@ fn every_module_has_a_floor_and_a_line_in_the_architecture() {
 fn the_words_and_the_judge_touch_nothing_outside() {
     let mut found = Vec::new();
     for source in sources("src") {
-        if !matches!(source.module(), Some("model" | "policy")) {
+        if !matches!(source.module_of("src"), Some("model" | "policy" | "protocol")) {
             continue;
         }
         for (line, text) in source.lines() {
@@ -250,7 +261,8 @@ fn no_name_is_empty_of_meaning() {
 #[test]
 fn title_pages_hold_no_logic() {
     let mut found = Vec::new();
-    for source in sources("src").into_iter().filter(|source| source.path.ends_with("mod.rs")) {
+    let pages = BUILDINGS.into_iter().flat_map(|(dir, _)| sources(dir));
+    for source in pages.filter(|source| source.path.ends_with("mod.rs")) {
         found.extend(
             source
                 .lines()

@@ -1,0 +1,181 @@
+//! The configuration file, version 1: strict, checked whole before anything starts.
+//!
+//! ```toml
+//! version = 1
+//! database = "sqlite:central.sqlite"      # or "postgresql://user@host/name"
+//! repository = "repository"               # a folder, or "s3://bucket/prefix"
+//! keys = "keys"                           # the folder of the signing keys that are on line
+//! academie = "Académie d'Exemple"
+//!
+//! [boxes]                                 # where boxes come in
+//! listen = "[::]:8443"
+//! url = "https://central.ac-exemple.example:8443"
+//!
+//! [console]                               # where people come in
+//! listen = "[::]:443"
+//! name = "console.ac-exemple.example"
+//! certificate = "console.pem"
+//! key = "console.key"
+//! ```
+//!
+//! Relative paths start at the folder of the file.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, ensure};
+use preau::model::Domain;
+use serde::Deserialize;
+use url::Url;
+
+use crate::{bucket, database};
+
+/// The longest file, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The académie's name as people read it.
+    pub academie: String,
+    /// The database.
+    pub database: database::Location,
+    /// The repository: a folder or a bucket.
+    pub repository: bucket::Location,
+    /// The folder of the signing keys that are on line.
+    pub keys_dir: PathBuf,
+    /// Where boxes come in.
+    pub boxes: Boxes,
+    /// Where people come in.
+    pub console: Console,
+}
+
+/// Where boxes come in.
+#[derive(Clone, Debug)]
+pub struct Boxes {
+    /// The address and port.
+    pub listen: SocketAddr,
+    /// What boxes call it: `https`, with a name.
+    pub url: Url,
+}
+
+/// Where people come in.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// The address and port.
+    pub listen: SocketAddr,
+    /// Its name.
+    pub name: Domain,
+    /// The certificate chain, PEM.
+    pub certificate_path: PathBuf,
+    /// Its key, PEM.
+    pub key_path: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: i64,
+    database: String,
+    repository: String,
+    keys: String,
+    academie: String,
+    boxes: BoxesWritten,
+    console: ConsoleWritten,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoxesWritten {
+    listen: SocketAddr,
+    url: Url,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsoleWritten {
+    listen: SocketAddr,
+    name: String,
+    certificate: String,
+    key: String,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// With the line and field that is wrong, and what to write.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let size = fs::metadata(path).with_context(|| format!("cannot read `{shown}`"))?.len();
+        ensure!(size <= FILE_BYTES_MAX, "`{shown}` is larger than {FILE_BYTES_MAX} bytes");
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read `{shown}`"))?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, base).with_context(|| format!("`{shown}` is refused"))
+    }
+
+    fn parse(text: &str, base: &Path) -> anyhow::Result<Self> {
+        let File { version, database, repository, keys, academie, boxes, console } = toml::from_str(text)?;
+        ensure!(version == 1, "version: {version} is not known; this program reads version 1");
+        ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
+        let url = boxes.url;
+        ensure!(
+            url.scheme() == "https" && url.domain().is_some() && url.path() == "/",
+            "boxes.url: `{url}` is not https with a name and no path; write such as `https://central.ac-exemple.example:8443`"
+        );
+        let name = &console.name;
+        Ok(Self {
+            academie,
+            database: database::Location::read(&database, base).context("database")?,
+            repository: bucket::Location::read(&repository, base).context("repository")?,
+            keys_dir: base.join(keys),
+            boxes: Boxes { listen: boxes.listen, url },
+            console: Console {
+                listen: console.listen,
+                name: name.parse().with_context(|| format!("console.name: `{name}`"))?,
+                certificate_path: base.join(console.certificate),
+                key_path: base.join(console.key),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+version = 1
+database = "sqlite:central.sqlite"
+repository = "repository"
+keys = "keys"
+academie = "Académie d'Exemple"
+boxes = { listen = "[::]:8443", url = "https://central.ac-exemple.example:8443" }
+console = { listen = "[::]:443", name = "console.ac-exemple.example", certificate = "c.pem", key = "c.key" }
+"#;
+
+    #[test]
+    fn relative_paths_start_at_the_file() {
+        let config = Config::parse(GOOD, Path::new("/etc/preau-central")).unwrap();
+        assert_eq!(config.database, database::Location::Sqlite("/etc/preau-central/central.sqlite".into()));
+        assert_eq!(config.repository, bucket::Location::Folder("/etc/preau-central/repository".into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (right, wrong, said) in [
+            ("version = 1", "version = 2", "version: 2"),
+            ("sqlite:central.sqlite", "mysql://x", "database"),
+            ("\"repository\"", "\"ftp://x\"", "repository"),
+            ("https://central", "http://central", "boxes.url"),
+            ("keys = ", "kees = ", "kees"),
+        ] {
+            let text = GOOD.replacen(right, wrong, 1);
+            let error = format!("{:#}", Config::parse(&text, Path::new("/")).unwrap_err());
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How a box is taken into the fleet, and how it keeps its certificate.
+//!
+//! `POST /v1/enrol` asks for no certificate, but for a [`Token`](super::Token) that the console gave for one school. The
+//! answer is everything the box needs to be that school's; the token is then spent. `POST /v1/certificate` gives whoever
+//! shows a certificate that still holds the next one, for the same school.
+
+use serde::{Deserialize, Serialize};
+
+/// What a box sends to be enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrol {
+    /// The token's secret, as text.
+    pub secret: String,
+    /// The school the box is configured for.
+    pub school: String,
+    /// The version of the program.
+    pub version: String,
+    /// Its keys.
+    pub keys: Keys,
+}
+
+/// The public halves of the keys that a box made for itself. The private ones never leave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// A certificate request (PKCS #10, PEM) with its key towards central, ECDSA P-256.
+    pub request: String,
+    /// What accounts are sealed to: HPKE (RFC 9180), DHKEM(X25519, HKDF-SHA256), in base64. Its fingerprint is the BLAKE3
+    /// of the 32 bytes, in hexadecimal.
+    pub sealing: String,
+    /// Its WireGuard key, in base64.
+    pub tunnel: String,
+}
+
+/// What an enrolled box gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolled {
+    /// The school.
+    pub school: String,
+    /// Its name as central knows it.
+    pub school_name: String,
+    /// The box's certificate and what leads to the authority, PEM, the box's own first.
+    pub certificate: String,
+    /// The authority that signs central's own certificates, PEM.
+    pub authority: String,
+    /// The root of trust of the channel (TUF `root.json`), whose SHA-256 is in the token.
+    pub root: String,
+    /// Where the repository is: URLs of its top directory, tried in this order.
+    pub repositories: Vec<String>,
+    /// Where the live line is.
+    pub central: String,
+    /// The tunnel, where the académie has one.
+    #[serde(default)]
+    pub tunnel: Option<Tunnel>,
+    /// What the school's box before this one was set up with, where there was one.
+    #[serde(default)]
+    pub setup: Option<Setup>,
+}
+
+/// The way into the académie's network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tunnel {
+    /// The box's own addresses inside, with prefix lengths.
+    pub addresses: Vec<String>,
+    /// The concentrators, the first one preferred.
+    pub concentrators: Vec<Concentrator>,
+}
+
+/// One end of the tunnel at the académie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concentrator {
+    /// Its WireGuard key, in base64.
+    pub key: String,
+    /// Where it listens: `name:port` or `address:port`.
+    pub endpoint: String,
+    /// The networks behind it.
+    pub networks: Vec<String>,
+}
+
+/// How a school's box is set up, kept by central so that another machine can take its place. No secret and no person is in
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// The configuration file.
+    pub configuration: String,
+    /// Machines that were registered on pages: hardware address, name, kind, room.
+    pub devices: Vec<[String; 4]>,
+}
+
+/// What a box sends for its next certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renew {
+    /// A certificate request (PKCS #10, PEM): with the key it has, or with another one.
+    pub request: String,
+}
+
+/// The next certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renewed {
+    /// The box's certificate and what leads to the authority, PEM.
+    pub certificate: String,
+    /// The authorities that may sign central's own certificates, PEM: two while one follows another.
+    pub authority: String,
+}
+
+/// Why something was refused, as the body of an answer with a status of 4xx or 5xx.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// A word for programs, such as `token-spent`.
+    pub code: String,
+    /// A sentence for technicians.
+    pub sentence: String,
+}

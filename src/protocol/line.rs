@@ -1,0 +1,228 @@
+//! The live line: one request that waits.
+//!
+//! A box sends its [`Report`] to `POST /v1/line` and central holds the answer back, for a minute at most, until there is
+//! something to say. The request is the heartbeat, the answer is the event: one connection a box, and nothing in between
+//! needs to know what an event stream is. What cannot wait for the next heartbeat goes to `POST /v1/report` beside it,
+//! which is answered at once.
+//!
+//! **Order and repetition.** Reports of one start of the daemon are numbered; central takes a later one only. Orders are
+//! numbered per school, stay until they are acknowledged or have expired, and a box does each once.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest report or answer, in bytes.
+pub const BYTES_MAX: usize = 256 * 1024;
+
+/// What a box says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Drawn anew at each start of the daemon, 16 bytes in hexadecimal.
+    pub start: String,
+    /// Counts up within a start.
+    pub number: u64,
+    /// The box's clock, in seconds of Unix time.
+    pub at: i64,
+    /// Whether it believes its clock.
+    pub clock_trusted: bool,
+    /// The version of the program.
+    pub version: String,
+    /// How many seconds the daemon has run.
+    pub up_seconds: u64,
+    /// Whether pupils' web is open: the daemon runs and the journal takes records.
+    pub open: bool,
+    /// What is in force.
+    pub in_force: InForce,
+    /// What is wrong, the gravest first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// Figures of the machine and of its use; none about a person.
+    #[serde(default)]
+    pub figures: Figures,
+    /// What became of orders, told until central has answered a report that held it.
+    #[serde(default)]
+    pub done: Vec<Done>,
+    /// Requests that a teacher or the referent passed on, told as above.
+    #[serde(default)]
+    pub passed_on: Vec<PassedOn>,
+}
+
+/// What of the channel is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InForce {
+    /// The version of the view's timestamp that was last taken whole; 0 for none.
+    pub view: u64,
+    /// The number of the policy index.
+    pub policy: u64,
+    /// The edition of the lists.
+    pub lists: u64,
+    /// The sequence of the last delivery of accounts that was received.
+    pub accounts: u64,
+    /// Why something newer was not taken, if so: a word of the channel's and a sentence for the technician.
+    #[serde(default)]
+    pub refused: Option<Refused>,
+}
+
+/// Something in the channel that the box did not take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// What it was: `view`, `policy`, `lists`, `accounts`.
+    pub what: String,
+    /// Its number or version there; 0 where it could not be read.
+    pub number: u64,
+    /// Why: such as `rollback`, `expired`, `signature`, `too-large`, `not-for-us`, `unreadable`, `no-room`.
+    pub why: String,
+    /// A sentence for the technician.
+    pub sentence: String,
+}
+
+/// Something wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// A word for what it is, such as `line-down` or `disk-full`.
+    pub code: String,
+    /// `wrong` for what somebody must come for, `warning` for what somebody should look at.
+    pub severity: String,
+}
+
+/// Figures. Zero where they are not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Figures {
+    /// Room on the disk of the state, in bytes.
+    pub disk_free_bytes: u64,
+    /// Its size, in bytes.
+    pub disk_bytes: u64,
+    /// Memory of the daemon, in bytes.
+    pub memory_bytes: u64,
+    /// Persons signed in.
+    pub signed_in: u64,
+    /// Machines seen.
+    pub machines: u64,
+    /// Sign-ins refused since the daemon started.
+    pub sign_ins_refused: u64,
+    /// Questions allowed since the daemon started.
+    pub allowed: u64,
+    /// Questions refused since the daemon started.
+    pub refused: u64,
+    /// Days until the portal's certificate ends.
+    pub certificate_days: u64,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    /// The order.
+    pub order: u64,
+    /// Whether it was carried out.
+    pub well: bool,
+    /// What came of it, or why not: text for the technician, such as the diagnostics asked for.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// A site that a school asks the académie to open, or to close. No person is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassedOn {
+    /// Its number in the school.
+    pub number: u64,
+    /// The site.
+    pub site: String,
+    /// `open` or `close`.
+    pub wish: String,
+    /// The class it is for; empty for the whole school.
+    pub class: String,
+    /// How many persons asked.
+    pub askers: u64,
+    /// What the teacher or the referent says of it; empty for nothing.
+    pub word: String,
+    /// When it was passed on, in seconds of Unix time.
+    pub at: i64,
+}
+
+/// What central answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Central's clock, in seconds of Unix time.
+    pub at: i64,
+    /// The version of the view's timestamp that is published: the box fetches it where its own is lower.
+    pub view: u64,
+    /// Orders that are not acknowledged yet. Each is read by itself, see [`Order::read`].
+    #[serde(default)]
+    pub orders: Vec<serde_json::Value>,
+    /// Whether what the report told ([`Report::done`], [`Report::passed_on`]) is kept: it need not be told again.
+    #[serde(default)]
+    pub kept: bool,
+    /// How many seconds the box is to wait before it reports again; more than a moment when central is pressed.
+    #[serde(default)]
+    pub wait_seconds: u64,
+}
+
+/// One order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Its number for this school.
+    pub number: u64,
+    /// After this it is not carried out any more, in seconds of Unix time.
+    pub expires: i64,
+    /// What is to be done.
+    pub what: What,
+}
+
+impl Order {
+    /// The order in `value`; only its number where the box does not know what it asks for.
+    ///
+    /// # Errors
+    /// The number of an order that cannot be read, or none where it has none.
+    pub fn read(value: &serde_json::Value) -> Result<Self, Option<u64>> {
+        Self::deserialize(value).map_err(|_| value.get("number").and_then(serde_json::Value::as_u64))
+    }
+}
+
+/// What an order asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do", deny_unknown_fields)]
+pub enum What {
+    /// Look at the machine and tell what `preau status` tells.
+    Diagnose {},
+    /// Look for something newer in the channel at once.
+    Fetch {},
+    /// Renew the certificate towards central now.
+    RenewCertificate {},
+    /// The answer to a site that was passed on.
+    AnswerRequest {
+        /// Its number in the school.
+        request: u64,
+        /// Whether the wish was granted.
+        granted: bool,
+        /// A sentence for those who asked; empty for none.
+        sentence: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_is_not_known_still_tells_its_number() {
+        let order = serde_json::json!({"number": 7, "expires": 9, "what": {"do": "dance"}});
+        assert_eq!(Order::read(&order), Err(Some(7)));
+        let order = serde_json::json!({"number": 7, "expires": 9, "what": {"do": "fetch"}});
+        assert_eq!(Order::read(&order), Ok(Order { number: 7, expires: 9, what: What::Fetch {} }));
+        assert_eq!(Order::read(&serde_json::json!([])), Err(None));
+    }
+
+    #[test]
+    fn a_report_is_read_as_it_was_written() {
+        let report = Report { start: "ab".into(), number: 3, open: true, ..Report::default() };
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    }
+}
