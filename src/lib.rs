@@ -9,6 +9,7 @@
 //! | 5 | [`portal`] | what people in school see |
 //! | 4 | [`admin`] | acts of administration inside the school |
 //! | 4 | [`enforce`] [`lan`] | where the network is held to the rules |
+//! | 4 | [`sync`] | where the box meets the académie |
 //! | 3 | [`lists`] | lists of sites |
 //! | 2 | [`identity`] [`journal`] | who; what is remembered |
 //! | 1 | [`policy`] [`protocol`] [`system`] | the judge; the words that box and central exchange; the hands |
@@ -28,4 +29,5 @@ pub mod model;
 pub mod policy;
 pub mod portal;
 pub mod protocol;
+pub mod sync;
 pub mod system;

@@ -15,15 +15,23 @@ const FLOORS: &[(u8, &[&str])] = &[
     (1, &["policy", "protocol", "system"]),
     (2, &["identity", "journal"]),
     (3, &["lists"]),
-    (4, &["admin", "enforce", "lan"]),
+    (4, &["admin", "enforce", "lan", "sync"]),
     (5, &["portal"]),
     (6, &["config"]),
     (7, &["daemon"]),
 ];
 
 /// The floors of the académie's side.
-const FLOORS_CENTRAL: &[(u8, &[&str])] =
-    &[(0, &["words"]), (1, &["bucket", "database"]), (4, &["fleet"]), (6, &["config"]), (7, &["service"])];
+const FLOORS_CENTRAL: &[(u8, &[&str])] = &[
+    (0, &["words"]),
+    (1, &["bucket", "database"]),
+    (2, &["audit"]),
+    (3, &["authority", "channel", "people"]),
+    (4, &["accounts", "editions", "fleet"]),
+    (5, &["boxes", "console", "metrics"]),
+    (6, &["config"]),
+    (7, &["service"]),
+];
 
 /// Each building: where it stands, and its floors.
 const BUILDINGS: [(&str, &[(u8, &[&str])]); 2] = [("src", FLOORS), ("central/src", FLOORS_CENTRAL)];

@@ -4,15 +4,27 @@
 //!
 //! | floor | modules | what lives there |
 //! |---|---|---|
-//! | 6 | [`service`] | assembly, supervision |
-//! | 5 | [`config`] | the file format, checked |
-//! | 2 | [`fleet`] | the schools, what each is to have, what each says it has |
+//! | 7 | [`service`] | assembly, supervision |
+//! | 6 | [`config`] | the file format, checked |
+//! | 5 | [`boxes`] [`console`] [`metrics`] | what boxes, people and watchers come to |
+//! | 4 | [`fleet`] [`accounts`] [`editions`] | what each school is to have, and says it has |
+//! | 3 | [`authority`] [`channel`] [`people`] | who a box is; what is signed; who somebody is |
+//! | 2 | [`audit`] | what was done |
 //! | 1 | [`bucket`] [`database`] | where everything is kept |
 //! | 0 | [`words`] | a place, a right |
 
+pub mod accounts;
+pub mod audit;
+pub mod authority;
+pub mod boxes;
 pub mod bucket;
+pub mod channel;
 pub mod config;
+pub mod console;
 pub mod database;
+pub mod editions;
 pub mod fleet;
+pub mod metrics;
+pub mod people;
 pub mod service;
 pub mod words;

@@ -1,0 +1,1 @@
+//! The authority that gives boxes their certificates: tokens, enrolment, renewal, revocation.

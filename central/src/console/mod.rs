@@ -1,0 +1,1 @@
+//! What people come to: the pages of the console.

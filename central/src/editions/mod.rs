@@ -1,0 +1,1 @@
+//! Editions of the lists of sites, and the shortest ways from one to the next.

@@ -1,0 +1,1 @@
+//! Figures for those who watch over central with their own tools.
