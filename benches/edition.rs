@@ -21,7 +21,9 @@ fn main() -> anyhow::Result<()> {
     let changed = gather(&at("changed"), &at("two"))?;
     timed("write whole", || write_whole(&at("one"), fs::File::create(at("whole"))?))?;
     timed("read whole", || read_whole(fs::File::open(at("whole"))?, &manifest.digest(), &at("read")))?;
-    timed("write difference", || write_difference(&at("one"), &at("two"), fs::File::create(at("difference"))?))?;
+    timed("write difference", || {
+        write_difference(&at("one"), &at("two"), fs::File::create(at("difference"))?)
+    })?;
     let before = anonymous_kilobytes();
     timed("apply difference", || {
         apply_difference(&at("one"), fs::File::open(at("difference"))?, &changed.digest(), &at("applied"))

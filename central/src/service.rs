@@ -6,14 +6,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit,
+    audit, channel,
     config::Config,
     database::{Database, Part},
+    editions,
     fleet::schools,
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[audit::PART, schools::PART];
+const PARTS: &[Part] = &[audit::PART, schools::PART, channel::PART, editions::PART];
 
 /// Opens the database in the form this program knows.
 ///
