@@ -3,4 +3,8 @@
 //! Everything of it lies in `<state_dir>/central/`. What was taken stays in force for as long as it takes, with central and
 //! the line gone; its age is shown.
 
+pub mod channel;
 pub mod in_force;
+mod settings;
+
+pub use settings::{Settings, Window, WindowError};
