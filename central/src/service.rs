@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit,
+    audit, channel,
     config::Config,
     database::{Database, Part},
     fleet::schools,
