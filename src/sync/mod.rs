@@ -5,6 +5,8 @@
 
 pub mod channel;
 pub mod in_force;
+mod lists;
 mod settings;
 
+pub use lists::{Lists, ListsInForce};
 pub use settings::{Settings, Window, WindowError};
