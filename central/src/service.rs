@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     database::{Database, Part},
-    fleet::schools,
+    fleet::{observed, orders, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[schools::PART];
+const PARTS: &[Part] = &[schools::PART, observed::PART, orders::PART, requests::PART];
 
 /// Opens the database in the form this program knows.
 ///
