@@ -6,13 +6,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit,
     config::Config,
     database::{Database, Part},
     fleet::{observed, orders, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[schools::PART, observed::PART, orders::PART, requests::PART];
+const PARTS: &[Part] = &[audit::PART, schools::PART, observed::PART, orders::PART, requests::PART];
 
 /// Opens the database in the form this program knows.
 ///
