@@ -10,11 +10,19 @@ use crate::{
     config::Config,
     database::{Database, Part},
     editions,
-    fleet::schools,
+    fleet::{observed, orders, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[audit::PART, schools::PART, channel::PART, editions::PART];
+const PARTS: &[Part] = &[
+    audit::PART,
+    schools::PART,
+    channel::PART,
+    editions::PART,
+    observed::PART,
+    orders::PART,
+    requests::PART,
+];
 
 /// Opens the database in the form this program knows.
 ///
