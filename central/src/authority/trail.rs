@@ -4,6 +4,7 @@ use anyhow::ensure;
 use preau::model::{Moment, Uai};
 
 use crate::{
+    audit::{self, Who},
     database::Write,
     words::{Granted, Place, Right},
 };
@@ -35,12 +36,17 @@ pub(super) async fn note(
     act: &str,
     text: &str,
 ) -> anyhow::Result<()> {
-    if let By::Person(granted) = by {
-        let is_for_it = granted.right() == Right::Enrol && *granted.place() == Place::School(school.clone());
-        ensure!(is_for_it, "the right given is for something else than the box of this school");
-    }
-    let _ = (write, at, act, text);
-    Ok(())
+    let place = Place::School(school.clone());
+    let who = match by {
+        By::Central => Who::Central,
+        By::Person(granted) => {
+            let is_for_it = granted.right() == Right::Enrol && *granted.place() == place;
+            ensure!(is_for_it, "the right given is for something else than the box of this school");
+            let actor = granted.actor();
+            Who::Person(actor.id, actor.name.clone())
+        }
+    };
+    audit::note(write, at, &who, act, Some(&place), text).await
 }
 
 /// Writes the line of what a school's box did.
@@ -54,6 +60,6 @@ pub(super) async fn note_box(
     act: &str,
     text: &str,
 ) -> anyhow::Result<()> {
-    let _ = (write, at, school, act, text);
-    Ok(())
+    audit::note(write, at, &Who::School(school.clone()), act, Some(&Place::School(school.clone())), text)
+        .await
 }

@@ -12,7 +12,11 @@ use preau::{
 };
 
 use super::{Authority, enrolment::key_of};
-use crate::database::Write;
+use crate::{
+    audit::{self, Who},
+    database::Write,
+    words::Place,
+};
 
 /// Concentrators a fleet may have, and prefixes that addresses come from.
 const ROWS_MAX: usize = 16;
@@ -22,7 +26,7 @@ const NETWORKS_MAX: usize = 64;
 
 impl Authority {
     /// Sets the concentrators, the preferred one first, and the prefixes that schools' addresses come from, in place of
-    /// those before. Addresses that were given stay given.
+    /// those before. Addresses that were given stay given. It is the word of whoever has central's machine.
     ///
     /// # Errors
     /// Naming what is not in order; nothing is changed then.
@@ -32,6 +36,8 @@ impl Authority {
         concentrators: &[Concentrator],
         prefixes: &[String],
     ) -> anyhow::Result<()> {
+        let text = format!("{} concentrators, {} prefixes", concentrators.len(), prefixes.len());
+        audit::note(write, self.now(), &Who::Central, "tunnel-set", Some(&Place::Academie), &text).await?;
         ensure!(
             concentrators.len() <= ROWS_MAX && prefixes.len() <= ROWS_MAX,
             "more than {ROWS_MAX} of a kind"

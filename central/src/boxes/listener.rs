@@ -18,8 +18,9 @@ use super::{
     enrolment,
     limits::{BODY_BYTES_MAX, UNREAD_WAIT_MAX},
     places::Places,
+    repository,
 };
-use crate::{authority::Authority, database::Database};
+use crate::{authority::Authority, bucket::Bucket, database::Database};
 
 /// How long to wait when the kernel gives no connection, such as when the process has no descriptor left.
 const ACCEPT_WAIT: Duration = Duration::from_millis(200);
@@ -36,6 +37,8 @@ pub struct Settings {
 pub struct Parts {
     /// Who a box is.
     pub authority: Authority,
+    /// The repository.
+    pub bucket: Bucket,
     /// The register of schools.
     pub database: Database,
     /// Further routes for boxes whose certificate holds, such as the live line's, by their whole paths. Each request has a
@@ -60,10 +63,11 @@ impl Service {
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen for boxes at {listen}"))?;
-        let Parts { authority, database, routes } = parts;
+        let Parts { authority, bucket, database, routes } = parts;
         let routes = Router::new()
             .merge(routes)
             .merge(enrolment::routes(authority.clone(), database))
+            .merge(repository::routes(bucket))
             .fallback(|| async { Refused::not_found() })
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
         let answering = Answering { tls: authority.tls()?, authority, routes };

@@ -19,6 +19,7 @@ mod limits;
 mod listener;
 mod places;
 mod refusal;
+mod repository;
 
 pub use caller::Caller;
 pub use limits::BODY_BYTES_MAX;
