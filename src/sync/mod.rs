@@ -4,9 +4,12 @@
 //! the line gone; its age is shown.
 
 pub mod channel;
+pub mod client;
 pub mod in_force;
+pub mod keeping;
 mod lists;
 mod settings;
+mod verifier;
 
 pub use lists::{Lists, ListsInForce};
 pub use settings::{Settings, Window, WindowError};
