@@ -6,14 +6,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit, channel,
+    audit,
+    bucket::Bucket,
+    channel::{self, Channel},
     config::Config,
     database::{Database, Part},
     fleet::schools,
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[audit::PART, schools::PART];
+const PARTS: &[Part] = &[audit::PART, schools::PART, channel::PART];
 
 /// Opens the database in the form this program knows.
 ///
@@ -23,16 +25,26 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
 }
 
+/// Opens the signed channel.
+///
+/// # Errors
+/// When database or repository cannot be opened, or `preau-central init` was not run.
+pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
+    let database = open_database(config).await?;
+    let bucket = Bucket::open(&config.repository)?;
+    Channel::open(database, bucket, &config.keys_dir, Clock::of_the_machine()).await
+}
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let _clock = Clock::of_the_machine();
-    let _database = open_database(&config).await?;
+    let channel = open_channel(&config).await?;
     let stop = CancellationToken::new();
     let mut tasks = Tasks::new(stop);
     tasks.start("signals", stop_on_signal);
+    tasks.start("publisher", |stop| channel.serve(stop));
     tasks.run().await
 }
 
