@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     database::{Database, Part},
-    fleet::schools,
+    fleet::{policy, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[schools::PART];
+const PARTS: &[Part] = &[schools::PART, policy::PART];
 
 /// Opens the database in the form this program knows.
 ///
