@@ -8,6 +8,8 @@ mod ask;
 mod composed;
 mod difference;
 mod document;
+#[cfg(test)]
+mod document_tests;
 mod drafts;
 mod edit;
 mod fault;
@@ -18,6 +20,8 @@ mod refused;
 mod rehearsal;
 mod silent;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod text;
 mod versions;
 mod wanted;
