@@ -6,13 +6,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit,
     config::Config,
     database::{Database, Part},
-    fleet::{policy, schools},
+    fleet::{observed, orders, policy, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[schools::PART, policy::PART];
+const PARTS: &[Part] =
+    &[audit::PART, schools::PART, observed::PART, orders::PART, requests::PART, policy::PART];
 
 /// Opens the database in the form this program knows.
 ///

@@ -1,34 +1,17 @@
 //! What was done, by whom, and that nobody has touched the record of it since.
+//!
+//! Every act writes its line in the transaction of what it changes ([`note`]), so there is no act without a line and no line
+//! without its act. Lines are numbered from 1 without a gap, and each carries the digest of the one before, so that a line
+//! that is changed, taken out or put in between breaks the chain from there on; triggers of the database refuse to change or
+//! remove any. Whoever can write to the database's files could make the whole chain anew: against that, the number and digest
+//! of the last line ([`Head`]) are to be kept elsewhere now and then, and [`verify`] holds the chain to them.
 
-use preau::model::{Moment, Uai};
+mod chain;
+mod line;
+mod reading;
+mod table;
 
-use crate::{
-    database::Write,
-    words::{PersonId, Place},
-};
-
-/// Who did it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Somebody.
-    Person(PersonId, String),
-    /// A school's box.
-    School(Uai),
-    /// Central by itself.
-    Central,
-}
-
-/// Notes it.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn note(
-    _write: &mut Write,
-    _at: Moment,
-    _who: &Who,
-    _act: &str,
-    _place: Option<&Place>,
-    _text: &str,
-) -> anyhow::Result<()> {
-    Ok(())
-}
+pub use chain::{Broken, Head, Unverified, verify};
+pub use line::{Line, Who};
+pub use reading::{Filter, LINES_MAX, read, write_csv};
+pub use table::{PART, note};

@@ -11,7 +11,8 @@ use super::{Location, Row, Signals, Value, postgres, sqlite};
 pub struct Part {
     /// The part's name; tables begin with it.
     pub name: &'static str,
-    /// Step n brings version n to n + 1; each is a text of statements.
+    /// Step n brings version n to n + 1; each is a text of statements. What both engines cannot be told in the same words
+    /// stands below a line `-- only SQLite:` or `-- only PostgreSQL:`, until `-- both:` or the end.
     pub steps: &'static [&'static str],
 }
 
@@ -163,8 +164,25 @@ impl Write {
 
     async fn batch(&mut self, sql: &str) -> anyhow::Result<()> {
         match &mut self.inner {
-            Inner::Sqlite(writing) => writing.batch(sql).await,
-            Inner::Postgres(writing) => writing.batch(&sql.replace("BLOB", "BYTEA")).await,
+            Inner::Sqlite(writing) => writing.batch(&only(sql, "SQLite")).await,
+            Inner::Postgres(writing) => {
+                writing.batch(&only(sql, "PostgreSQL").replace("BLOB", "BYTEA")).await
+            }
         }
     }
+}
+
+/// What of a step is said to `engine`.
+fn only(step: &str, engine: &str) -> String {
+    let mut said = true;
+    let mut kept = String::new();
+    for line in step.lines() {
+        match line.trim().strip_prefix("-- ").and_then(|line| line.strip_suffix(':')) {
+            Some("both") => said = true,
+            Some(marked) if marked.starts_with("only ") => said = marked == format!("only {engine}"),
+            _ if said => kept.extend([line, "\n"]),
+            _ => {}
+        }
+    }
+    kept
 }

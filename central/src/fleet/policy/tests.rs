@@ -6,11 +6,16 @@ use preau::model::{DefaultVerdict, Moment, Role, Uai, ZoneKind};
 
 use super::*;
 use crate::{
+    audit, channel, database,
     database::{Database, Location},
-    fleet::schools::{self, School},
+    fleet::{
+        observed,
+        schools::{self, School},
+    },
     words::{Actor, DepartementCode, Grant, Granted, GroupName, PersonId, Place, Right},
 };
 
+pub(super) const PARTS: [database::Part; 5] = [audit::PART, schools::PART, observed::PART, channel::PART, PART];
 pub(super) const NOW: Moment = Moment::from_unix_seconds(1_795_417_200);
 
 pub(super) fn uai(number: u32) -> Uai {
@@ -44,7 +49,7 @@ impl Fleet {
     pub(super) async fn of(count: u32, rep_count: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(dir.path().join("x"));
-        let database = Database::open(&location, &[schools::PART, PART]).await.unwrap();
+        let database = Database::open(&location, &PARTS).await.unwrap();
         let mut write = database.write().await.unwrap();
         for number in 0..count {
             let school = School {
