@@ -4,3 +4,4 @@
 //! the line gone; its age is shown.
 
 pub mod in_force;
+pub mod line;
