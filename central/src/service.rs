@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[
+pub const PARTS: &[Part] = &[
     audit::PART,
     schools::PART,
     channel::PART,
@@ -75,6 +75,14 @@ impl House {
 /// When it cannot be reached, or is of a later version.
 pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
+}
+
+/// Opens the database as it is: for what only looks at it, while others of any version may be running.
+///
+/// # Errors
+/// When it is not there or cannot be reached.
+pub async fn open_database_as_it_is(config: &Config) -> anyhow::Result<Database> {
+    Database::open_as_it_is(&config.database).await
 }
 
 /// Opens the signed channel alone.
