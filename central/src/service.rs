@@ -6,14 +6,30 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit,
+    audit, authority,
+    authority::Authority,
+    boxes::{
+        self,
+        line::{Line, Views},
+    },
+    bucket::Bucket,
+    channel,
+    channel::Channel,
     config::Config,
     database::{Database, Part},
-    fleet::{observed, orders, requests, schools},
+    fleet::{observed, orders, reports::Reports, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[audit::PART, schools::PART, observed::PART, orders::PART, requests::PART];
+const PARTS: &[Part] = &[
+    audit::PART,
+    schools::PART,
+    channel::PART,
+    authority::PART,
+    observed::PART,
+    orders::PART,
+    requests::PART,
+];
 
 /// Opens the database in the form this program knows.
 ///
@@ -23,17 +39,65 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
 }
 
+/// Opens the channel, which `preau-central init` founded.
+///
+/// # Errors
+/// When it was not, or its keys or the repository cannot be opened.
+pub async fn open_channel(config: &Config, database: &Database, clock: &Clock) -> anyhow::Result<Channel> {
+    let bucket = Bucket::open(&config.repository)?;
+    Channel::open(database.clone(), bucket, &config.keys_dir, clock.clone()).await
+}
+
+/// Opens the authority.
+///
+/// # Errors
+/// When it was not made, or its keys cannot be opened.
+pub async fn open_authority(
+    config: &Config,
+    database: &Database,
+    channel: &Channel,
+    clock: &Clock,
+) -> anyhow::Result<Authority> {
+    let root = channel.first_root();
+    Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone()).await
+}
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let _clock = Clock::of_the_machine();
-    let _database = open_database(&config).await?;
+    let clock = Clock::of_the_machine();
+    let database = open_database(&config).await?;
+    let channel = open_channel(&config, &database, &clock).await?;
+    let authority = open_authority(&config, &database, &channel, &clock).await?;
+    let (reports, keeper) = Reports::new(database.clone(), clock.clone());
+    let line = Line::new(database.clone(), reports, views(&channel), clock.clone());
+    let parts = boxes::Parts {
+        authority: authority.clone(),
+        bucket: Bucket::open(&config.repository)?,
+        database: database.clone(),
+        routes: boxes::line::routes(line.clone()),
+    };
+    let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
     let stop = CancellationToken::new();
     let mut tasks = Tasks::new(stop);
     tasks.start("signals", stop_on_signal);
+    tasks.start("authority", |stop| authority.serve(stop));
+    tasks.start("channel", |stop| channel.serve(stop));
+    tasks.start_foundation("reports", |stop| keeper.serve(stop));
+    tasks.start("line", |stop| line.serve(stop));
+    tasks.start("boxes", |stop| boxes.serve(stop));
     tasks.run().await
+}
+
+/// What is published, as the line asks for it.
+fn views(channel: &Channel) -> Views {
+    let channel = channel.clone();
+    Views::from_fn(move |school| {
+        let channel = channel.clone();
+        Box::pin(async move { channel.published(school.as_ref()).await })
+    })
 }
 
 async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {

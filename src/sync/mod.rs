@@ -3,5 +3,8 @@
 //! Everything of it lies in `<state_dir>/central/`. What was taken stays in force for as long as it takes, with central and
 //! the line gone; its age is shown.
 
+pub mod client;
 pub mod in_force;
+pub mod keeping;
 pub mod line;
+mod verifier;

@@ -26,3 +26,6 @@ pub use ceremony::{Founded, found};
 pub use open::Channel;
 pub use targets::{PART, Stored, Whose};
 pub use views::ViewStanding;
+
+#[cfg(test)]
+mod tests;
