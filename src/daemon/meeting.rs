@@ -111,8 +111,7 @@ impl Meeting {
         let channel = Channel::open(settings, Some(client.http()), self.check(), self.clock.clone())?;
         let lists = Lists::open(&self.state_dir);
         let hands = self.hands();
-        let line =
-            Line::new(client.http(), kept.central.clone(), hands, self.clock.clone(), &self.state_dir)?;
+        let line = Line::new(client.clone(), hands, self.clock.clone(), &self.state_dir)?;
         let (targets, view) = (channel.targets(), line.view());
         let following = self.follow(channel.in_force(), lists.in_force(), line.state());
         info!("the box is enrolled; it meets central");
