@@ -4,13 +4,9 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context as _, ensure};
-use preau::{
-    model::Moment,
-    protocol::names::Role,
-    system::clock::Clock,
-};
+use preau::{model::Moment, protocol::names::Role, system::clock::Clock};
 use tough::schema::{
-    DelegatedRole, Delegations, PathPattern, PathSet, Root, RoleType, Targets,
+    DelegatedRole, Delegations, PathPattern, PathSet, RoleType, Root, Targets,
     decoded::{Encode as _, Hex},
 };
 
@@ -143,7 +139,9 @@ fn first_targets(now: Moment, on_line: &OnLine, system_signers: &[Signer]) -> an
     for role in Role::ALL {
         let (signers, threshold) = match role {
             Role::System => (system_signers.iter().collect::<Vec<_>>(), SYSTEM_THRESHOLD),
-            Role::Policy | Role::Lists | Role::Content | Role::Accounts => (vec![on_line.of(role.word())?], 1),
+            Role::Policy | Role::Lists | Role::Content | Role::Accounts => {
+                (vec![on_line.of(role.word())?], 1)
+            }
         };
         let patterns = role.patterns().iter().map(|pattern| PathPattern::new(*pattern));
         delegations.keys.extend(signers.iter().map(|signer| (signer.id().clone(), signer.key().clone())));
@@ -157,11 +155,8 @@ fn first_targets(now: Moment, on_line: &OnLine, system_signers: &[Signer]) -> an
             targets: None,
         });
     }
-    let mut targets = Targets::new(
-        SPEC_VERSION.to_owned(),
-        metadata::version(1)?,
-        metadata::expiry(now, ROLE_LASTS)?,
-    );
+    let mut targets =
+        Targets::new(SPEC_VERSION.to_owned(), metadata::version(1)?, metadata::expiry(now, ROLE_LASTS)?);
     targets.delegations = Some(delegations);
     Ok(targets)
 }

@@ -44,7 +44,8 @@ pub(super) fn path(dir: &Path, name: &str) -> PathBuf {
 pub(super) fn read(path: &Path) -> anyhow::Result<Signer> {
     let shown = path.display();
     let pem = fs::read(path).with_context(|| format!("cannot read the key `{shown}`"))?;
-    let der = PrivatePkcs8KeyDer::from_pem_slice(&pem).with_context(|| format!("`{shown}` is no PEM file"))?;
+    let der =
+        PrivatePkcs8KeyDer::from_pem_slice(&pem).with_context(|| format!("`{shown}` is no PEM file"))?;
     Signer::new(der.secret_pkcs8_der()).with_context(|| format!("cannot use `{shown}`"))
 }
 

@@ -141,8 +141,7 @@ pub(super) fn snapshot<'a>(
     roles: impl IntoIterator<Item = &'a Written>,
     signer: &Signer,
 ) -> anyhow::Result<Written> {
-    let mut signed =
-        Snapshot::new(SPEC_VERSION.to_owned(), version(number)?, expiry(now, ROLE_LASTS)?);
+    let mut signed = Snapshot::new(SPEC_VERSION.to_owned(), version(number)?, expiry(now, ROLE_LASTS)?);
     signed.meta = roles.into_iter().map(Written::described).collect::<anyhow::Result<_>>()?;
     Ok(Written { role: "snapshot".to_owned(), version: number, bytes: sign(&signed, &[signer])? })
 }

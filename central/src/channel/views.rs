@@ -8,7 +8,7 @@ use preau::{
     model::{Moment, Uai},
     protocol::names::Role,
 };
-use tough::schema::{Root, RoleType, Signed, Targets};
+use tough::schema::{RoleType, Root, Signed, Targets};
 
 use super::{
     keys::OnLine,
@@ -147,8 +147,10 @@ impl Signing<'_> {
         let row = rows.first().with_context(|| format!("the role `{}` is missing", role.word()))?;
         let (wish, version) = (row.integer(0)?, row.integer(2)?);
         let lasts_until = Moment::from_unix_milliseconds(row.integer(4)?) + ROLE_RENEWED_AFTER;
-        let stands =
-            wish == row.integer(1)? && row.text(3)? == signer.id_text() && self.now < lasts_until && !self.again;
+        let stands = wish == row.integer(1)?
+            && row.text(3)? == signer.id_text()
+            && self.now < lasts_until
+            && !self.again;
         if stands {
             return Ok(Written { role: role.word().to_owned(), version, bytes: row.bytes(5)?.to_vec() });
         }
@@ -186,8 +188,7 @@ impl Signing<'_> {
         let sql = "SELECT name, sha256, length FROM channel_target WHERE role = $1 AND whose IN ('', $2)
             ORDER BY whose, name";
         let rows = write.read(sql, &[role.word().into(), owner.into()]).await?;
-        let targets =
-            rows.iter().map(|row| metadata::target(row.text(0)?, row.bytes(1)?, row.integer(2)?));
+        let targets = rows.iter().map(|row| metadata::target(row.text(0)?, row.bytes(1)?, row.integer(2)?));
         metadata::delegated(role.word(), version, self.now, targets, &[signer])
     }
 }
@@ -221,7 +222,8 @@ pub(super) async fn mark(write: &mut Write, claim: &Claim, outcome: &Outcome) ->
 /// Keeps that version `seen` of a view is somewhere; where it is higher than all that were given, nothing more is published
 /// until the counter is set above it.
 pub(super) async fn mark_seen(write: &mut Write, school: &Uai, seen: i64) -> anyhow::Result<()> {
-    let sql = "UPDATE channel_view SET seen_version = $2 WHERE school = $1 AND version < $2 AND seen_version < $2";
+    let sql =
+        "UPDATE channel_view SET seen_version = $2 WHERE school = $1 AND version < $2 AND seen_version < $2";
     if write.execute(sql, &[school.as_str().into(), seen.into()]).await? > 0 {
         tracing::error!(
             "a view was published beyond what this database knows: it was restored from a backup; run `preau-central channel mend`"

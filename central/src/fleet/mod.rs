@@ -3,7 +3,6 @@
 pub mod observed;
 pub mod orders;
 pub mod policy;
-pub mod policy;
 pub mod reports;
 pub mod requests;
 pub mod schools;
