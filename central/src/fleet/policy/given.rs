@@ -97,7 +97,7 @@ pub(super) async fn all(database: &Database) -> anyhow::Result<HashMap<Uai, Give
 ///
 /// # Errors
 /// When the database refuses.
-pub(super) async fn history(database: &Database, school: &Uai) -> anyhow::Result<Vec<Given>> {
+pub async fn history(database: &Database, school: &Uai) -> anyhow::Result<Vec<Given>> {
     let sql = "SELECT uai, number, content, at FROM policy_given WHERE uai = $1 ORDER BY number DESC";
     database.read(sql, &[school.as_str().into()]).await?.iter().map(given).collect()
 }
