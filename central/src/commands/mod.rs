@@ -6,6 +6,7 @@ mod channel;
 mod check;
 mod init;
 mod keys;
+mod policy;
 mod run;
 mod system;
 
@@ -37,6 +38,8 @@ enum Command {
     Keys(keys::Keys),
     Channel(channel::Channel),
     System(system::System),
+    #[command(subcommand)]
+    Policy(policy::Policy),
 }
 
 impl Line {
@@ -71,6 +74,7 @@ impl Command {
             Self::Audit(command) => audit::carry_out(command, &config).await,
             Self::Keys(keys) => keys::carry_out(&keys, &config).await,
             Self::Channel(channel) => channel::carry_out(&channel, &config).await,
+            Self::Policy(act) => policy::carry_out(&act, &config).await,
             Self::System(system) => system::carry_out(&system, &config).await,
         }
     }
