@@ -6,13 +6,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit,
     config::Config,
     database::{Database, Part},
     fleet::schools,
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[schools::PART];
+const PARTS: &[Part] = &[audit::PART, schools::PART];
 
 /// Opens the database in the form this program knows.
 ///
