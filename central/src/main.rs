@@ -1,5 +1,7 @@
 //! `preau-central`: the académie's side, from the command line.
 
+mod commands;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -19,10 +21,14 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(commands::init::Init),
     /// Serve console and boxes until told to stop
     Run,
     /// Read the configuration and say what it comes to, changing nothing
     Check,
+    Keys(commands::keys::Keys),
+    Channel(commands::channel::Channel),
+    System(commands::system::System),
 }
 
 fn main() -> ExitCode {
@@ -46,10 +52,17 @@ fn main() -> ExitCode {
 
 async fn carry_out(line: &Line) -> anyhow::Result<()> {
     let config = Config::load(&line.config)?;
-    match line.command {
+    match &line.command {
+        Command::Init(init) => commands::init::carry_out(init, &config).await,
+        Command::Keys(keys) => commands::keys::carry_out(keys, &config).await,
+        Command::Channel(channel) => commands::channel::carry_out(channel, &config).await,
+        Command::System(system) => commands::system::carry_out(system, &config).await,
         Command::Run => service::run(config).await,
         Command::Check => {
             println!("the configuration of {} is in order", config.academie);
+            for concern in service::open_channel(&config).await?.health().await? {
+                println!("{:?}: {}", concern.severity, concern.sentence);
+            }
             Ok(())
         }
     }
