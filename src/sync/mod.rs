@@ -7,6 +7,7 @@ pub mod channel;
 pub mod client;
 pub mod in_force;
 pub mod keeping;
+pub mod line;
 mod lists;
 mod settings;
 mod verifier;

@@ -16,6 +16,7 @@ mod caller;
 mod connection;
 mod enrolment;
 mod limits;
+pub mod line;
 mod listener;
 mod places;
 mod refusal;
