@@ -53,36 +53,42 @@ impl Postgres {
 
     pub(in super::super) async fn write(&self) -> anyhow::Result<Writing> {
         let place = self.writer.enter().await?;
-        let (link, ()) = self.first(&place, Access::Write, async |link| link.batch(BEGIN).await).await?;
-        Ok(Writing { link, place, instance: self.listening.instance().to_owned() })
+        let mut link = self.link(&place, Access::Write).await?;
+        let mut begun = link.batch(BEGIN).await;
+        if begun.is_err() && link.is_closed() {
+            link = self.new_link(&place, Access::Write).await?;
+            begun = link.batch(BEGIN).await;
+        }
+        begun.map(|()| Writing { link, place, instance: self.listening.instance().to_owned() })
     }
 
     pub(in super::super) async fn read(&self, sql: &str, values: &[Value]) -> anyhow::Result<Vec<Row>> {
         let place = self.readers.enter().await?;
-        let (link, rows) =
-            self.first(&place, Access::Read, async |link| link.read(sql, values).await).await?;
-        place.give_back(link);
-        Ok(rows)
+        let mut link = self.link(&place, Access::Read).await?;
+        let mut rows = link.read(sql, values).await;
+        if rows.is_err() && link.is_closed() {
+            link = self.new_link(&place, Access::Read).await?;
+            rows = link.read(sql, values).await;
+        }
+        if rows.is_ok() {
+            place.give_back(link);
+        }
+        rows
     }
 
-    /// Does the first thing on a connection, which changes nothing yet. One that was free may have been broken since: then
-    /// another is made, once.
-    async fn first<T>(
-        &self,
-        place: &Place<Link>,
-        access: Access,
-        act: impl AsyncFn(&mut Link) -> anyhow::Result<T>,
-    ) -> anyhow::Result<(Link, T)> {
-        if let Some(mut link) = place.take().filter(|link| !link.is_closed()) {
-            match act(&mut link).await {
-                Ok(done) => return Ok((link, done)),
-                Err(error) if !link.is_closed() => return Err(error),
-                Err(_) => place.close_free(),
-            }
+    /// A connection that lay free or another. One that lay free may turn out broken by the first thing asked of it, which
+    /// changes nothing yet: then it is asked again of a new one, once.
+    async fn link(&self, place: &Place<Link>, access: Access) -> anyhow::Result<Link> {
+        match place.take().filter(|link| !link.is_closed()) {
+            Some(link) => Ok(link),
+            None => Link::connect(&self.server, access).await,
         }
-        let mut link = Link::connect(&self.server, access).await?;
-        let done = act(&mut link).await?;
-        Ok((link, done))
+    }
+
+    /// A new connection in place of one that was found broken: those that lay beside it are too.
+    async fn new_link(&self, place: &Place<Link>, access: Access) -> anyhow::Result<Link> {
+        place.close_free();
+        Link::connect(&self.server, access).await
     }
 }
 
