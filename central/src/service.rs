@@ -1,9 +1,19 @@
 //! Assembly: everything opened and bound before anything is served; a part that must not fail takes the others with it.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
-use preau::system::{clock::Clock, tasks::Tasks};
-use tokio::signal::unix::{SignalKind, signal};
+use preau::{
+    lists,
+    system::{clock::Clock, tasks::Tasks},
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::{
     audit,
@@ -14,11 +24,21 @@ use crate::{
     },
     bucket::Bucket,
     channel::{self, Channel},
-    config::Config,
+    config::{self, Config},
+    console,
     database::{Database, Part},
     editions::{self, Editions},
-    fleet::{observed, orders, policy, reports::Reports, requests, schools},
+    fleet::{
+        observed, orders,
+        policy::{self, Lists, Rollout},
+        reports::Reports,
+        requests, schools,
+    },
+    people::{self, People},
 };
+
+/// How often it is looked whether there is another edition of the lists.
+const LISTS_LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Every part of the database, in the order they come to be.
 pub const PARTS: &[Part] = &[
@@ -31,6 +51,7 @@ pub const PARTS: &[Part] = &[
     orders::PART,
     requests::PART,
     policy::PART,
+    people::PART,
 ];
 
 /// Everything that acts need, opened: for the service as for a command.
@@ -102,20 +123,67 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let House { clock, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
+    let House { clock, database, bucket, channel, authority, editions } = House::open(&config).await?;
     let (reports, keeper) = Reports::new(database.clone(), clock.clone());
-    let line = Line::new(database.clone(), reports, views(&channel), clock);
+    let line = Line::new(database.clone(), reports, views(&channel), clock.clone());
     let routes = boxes::line::routes(line.clone());
-    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes };
+    let parts = boxes::Parts { authority: authority.clone(), bucket, database: database.clone(), routes };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
+    let people = People::new(database.clone(), clock.clone());
+    let parts = console::Parts { database: database.clone(), clock: clock.clone(), people };
+    let console = console::Service::bind(console_settings(&config), parts)?;
+    let (lists_sender, lists) = watch::channel(known_lists(&editions));
+    let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock);
     let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);
     tasks.start("authority", |stop| authority.serve(stop));
     tasks.start("publisher", |stop| channel.serve(stop));
+    tasks.start("lists", |stop| follow_lists(database, editions, lists_sender, stop));
+    tasks.start("rollout", |stop| rollout.serve(stop));
     tasks.start_foundation("reports", |stop| keeper.serve(stop));
     tasks.start("line", |stop| line.serve(stop));
     tasks.start("boxes", |stop| boxes.serve(stop));
+    tasks.start("console", |stop| console.serve(stop));
     tasks.run().await
+}
+
+fn console_settings(config: &Config) -> console::Settings {
+    let config::Console { listen, name, certificate_path, key_path } = config.console.clone();
+    console::Settings { academie: config.academie.clone(), listen, name, certificate_path, key_path }
+}
+
+/// The lists that drafts are judged by: those of the edition in force, where this instance has its table.
+fn known_lists(editions: &Editions) -> Lists {
+    let table = editions.table_path().map(|path| lists::open(&path));
+    match table {
+        Some(Ok(table)) => Lists::of(table),
+        Some(Err(cause)) => {
+            warn!(cause = format!("{cause:#}"), "the table of the lists cannot be read");
+            Lists::none()
+        }
+        None => Lists::none(),
+    }
+}
+
+/// Takes up each edition of the lists, whichever instance or command added it.
+async fn follow_lists(
+    database: Database,
+    editions: Editions,
+    known: watch::Sender<Lists>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut number = None;
+    loop {
+        let latest = editions::latest(&database, 1).await;
+        let latest = latest.ok().and_then(|latest| latest.first().map(|known| known.number));
+        if latest.is_some() && number.replace(latest).flatten() != latest {
+            known.send_replace(known_lists(&editions));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = sleep(LISTS_LOOK_EVERY) => {}
+        }
+    }
 }
 
 /// What is published, as the line asks for it.

@@ -6,6 +6,7 @@ mod channel;
 mod check;
 mod init;
 mod keys;
+mod lists;
 mod policy;
 mod run;
 mod system;
@@ -40,6 +41,8 @@ enum Command {
     System(system::System),
     #[command(subcommand)]
     Policy(policy::Policy),
+    #[command(subcommand)]
+    Lists(lists::Lists),
 }
 
 impl Line {
@@ -74,6 +77,7 @@ impl Command {
             Self::Audit(command) => audit::carry_out(command, &config).await,
             Self::Keys(keys) => keys::carry_out(&keys, &config).await,
             Self::Channel(channel) => channel::carry_out(&channel, &config).await,
+            Self::Lists(act) => lists::carry_out(act, &config).await,
             Self::Policy(act) => policy::carry_out(&act, &config).await,
             Self::System(system) => system::carry_out(&system, &config).await,
         }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Subcommand;
-use preau::system::clock::Clock;
+use preau::{lists, system::clock::Clock};
 use preau_central::{
     config::Config,
     fleet::policy,
-    service,
+    service::{self, House},
     words::{Actor, Grant, Granted, PersonId, Place, Right},
 };
 
@@ -27,6 +28,12 @@ pub(super) enum Policy {
         #[arg(long)]
         reason: String,
     },
+    /// Publish every draft and bring it to all schools at once
+    Publish {
+        /// Why, for the audit trail
+        #[arg(long)]
+        reason: String,
+    },
     /// Read a folder as boxes would, changing nothing
     Check {
         /// The folder
@@ -41,6 +48,7 @@ pub(super) async fn carry_out(act: &Policy, config: &Config) -> anyhow::Result<(
             policy::check(&documents, &policy::Lists::none())?;
             println!("{} documents are in order; names of categories were not checked", documents.len());
         }
+        Policy::Publish { reason } => publish(config, reason).await?,
         Policy::Export { dir } => {
             let written = policy::export(&service::open_database(config).await?, dir).await?;
             println!("{written} documents written");
@@ -49,7 +57,8 @@ pub(super) async fn carry_out(act: &Policy, config: &Config) -> anyhow::Result<(
             let documents = policy::read_folder(dir)?;
             let mut write = service::open_database(config).await?.write().await?;
             let at = Clock::of_the_machine().now();
-            let places = policy::import(&mut write, &documents, of_the_command_line, reason, at).await?;
+            let granted = |place: &Place| of_the_command_line(place, Right::Write);
+            let places = policy::import(&mut write, &documents, granted, reason, at).await?;
             write.commit().await?;
             for place in &places {
                 println!("draft for {place}");
@@ -60,9 +69,43 @@ pub(super) async fn carry_out(act: &Policy, config: &Config) -> anyhow::Result<(
     Ok(())
 }
 
-/// Whoever may run this program where the database is may write drafts anywhere; the audit trail says that it was here.
-fn of_the_command_line(place: &Place) -> anyhow::Result<Granted> {
-    let grants = vec![Grant { right: Right::Write, place: Place::Academie }];
+/// Publishes every draft, whoever began it, and starts a release of them all without stages.
+async fn publish(config: &Config, reason: &str) -> anyhow::Result<()> {
+    let House { clock, database, editions, .. } = House::open(config).await?;
+    let lists = match editions.table_path() {
+        Some(path) => policy::Lists::of(lists::open(&path)?),
+        None => policy::Lists::none(),
+    };
+    let mut versions = Vec::new();
+    let mut granted = Vec::new();
+    let at = clock.now();
+    let drafts = policy::all_drafts(&database).await?;
+    let mut write = database.write().await?;
+    for draft in drafts {
+        let proof = of_the_command_line(&draft.place, Right::Publish)?;
+        // Who may run this where the database is could change it at will: a second person would be a pretence.
+        let by = (&policy::TwoPersons::default(), &lists);
+        let published = policy::publish(&mut write, &proof, (draft.id, draft.revision), reason, by, at).await;
+        match published.with_context(|| format!("{}", draft.place))? {
+            policy::Published::Version(version) => versions.push((draft.place.clone(), version.number)),
+            policy::Published::Proposed => println!("{}: waits for a second person", draft.place),
+        }
+        granted.push(proof);
+    }
+    anyhow::ensure!(!versions.is_empty(), "there is no draft to publish");
+    let release =
+        policy::start(&mut write, &granted, &versions, &policy::Plan::at_once(), reason, at).await?;
+    write.commit().await?;
+    for (place, number) in versions {
+        println!("{place}: version {number}");
+    }
+    println!("release {} brings it to the schools", release.id);
+    Ok(())
+}
+
+/// Whoever may run this program where the database is may do so anywhere; the audit trail says that it was here.
+fn of_the_command_line(place: &Place, right: Right) -> anyhow::Result<Granted> {
+    let grants = vec![Grant { right, place: Place::Academie }];
     let actor = Actor { id: PersonId(0), name: "command line".to_owned(), grants };
-    Ok(actor.may(Right::Write, place, &[Place::Academie])?)
+    Ok(actor.may(right, place, &[Place::Academie])?)
 }
