@@ -7,12 +7,13 @@ use tokio::time::Instant;
 
 use crate::{
     authority::Authority,
+    central,
     enclosure::{Door, Enclosure, LAB_DIR},
     ent::{self, EntProtocol},
     gateway::{self, Gateway},
     people,
-    plan::{ACADEMIE, BOX, INTERNET, PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS, machines, post},
-    process::{self, Output, Running, WAIT_MAX, wait_for},
+    plan::{ACADEMIE, BOX, CENTRAL, INTERNET, PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS, UAI, machines, post},
+    process::{self, Output, Running, WAIT_MAX, read_log, wait_for},
     wiring,
 };
 
@@ -40,6 +41,7 @@ pub struct Lab {
     // Dropped in this order: the services first, in peace, then the room they are in.
     the_box: Option<Running>,
     ent: Option<Running>,
+    central: Option<Running>,
     services: Vec<Running>,
     room: Option<Enclosure>,
 }
@@ -62,7 +64,8 @@ impl Lab {
         let mut steps = Steps { tell, started: Instant::now() };
         let room = Enclosure::open()?;
         let door = room.door().clone();
-        let mut lab = Self { door, the_box: None, ent: None, services: Vec::new(), room: Some(room) };
+        let mut lab =
+            Self { door, the_box: None, ent: None, central: None, services: Vec::new(), room: Some(room) };
         let door = lab.door.clone();
         let authority = Authority::create()?;
         authority.write(&door.file_path("authority"))?;
@@ -94,7 +97,7 @@ impl Lab {
     /// A handle on a school that another process owns. Dropping it ends nothing.
     #[must_use]
     pub fn attach(door: Door) -> Self {
-        Self { door, the_box: None, ent: None, services: Vec::new(), room: None }
+        Self { door, the_box: None, ent: None, central: None, services: Vec::new(), room: None }
     }
 
     /// The way into the school, for programs that enter it themselves.
@@ -224,6 +227,60 @@ impl Lab {
         self.write_box_file("box.toml", &format!("{usual}{table}"))?;
         self.stop_box()?;
         self.restart_box().map(drop)
+    }
+
+    /// Starts the académie's central, founded with keys of its own the first time, unless this handle started it already.
+    ///
+    /// # Errors
+    /// When it does not start, with what it says.
+    pub fn start_central(&mut self) -> anyhow::Result<()> {
+        if self.central.is_none() {
+            self.central = Some(central::start(&self.door)?);
+        }
+        Ok(())
+    }
+
+    /// Ends central at once, as a crash would; its host stays, and refuses connections.
+    pub fn stop_central(&mut self) {
+        if let Some(mut running) = self.central.take() {
+            running.kill_with_children();
+        }
+    }
+
+    /// What central said last.
+    #[must_use]
+    pub fn central_log(&self) -> String {
+        read_log(&self.door, CENTRAL)
+    }
+
+    /// Runs `preau-central ARGUMENTS` on central's host.
+    ///
+    /// # Errors
+    /// When `preau-central` is not built.
+    pub fn central(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        central::command(&self.door, arguments)
+    }
+
+    /// Writes a file into central's directory, such as `rules/academie.toml`.
+    ///
+    /// # Errors
+    /// When the school is gone.
+    pub fn write_central_file(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        central::write(&self.door, name, text)
+    }
+
+    /// Enters the school at central and enrols the box with a token of its own, as an integrator does.
+    ///
+    /// # Errors
+    /// When central refuses, or the box, with what they say.
+    pub fn enrol_box(&self) -> anyhow::Result<()> {
+        let school = ["school", "enter", UAI, "--name", "Collège d'Exemple", "--departement", "80"];
+        self.central(&school)?.checked().context("central does not take the school")?;
+        let token = self.central(&["token", "give", UAI])?.checked().context("central gives no token")?;
+        let token = token.split_whitespace().find(|word| word.starts_with("preau1."));
+        let token = token.context("central shows no token")?;
+        self.preau(&["enrol", token])?.checked().context("the box cannot be enrolled")?;
+        Ok(())
     }
 
     /// Unplugs the school's line at the provider's end.

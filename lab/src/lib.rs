@@ -7,6 +7,7 @@ pub mod announce;
 mod authority;
 mod browser;
 pub mod bypass;
+mod central;
 pub mod enclosure;
 mod ent;
 mod gateway;

@@ -53,6 +53,9 @@ pub const CENTRAL_NAMES: [&str; 2] = ["central.ac-exemple.fr", "console.ac-exemp
 /// The addresses of central's host.
 pub const CENTRAL_ADDRESSES: [&str; 2] = ["198.51.100.78", "2001:db8:d::2"];
 
+/// The school's code in the national register.
+pub const UAI: &str = "0809999Z";
+
 /// The name of the portal inside the school.
 pub const PORTAL: &str = "portail.college.exemple";
 /// The fields of its sign-in form: the login, then the password.
