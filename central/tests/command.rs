@@ -1,7 +1,5 @@
 //! The command as somebody runs it who has never run it.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
-
 use std::process::Command;
 
 #[test]
