@@ -17,6 +17,7 @@ use preau::{
     system::clock::Clock,
 };
 use preau_central::{
+    audit,
     bucket::{Bucket, Location},
     channel::{self, Channel, Renewal, Whose},
     database::{self, Database},
@@ -38,7 +39,7 @@ impl Central {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let location = database::Location::Sqlite(dir.path().join("central.sqlite"));
-        let database = Database::open(&location, &[channel::PART]).await.unwrap();
+        let database = Database::open(&location, &[audit::PART, channel::PART]).await.unwrap();
         let (keys_dir, clock) = (dir.path().join("keys"), Clock::of_the_machine());
         channel::found(&database, &keys_dir, &dir.path().join("offline"), &clock).await.unwrap();
         let bucket = Bucket::open(&Location::Folder(dir.path().join("repository"))).unwrap();

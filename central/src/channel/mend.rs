@@ -12,7 +12,11 @@ use tough::schema::{Root, Signed, Snapshot, Timestamp};
 use super::{
     Channel, ceremony::keep_signed, metadata::Written, objects::Objects, renew, targets::mark_all_due, views,
 };
-use crate::database::Write;
+use crate::{
+    audit::{self, Who},
+    database::Write,
+    words::Place,
+};
 
 impl Channel {
     /// Takes in which version of its view each school's box has reported, and says which are higher than all this central
@@ -72,6 +76,9 @@ impl Channel {
             let sql = "UPDATE channel_role SET wish = wish + 1 WHERE whose = ''";
             write.execute(sql, &[]).await?;
             mark_all_due(&mut write).await?;
+            let text = format!("{mended} views were behind what was seen");
+            let (at, place) = (self.clock.now(), Some(&Place::Academie));
+            audit::note(&mut write, at, &Who::Central, "mend", place, &text).await?;
         }
         write.commit().await?;
         Ok(mended)

@@ -21,7 +21,11 @@ use super::{
     targets::mark_all_due,
     views,
 };
-use crate::database::{Database, Write};
+use crate::{
+    audit::{self, Who},
+    database::{Database, Write},
+    words::Place,
+};
 
 /// What was signed, by the names of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +80,8 @@ impl Renewal<'_> {
             Ok(changed)
         });
         let changed = signed.inspect_err(|_| drop(std::fs::remove_file(&next_path)))?;
-        let done = match self.sign(&mut write, standing, &changed, old_root).await {
+        let text = format!("rotate {name}");
+        let done = match self.sign(&mut write, standing, &changed, old_root, &text).await {
             Ok(files) => write.commit().await.map(|()| files),
             Err(error) => Err(error),
         };
@@ -102,7 +107,9 @@ impl Renewal<'_> {
             "system" => Changed { system: true, ..Changed::default() },
             _ => bail!("`{role}` is not signed off line; write `root`, `targets` or `system`"),
         };
-        let files = self.sign(&mut write, standing, &changed, self.bring(&ROOT_KEYS)?).await?;
+        let files = self
+            .sign(&mut write, standing, &changed, self.bring(&ROOT_KEYS)?, &format!("renew {role}"))
+            .await?;
         write.commit().await?;
         self.hand_out(&files)
     }
@@ -150,6 +157,7 @@ impl Renewal<'_> {
         standing: Standing,
         changed: &Changed,
         old_root: Vec<Signer>,
+        text: &str,
     ) -> anyhow::Result<Vec<Written>> {
         let now = self.clock.now();
         let mut written = Vec::new();
@@ -174,6 +182,7 @@ impl Renewal<'_> {
         }
         verify(write).await?;
         mark_all_due(write).await?;
+        audit::note(write, now, &Who::Central, "keys", Some(&Place::Academie), text).await?;
         Ok(written)
     }
 

@@ -3,7 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
-use tokio::{sync::broadcast::error::RecvError, time::Instant};
+use tokio::{
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -49,19 +55,10 @@ impl Channel {
                     WAITS_AFTER_FAILURE
                 }
             };
-            let look = Instant::now() + wait;
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep_until(look) => break,
-                    heard = signals.recv() => match heard {
-                        Ok(topic) if topic.starts_with("view/") => break,
-                        Ok(_) => {}
-                        // Some were missed: one of them may have been ours.
-                        Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => return Ok(()),
-                    },
-                }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(wait) => {}
+                () = hear(&mut signals) => {}
             }
         }
     }
@@ -80,7 +77,8 @@ impl Channel {
     /// When the database cannot be reached, or when no view of a batch could be written.
     pub(super) async fn publish_due(&self, stop: &CancellationToken) -> anyhow::Result<usize> {
         let mut published = 0;
-        while !stop.is_cancelled() {
+        // Whoever only looks does not take the database from those who write.
+        while !stop.is_cancelled() && views::any_due(&self.database, self.clock.now()).await? {
             match self.publish_batch().await? {
                 0 => break,
                 some => published += some,
@@ -130,4 +128,24 @@ impl Channel {
             None => Ok(marked),
         }
     }
+}
+
+/// Waits for a signal that a view is due, and takes all that are there: one look answers them all.
+async fn hear(signals: &mut Receiver<String>) {
+    loop {
+        match signals.recv().await {
+            Ok(topic) if is_ours(&topic) => break,
+            Ok(_) => {}
+            // Some were missed: one of them may have been ours.
+            Err(RecvError::Lagged(_)) => break,
+            // Signals end with the database, which this service holds.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+    while !matches!(signals.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+}
+
+/// `*` is the signal to look at everything.
+fn is_ours(topic: &str) -> bool {
+    topic == "*" || topic.starts_with("view/")
 }

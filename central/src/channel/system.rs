@@ -17,6 +17,11 @@ use super::{
     views,
 };
 
+use crate::{
+    audit::{self, Who},
+    words::Place,
+};
+
 impl Channel {
     /// Stores `bytes` as the target `name` and signs it into the role `system` with the keys that lie in `offline_dirs`.
     ///
@@ -57,6 +62,7 @@ impl Channel {
         let values = [EVERYONE.into(), role.into(), name.into(), sha256.into(), length.into()];
         write.execute(sql, &values).await?;
         mark_all_due(&mut write).await?;
+        audit::note(&mut write, now, &Who::Central, "system", Some(&Place::Academie), name).await?;
         write.commit().await?;
         Ok(stored)
     }

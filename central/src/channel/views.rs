@@ -64,6 +64,12 @@ pub(super) enum Outcome {
     Overtaken(i64),
 }
 
+/// Whether a view is due.
+pub(super) async fn any_due(database: &Database, now: Moment) -> anyhow::Result<bool> {
+    let sql = "SELECT 1 AS due FROM channel_view WHERE due_at <= $1 AND seen_version <= version LIMIT 1";
+    Ok(!database.read(sql, &[now.unix_milliseconds().into()]).await?.is_empty())
+}
+
 /// Takes views that are due, `limit` at most.
 pub(super) async fn claim(
     write: &mut Write,

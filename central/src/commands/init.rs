@@ -4,7 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use preau::system::clock::Clock;
-use preau_central::{channel, config::Config, database::Database, service};
+use preau_central::{
+    audit::{self, Who},
+    channel,
+    config::Config,
+    database::Database,
+    service,
+    words::Place,
+};
 
 /// Make the keys, the root of trust and the authority, once
 #[derive(Debug, Args)]
@@ -33,6 +40,10 @@ async fn make_channel(
         return Ok(());
     }
     let founded = channel::found(database, &config.keys_dir, &init.folder, clock).await?;
+    let mut write = database.write().await?;
+    let text = format!("root of trust {}", founded.root_digest);
+    audit::note(&mut write, clock.now(), &Who::Central, "init", Some(&Place::Academie), &text).await?;
+    write.commit().await?;
     println!("the root of trust is made; its digest is");
     println!("    {}", founded.root_digest);
     println!("the keys that are on line are in `{}`", config.keys_dir.display());
