@@ -202,7 +202,9 @@ impl Taker {
     async fn judge(&self, draft: &Path, index: &Index) -> Result<(), Refusal> {
         let index = index.policy.clone();
         let policy = in_force::Policy {
-            documents: (0..index.documents.len()).map(|place| draft.join(format!("{place:02}.toml"))).collect(),
+            documents: (0..index.documents.len())
+                .map(|place| draft.join(format!("{place:02}.toml")))
+                .collect(),
             calendar: index.calendar.as_ref().map(|_| draft.join("calendrier.csv")),
             index,
         };

@@ -1,11 +1,6 @@
 //! Fetching: over HTTP on a connection that is kept, from sticks, and large things on bad lines.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -99,7 +94,10 @@ async fn a_download_goes_on_after_the_box_was_killed_at_any_byte() {
         let range = if left == 0 { String::new() } else { format!(" from {left}") };
         let requests = server.requests();
         assert_eq!(requests.len(), usize::from(left < list.len()), "{left}: {requests:?}");
-        assert!(requests.iter().all(|request| request.ends_with(&format!(".edition-1.zst{range}"))), "{requests:?}");
+        assert!(
+            requests.iter().all(|request| request.ends_with(&format!(".edition-1.zst{range}"))),
+            "{requests:?}"
+        );
         fs::remove_file(path).unwrap();
     }
 }
@@ -149,8 +147,8 @@ async fn endless_data_is_read_to_the_length_that_was_signed_for_and_no_further()
     assert!(fs::read(path).unwrap() == list);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_server_that_stalls_is_left_after_half_a_minute() {
+#[tokio::test]
+async fn a_server_that_stalls_is_left() {
     let (mut repository, server, machine, _) = on_the_web(2 << 20).await;
     let mut channel = machine.start();
     assert_eq!(channel.refresh(None).await, Refreshed::Taken);
@@ -161,7 +159,7 @@ async fn a_server_that_stalls_is_left_after_half_a_minute() {
     assert_eq!(why(&channel.refresh(None).await), "unreachable");
     let targets = channel.targets().borrow().clone().unwrap();
     assert_eq!(targets.fetch(Role::Lists, LIST).await.unwrap_err().why, Why::Unreachable);
-    assert!(began.elapsed() < Duration::from_secs(200), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -312,7 +312,8 @@ async fn another_channel_can_start_where_one_was_killed_in_the_middle_of_its_wor
 async fn poll_times<T>(future: impl Future<Output = T>, times: usize) -> bool {
     let mut future = std::pin::pin!(future);
     for _ in 0..times {
-        let ready = std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready()));
+        let ready =
+            std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready()));
         if ready.await {
             return true;
         }

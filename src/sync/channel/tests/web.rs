@@ -110,8 +110,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         }
         let range = from.map_or(String::new(), |from| format!(" from {from}"));
         state.requests.lock().unwrap().push(format!("{path}{range}"));
-        let manner =
-            if path.starts_with("targets/") { *state.manner.lock().unwrap() } else { Manner::Well };
+        let manner = if path.starts_with("targets/") { *state.manner.lock().unwrap() } else { Manner::Well };
         if !answer(stream.get_mut(), &state.dir, &path, from, manner).await {
             return;
         }
