@@ -22,7 +22,7 @@ use crate::{
     journal, lan,
     model::{Device, Domain, Zone},
     policy::{Policy, RuleFile},
-    portal,
+    portal, sync,
 };
 
 /// The first of the ports on which the proxy takes the zones' web connections; each zone has its own.
@@ -57,6 +57,8 @@ pub struct Config {
     pub identity: identity::Settings,
     /// Settings of the ENT, where the school has one.
     pub ent: Option<ent::Settings>,
+    /// How much of the line the académie's channel may take.
+    pub central: sync::Settings,
     /// Settings of the journal.
     pub journal: journal::Settings,
     /// The rules and the category table they speak of.
@@ -158,7 +160,8 @@ fn assembled(
     state_dir: Option<PathBuf>,
 ) -> Option<Config> {
     let files = std::iter::once(path.to_owned()).chain(named.paths()).chain(applications.paths).collect();
-    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, sessions } = form;
+    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, sessions, central } =
+        form;
     let NamedFiles {
         directory,
         accounts_path,
@@ -199,6 +202,7 @@ fn assembled(
         },
         portal: portal_settings(&school, portal_name, (certificate_path, key_path), &zones, applications.all),
         identity: identity_settings(devices, state_dir.clone(), sessions),
+        central,
         journal: journal::Settings { dir: state_dir.join("journal") },
         school,
         state_dir,

@@ -56,6 +56,7 @@ impl Display for Config {
             }
             None => entry(f, "lists", "none: rules can name no category")?,
         }
+        self.show_central(f)?;
         for (zone, port) in self.zones.iter().zip(self.proxy.port_base..) {
             self.show_zone(zone, port, f)?;
         }
@@ -91,6 +92,20 @@ impl Config {
         entry(f, "", format_args!("{id} is a person's {by} here"))?;
         entry(f, "", format_args!("open before sign-in: {}", joined(&ent.sites)))?;
         entry(f, "", format_args!("a password for days without it is good for {days} days"))
+    }
+
+    fn show_central(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let central = &self.central;
+        let rate = central
+            .rate_bytes
+            .map_or("as fast as the line".to_owned(), |rate| format!("at {} kbit/s", rate.get() / 125));
+        let budget = central.budget_bytes.map_or("as much as there is".to_owned(), |budget| {
+            format!("{} MB a day", budget.get() / 1_000_000)
+        });
+        let windows =
+            if central.windows.is_empty() { "at any hour".to_owned() } else { joined(&central.windows) };
+        entry(f, "central", format_args!("what is large: {rate}, {budget}, {windows}"))?;
+        entry(f, "", format_args!("sticks are read below {}", central.media_dir.display()))
     }
 
     fn show_calendar(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,6 +31,17 @@ pub(super) struct File {
     pub(super) devices: Vec<Device>,
     #[serde(default, rename = "application")]
     pub(super) applications: Vec<Application>,
+    pub(super) central: Option<Central>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Central {
+    pub(super) rate_kbit: Option<Spanned<u64>>,
+    pub(super) budget_mb_a_day: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(super) windows: Vec<Spanned<String>>,
+    pub(super) media_dir: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

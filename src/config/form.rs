@@ -12,6 +12,7 @@ use toml::Spanned;
 
 use super::{
     address_plan::zones,
+    central,
     fields::{interface, parsed, shown},
     file,
     problem::Collector,
@@ -21,6 +22,7 @@ use crate::{
     identity::MachinesMax,
     lan::Bridge,
     model::{Device, DeviceKind, Domain, Mac, Role, RoomName, Uai, Zone},
+    sync,
 };
 
 /// The longest a sign-in can last: a school day and its night.
@@ -58,6 +60,7 @@ pub(super) struct Form {
     pub(super) devices: Vec<Device>,
     pub(super) portal_name: Option<Domain>,
     pub(super) sessions: Sessions,
+    pub(super) central: sync::Settings,
 }
 
 /// How long people stay signed in, and on how many machines.
@@ -85,6 +88,7 @@ impl Form {
             devices: devices(&written.devices, problems),
             portal_name: portal_name(&written.portal.name, problems),
             sessions: sessions(&written.accounts, problems),
+            central: central::settings(written.central.as_ref(), problems),
         }
     }
 }

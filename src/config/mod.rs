@@ -6,6 +6,7 @@
 
 mod address_plan;
 mod applications;
+mod central;
 mod channel;
 mod check;
 mod effective;

@@ -42,7 +42,6 @@ use crate::{
     policy::Policy,
     portal,
     protocol::line::Report,
-    sync,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
 };
 
@@ -372,7 +371,7 @@ fn start_meeting(
     let meeting = Meeting {
         state_dir: config.state_dir.clone(),
         school: config.school.uai.clone(),
-        settings: sync::Settings::default(),
+        settings: config.central.clone(),
         own_table: config.own_table.clone(),
         resolver,
         clock,

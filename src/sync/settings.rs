@@ -1,13 +1,13 @@
 //! How much of the line the channel may take, and when.
 //!
-//! All of it is about what is large, more than [`LARGE_BYTES`]: rules and accounts are small and are fetched at once.
+//! All of it is about what is large, more than a megabyte: rules and accounts are small and are fetched at once.
 
 use std::{fmt, num::NonZeroU64, path::PathBuf, str::FromStr};
 
 use thiserror::Error;
 
 /// What is longer than this, in bytes, waits for its window, and goes by the rate and the budget.
-pub const LARGE_BYTES: u64 = 1 << 20;
+pub(super) const LARGE_BYTES: u64 = 1 << 20;
 
 /// Minutes in a day.
 const DAY_MINUTES: u16 = 24 * 60;

@@ -70,11 +70,10 @@ impl Downloads {
         }
     }
 
-    /// The same, but it leaves so much of the disk free.
+    /// Leaves so much of the disk free.
     #[cfg(test)]
-    pub(super) fn leaving_free(mut self, free_bytes_min: u64) -> Self {
+    pub(super) fn leave_free(&mut self, free_bytes_min: u64) {
         self.free_bytes_min = free_bytes_min;
-        self
     }
 
     /// A small target in memory, at once; at most `bytes_max` long.

@@ -36,6 +36,9 @@ mod trust;
 mod view;
 mod web;
 
+#[cfg(test)]
+mod tests;
+
 pub use refusal::{Refusal, Why};
 pub use service::{Channel, ChannelSettings, Check, Refreshed};
 pub use targets::Targets;

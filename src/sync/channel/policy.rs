@@ -1,8 +1,8 @@
 //! Taking the policy: the index and all it names, whole on disk, accepted by the judge, and only then in force.
 //!
 //! ```text
-//! <state_dir>/central/policy/draft/   being written
-//!                            7/       whole; in force, or waiting for the judge to accept it
+//! <state_dir>/central/policy/draft/   being written, or waiting for the judge to accept it
+//!                            7/       whole and in force
 //!                            6/       the one before
 //!                            keys     the keys that spoke for the one in force
 //! ```
@@ -19,6 +19,7 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use rustix::fs::{CWD, RenameFlags};
 
 use super::{
     downloads::Downloads,
@@ -104,10 +105,12 @@ impl Taker {
             self.keep_keys(view)?;
             return Ok(Taken { number, newly: false });
         }
-        if !is_on_disk(&dir, &contents) {
-            self.write(&dir, &contents)?;
+        let draft = self.dir().join("draft");
+        if !is_on_disk(&draft, &contents) {
+            self.write(&draft, &contents)?;
         }
-        self.judge(number).await?;
+        self.judge(&draft, index).await?;
+        self.place(&draft, &dir)?;
         in_force::set_policy(&self.state_dir, number)?;
         self.keep_keys(view)?;
         self.prune(&[Some(number), before])?;
@@ -119,6 +122,8 @@ impl Taker {
         fs::read_to_string(in_force::policy_current_path(&self.state_dir)).ok()?.trim().parse().ok()
     }
 
+    /// The same number with another content is taken: the versions of the role guard it against being an old one.
+    ///
     /// A policy goes back only where other keys speak for it: whoever stole the old ones may have counted up to the end.
     fn check_number(&self, view: &View, index: &Index, before: Option<u64>) -> Result<(), Refusal> {
         let number = index.policy.number;
@@ -127,16 +132,6 @@ impl Taker {
             fs::read_to_string(self.keys_path()).is_ok_and(|keys| keys == view.keys(Role::Policy));
         if number < before && same_keys {
             let sentence = format!("the policy shown is number {number}, that in force {before}");
-            return Err(Refusal::new(Why::Rollback, sentence));
-        }
-        let known =
-            read_small(&in_force::policy_dir(&self.state_dir, number).join("policy.json"), FILE_BYTES_MAX);
-        if let (true, Ok(Some(known))) = (number == before, known)
-            && let Ok(known) = serde_json::from_slice::<index::Policy>(&known)
-            && known != index.policy
-        {
-            let sentence =
-                format!("the policy shown has the number {number} of that in force and is another");
             return Err(Refusal::new(Why::Rollback, sentence));
         }
         Ok(())
@@ -192,29 +187,42 @@ impl Taker {
             .collect()
     }
 
-    fn write(&self, dir: &Path, contents: &[(String, Bytes)]) -> io::Result<()> {
-        let draft = self.dir().join("draft");
-        remove_dir(&draft)?;
-        fs::create_dir_all(&draft)?;
+    fn write(&self, draft: &Path, contents: &[(String, Bytes)]) -> io::Result<()> {
+        remove_dir(draft)?;
+        fs::create_dir_all(draft)?;
         for (name, bytes) in contents {
             let mut file = File::create(draft.join(name))?;
             file.write_all(bytes)?;
             file.sync_all()?;
         }
-        File::open(&draft)?.sync_all()?;
-        remove_dir(dir)?;
-        fs::rename(&draft, dir)?;
-        File::open(self.dir())?.sync_all()
+        File::open(draft)?.sync_all()
     }
 
-    async fn judge(&self, number: u64) -> Result<(), Refusal> {
-        let (state_dir, check) = (self.state_dir.clone(), Arc::clone(&self.check));
-        let judged = tokio::task::spawn_blocking(move || {
-            let policy = in_force::read_policy(&state_dir, number).map_err(|error| format!("{error:#}"))?;
-            check(&policy)
-        });
-        let judged = judged.await.map_err(io::Error::other)?;
+    /// Asks the judge about the draft.
+    async fn judge(&self, draft: &Path, index: &Index) -> Result<(), Refusal> {
+        let index = index.policy.clone();
+        let policy = in_force::Policy {
+            documents: (0..index.documents.len())
+                .map(|place| draft.join(format!("{place:02}.toml")))
+                .collect(),
+            calendar: index.calendar.as_ref().map(|_| draft.join("calendrier.csv")),
+            index,
+        };
+        let check = Arc::clone(&self.check);
+        let judged = tokio::task::spawn_blocking(move || check(&policy)).await.map_err(io::Error::other)?;
         judged.map_err(|sentence| Refusal::new(Why::Rules, sentence))
+    }
+
+    /// Puts the draft where it belongs. What lies there under the same number (damaged, or another) goes in the same step:
+    /// `current` may name it.
+    fn place(&self, draft: &Path, dir: &Path) -> io::Result<()> {
+        if dir.exists() {
+            rustix::fs::renameat_with(CWD, draft, CWD, dir, RenameFlags::EXCHANGE)?;
+            remove_dir(draft)?;
+        } else {
+            fs::rename(draft, dir)?;
+        }
+        File::open(self.dir())?.sync_all()
     }
 
     fn keep_keys(&self, view: &View) -> io::Result<()> {

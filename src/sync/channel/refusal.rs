@@ -18,6 +18,8 @@ pub enum Why {
     Expired,
     /// Central told of a newer view than the repository shows.
     Frozen,
+    /// A source lacks a file that the view names.
+    Missing,
     /// Metadata of different states of the repository are mixed.
     Mixed,
     /// The disk is full, or would be.
@@ -50,6 +52,7 @@ impl Why {
             Self::Disk => "disk",
             Self::Expired => "expired",
             Self::Frozen => "frozen",
+            Self::Missing => "missing",
             Self::Mixed => "mixed",
             Self::NoRoom => "no-room",
             Self::NotForUs => "not-for-us",
@@ -114,11 +117,16 @@ impl From<std::io::Error> for Refusal {
 /// What a source did not give.
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        let why = match fault {
-            Fault::TooLarge => Why::TooLarge,
-            Fault::Missing | Fault::Slow | Fault::Failed(_) => Why::Unreachable,
-        };
+        let why = why_of(&fault);
         Self::new(why, fault.to_string())
+    }
+}
+
+const fn why_of(fault: &Fault) -> Why {
+    match fault {
+        Fault::Missing => Why::Missing,
+        Fault::TooLarge => Why::TooLarge,
+        Fault::Slow | Fault::Failed(_) => Why::Unreachable,
     }
 }
 
@@ -153,11 +161,14 @@ impl From<tough::error::Error> for Refusal {
 fn of_transport(error: &tough::TransportError) -> Refusal {
     use std::error::Error as _;
     let Some(cause) = error.source() else {
+        // Only the timestamp is asked for without being named by something else.
+        if !error.url().ends_with("/timestamp.json") {
+            return Refusal::from(Fault::Missing);
+        }
         return Refusal::new(Why::NotForUs, "the repository holds no view for this school");
     };
     if let Some(fault) = cause.downcast_ref::<Fault>() {
-        let why = if matches!(fault, Fault::TooLarge) { Why::TooLarge } else { Why::Unreachable };
-        return Refusal::new(why, fault.to_string());
+        return Refusal::new(why_of(fault), fault.to_string());
     }
     match cause.downcast_ref::<tough::error::Error>() {
         Some(tough::error::Error::MaxSizeExceeded { max_size, .. }) => Refusal::new(

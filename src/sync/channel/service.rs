@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -15,7 +14,7 @@ use super::{
     refusal::{Refusal, Why},
     source::Source,
     targets::Targets,
-    trust::{Trust, remove_dir},
+    trust::Trust,
     view::View,
 };
 use crate::{
@@ -118,9 +117,6 @@ impl Channel {
             "there is no root of trust at `{}`; enrol the box",
             root_path.display()
         );
-        for left_over in ["trust.work", "policy/draft"] {
-            remove_dir(&dir.join(left_over)).with_context(|| format!("cannot clear `{left_over}`"))?;
-        }
         let media_dir = settings.media_dir.clone();
         let allowance = Allowance::new(settings, clock.clone(), pressed, dir.join("budget"));
         let downloads = Downloads::new(dir.join("parts"), allowance);
@@ -168,6 +164,12 @@ impl Channel {
     #[must_use]
     pub fn targets(&self) -> watch::Receiver<Option<Targets>> {
         self.targets.subscribe()
+    }
+
+    /// Leaves so much of the disk free, from the next look on.
+    #[cfg(test)]
+    pub(super) fn leave_free(&mut self, bytes: u64) {
+        self.taker.downloads.leave_free(bytes);
     }
 
     /// Looks at the sources and takes what is newer. Central has told of the view `at_least`, if it has told of any: where

@@ -65,7 +65,9 @@ impl Trust {
         match self.cycle(source, true).await {
             Ok(repository) => check_dates(repository, now),
             // A copy may be damaged: then the source is asked for all of it. What is old or cannot be had stays so.
-            Err(refusal) if matches!(refusal.why, Why::Rollback | Why::Unreachable | Why::NotForUs) => {
+            Err(refusal)
+                if matches!(refusal.why, Why::Rollback | Why::Unreachable | Why::Missing | Why::NotForUs) =>
+            {
                 Err(refusal)
             }
             Err(_) => check_dates(self.cycle(source, false).await?, now),

@@ -12,8 +12,8 @@ use super::source::Fault;
 /// How slow a server may be: slower, and it holds the box up (slow retrieval attack).
 pub(super) const BYTES_A_SECOND_MIN: u64 = 100;
 
-/// Over how long that is counted. Only time spent waiting for the server counts.
-const SLOW_AFTER: Duration = Duration::from_secs(30);
+/// Over how long that is counted. Only time spent waiting for the server counts. Tests have less patience.
+const SLOW_AFTER: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 30 });
 
 /// How long a server may take to begin its answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
