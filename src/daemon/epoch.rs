@@ -28,7 +28,9 @@ pub(super) async fn serve(
             looked_at = now;
             epoch.send_modify(|count| *count += 1);
         }
-        let next = policy.borrow_and_update().next_change(looked_at);
+        // Not marked as seen: what changed since the last count must still move the next one. Whoever was woken by that
+        // one may have judged by the rules before, and nobody would ever ask again.
+        let next = policy.borrow().next_change(looked_at);
         let wait = next.map_or(LOOK_MAX, |boundary| boundary.since(now).min(LOOK_MAX));
         tokio::select! {
             // First: what it listens to ends with the daemon, and that is no failure.
@@ -51,7 +53,10 @@ pub(super) async fn serve(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
 
     use tokio::time::{Instant, timeout};
 
@@ -126,6 +131,29 @@ mod tests {
             assert!(moves(&mut scene).await);
             scene.sessions.send_modify(|count| *count += 1);
             assert!(moves(&mut scene).await);
+            scene.stop.cancel();
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn rules_that_change_right_behind_a_session_move_the_epoch_once_more() {
+        let began = Instant::now();
+        let rules: Arc<Mutex<Option<watch::Sender<Arc<Policy>>>>> = Arc::default();
+        // The clock is read between the count and the next wait: a reload on another thread can come in there.
+        let read = Arc::clone(&rules);
+        let clock = Clock::from_fn(move || {
+            if let Some(rules) = read.lock().unwrap().take() {
+                rules.send_replace(policy());
+            }
+            LESSON_BEGINS + Duration::from_secs(60) + began.elapsed()
+        });
+        play_by(clock, async |mut scene: Scene| {
+            tokio::task::yield_now().await;
+            *rules.lock().unwrap() = Some(scene.policy.clone());
+            scene.sessions.send_modify(|count| *count += 1);
+            let both = scene.epoch.wait_for(|count| *count == 2);
+            assert!(timeout(Duration::from_secs(2), both).await.is_ok());
             scene.stop.cancel();
         })
         .await;

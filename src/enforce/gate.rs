@@ -162,6 +162,11 @@ impl Gate {
         }
     }
 
+    /// Waits, at most a second, until it is known which machine is behind `source`: see [`Identity::hear_of`].
+    pub async fn hear_of(&self, source: IpAddr) {
+        self.identity.hear_of(source).await;
+    }
+
     /// Whose places `source` takes.
     #[must_use]
     pub fn client_at(&self, source: IpAddr) -> Client {

@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -35,6 +38,10 @@ use crate::{
 
 /// How often the log tells of hardware addresses at two places, at most.
 const TELL_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a connection may wait for the kernel's word of whom it comes from: on an overloaded box it took some tenths
+/// of a second.
+const HEARD_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Who is known, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +92,8 @@ struct Shared {
     doubles: Mutex<AllDoubles>,
     desks: Desks,
     changes: watch::Sender<u64>,
+    /// Told of each word of the kernel's on its neighbours.
+    heard: watch::Sender<()>,
     ent: watch::Sender<EntStanding>,
     clock: Clock,
     settings: Settings,
@@ -158,6 +167,7 @@ impl Identity {
                 }),
                 desks: Desks::open().context("cannot open the desks that verify passwords")?,
                 changes: watch::Sender::new(0),
+                heard: watch::Sender::new(()),
                 ent: watch::Sender::new(EntStanding::None),
                 clock,
                 settings: settings.clone(),
@@ -240,6 +250,20 @@ impl Identity {
         self.tables().neighbours.machine(source.to_canonical())
     }
 
+    /// Returns as soon as the machine behind `source` is known, and without it after a second.
+    ///
+    /// For whoever holds a TCP connection from there. The kernel has answered it and so knows the machine, but its word
+    /// takes a way of its own here: the first bytes of a machine that has just come, or has a new address, can be
+    /// quicker on a busy box, and whoever sent them would be taken for nobody.
+    pub async fn hear_of(&self, source: IpAddr) {
+        let mut heard = self.shared.heard.subscribe();
+        let known = async {
+            while self.machine_of(source).is_none() && heard.changed().await.is_ok() {}
+        };
+        // Closed: whoever stays unknown is nobody to the judge.
+        let _ = timeout(HEARD_WAIT_MAX, known).await;
+    }
+
     /// The other addresses in `zone` of the machine at `address`: a machine has one IPv4 address and several IPv6 ones.
     #[must_use]
     pub fn addresses_beside(&self, zone: &Zone, address: IpAddr) -> Vec<IpAddr> {
@@ -257,6 +281,7 @@ impl Identity {
             tables.sightings.note(machine, address, now);
         }
         drop(tables);
+        self.shared.heard.send_replace(());
         match learned {
             Learned::Fits => {}
             Learned::Moved => self.changed(),
@@ -721,6 +746,23 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
         identity.seen(&identity.who(&cdi, temporary).news.unwrap());
         assert!(identity.who(&cdi, temporary).news.is_none());
         assert_eq!(identity.session_of(temporary).unwrap().addresses, [address(1), temporary]);
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_before_the_kernels_word_is_waited_for_and_a_ghost_a_second_at_most() {
+        let school = School::new();
+        let identity = school.open();
+        let new: IpAddr = "fd00:10::1234".parse().unwrap();
+        let word = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            identity.learn_neighbour(address(9), Some(machine(9)));
+            identity.learn_neighbour(new, Some(machine(1)));
+        };
+        tokio::join!(identity.hear_of(new), word);
+        assert_eq!(identity.machine_of(new), Some(machine(1)));
+        let began = Instant::now();
+        identity.hear_of("fd00:10::5678".parse().unwrap()).await;
+        assert!(began.elapsed() >= HEARD_WAIT_MAX);
     }
 
     #[tokio::test]

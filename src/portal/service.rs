@@ -135,8 +135,9 @@ impl Listener {
                 continue;
             };
             let visitor = Visitor { source: peer.ip(), zone: self.zone.clone() };
-            let (road, stop) = (self.road.clone(), stop.clone());
+            let (gate, road, stop) = (self.gate.clone(), self.road.clone(), stop.clone());
             connections.spawn(async move {
+                gate.hear_of(visitor.source).await;
                 connection::serve(stream, visitor, road, stop).await;
                 drop(place);
             });

@@ -167,6 +167,7 @@ async fn accept<Served>(
 /// Sends one connection down the road of the port that the client asked for.
 async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: Ground) {
     let Ok(destination) = client.local_addr() else { return reset(client) };
+    ground.footing.gate.hear_of(source).await;
     let passage = |channel| Passage::new(&ground, source, &zone, destination, channel);
     match destination.port() {
         PORT_TLS => tls::serve(client, &passage(Channel::Tls)).await,
