@@ -1,20 +1,80 @@
 //! Assembly: everything opened and bound before anything is served; a part that must not fail takes the others with it.
 
 use anyhow::Context as _;
+use axum::Router;
 use preau::system::{clock::Clock, tasks::Tasks};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit,
+    authority::{self, Authority},
+    boxes,
+    bucket::Bucket,
+    channel::{self, Channel},
     config::Config,
     database::{Database, Part},
-    fleet::{observed, orders, policy, requests, schools},
+    editions::{self, Editions},
+    fleet::{
+        observed, orders,
+        policy::{self, Lists, Rollout},
+        requests, schools,
+    },
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] =
-    &[audit::PART, schools::PART, observed::PART, orders::PART, requests::PART, policy::PART];
+pub const PARTS: &[Part] = &[
+    audit::PART,
+    schools::PART,
+    channel::PART,
+    authority::PART,
+    editions::PART,
+    observed::PART,
+    orders::PART,
+    requests::PART,
+    policy::PART,
+];
+
+/// Everything that acts need, opened: for the service as for a command.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// The time.
+    pub clock: Clock,
+    /// Where everything is kept.
+    pub database: Database,
+    /// The repository's store.
+    pub bucket: Bucket,
+    /// The signed channel.
+    pub channel: Channel,
+    /// Certificates of boxes.
+    pub authority: Authority,
+    /// Editions of the lists.
+    pub editions: Editions,
+}
+
+impl House {
+    /// Opens everything that `config` names.
+    ///
+    /// # Errors
+    /// When something cannot be opened, or `preau-central init` was not run.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock = Clock::of_the_machine();
+        let database = open_database(config).await?;
+        let bucket = Bucket::open(&config.repository)?;
+        let channel =
+            Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
+        let root = channel.first_root();
+        let authority =
+            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone())
+                .await?;
+        let editions =
+            Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
+        Ok(Self { clock, database, bucket, channel, authority, editions })
+    }
+}
 
 /// Opens the database in the form this program knows.
 ///
@@ -24,16 +84,41 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
 }
 
+/// Opens the database as it is: for what only looks at it, while others of any version may be running.
+///
+/// # Errors
+/// When it is not there or cannot be reached.
+pub async fn open_database_as_it_is(config: &Config) -> anyhow::Result<Database> {
+    Database::open_as_it_is(&config.database).await
+}
+
+/// Opens the signed channel alone.
+///
+/// # Errors
+/// When database or repository cannot be opened, or `preau-central init` was not run.
+pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
+    let database = open_database(config).await?;
+    let bucket = Bucket::open(&config.repository)?;
+    Channel::open(database, bucket, &config.keys_dir, Clock::of_the_machine()).await
+}
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let _clock = Clock::of_the_machine();
-    let _database = open_database(&config).await?;
-    let stop = CancellationToken::new();
-    let mut tasks = Tasks::new(stop);
+    let House { clock, database, bucket, channel, authority, editions } = House::open(&config).await?;
+    let (lists, lists_seen) = watch::channel(Lists::none());
+    let rollout = Rollout::new(database.clone(), channel.clone(), lists_seen, clock);
+    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes: Router::new() };
+    let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
+    let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);
+    tasks.start("authority", |stop| authority.serve(stop));
+    tasks.start("publisher", |stop| channel.serve(stop));
+    tasks.start("lists", move |stop| policy::follow_lists(move || editions.table_path(), lists, stop));
+    tasks.start("rollout", |stop| rollout.serve(stop));
+    tasks.start("boxes", |stop| boxes.serve(stop));
     tasks.run().await
 }
 

@@ -153,7 +153,7 @@ pub struct Done {
 }
 
 /// A site that a school asks the académie to open, or to close. No person is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PassedOn {
     /// Its number in the school.

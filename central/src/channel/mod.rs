@@ -8,21 +8,33 @@
 //!
 //! **Versions.** A view counts its publications; snapshot, timestamp and whatever of its roles changed bear that number. It
 //! is taken in the database before anything is written and is never used twice, whoever dies. Roles that all views share
-//! bear the second in which they were signed.
+//! bear the millisecond in which they were signed.
 //!
 //! **Keys.** Root, targets and system are signed off line ([`found`]); the others are files of `keys_dir` ([`keys`]).
 
 mod ceremony;
+mod export;
+mod health;
 mod keys;
+mod mend;
 mod metadata;
 mod objects;
 mod open;
 mod publish;
+mod renew;
 mod serve;
+mod sweep;
+mod system;
 mod targets;
 mod views;
 
-pub use ceremony::{Founded, found};
+pub use ceremony::{Founded, found, is_founded};
+pub use export::Exported;
+pub use health::{Concern, Severity};
 pub use open::Channel;
+pub use renew::{Renewal, Renewed};
 pub use targets::{PART, Stored, Whose};
 pub use views::ViewStanding;
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,9 @@ use preau::{
 
 use super::schools;
 use crate::{
+    audit::{self, Who},
     database::{Database, Part, Row, Write},
-    words::{Granted, Right},
+    words::{Granted, Place, Right},
 };
 
 /// The tables.
@@ -81,7 +82,11 @@ pub async fn give(
     expires: Moment,
 ) -> anyhow::Result<u64> {
     ensure!(granted.right() == Right::Order, "this right is not for giving orders");
-    enter(write, granted, school, &what, now, expires).await
+    let number = enter(write, granted, school, &what, now, expires).await?;
+    let who = Who::Person(granted.actor().id, granted.actor().name.clone());
+    let text = format!("ordre {number} : {}", in_words(&what));
+    audit::note(write, now, &who, "order", Some(&Place::School(school.clone())), &text).await?;
+    Ok(number)
 }
 
 /// As [`give`], for acts that have a right of their own.
@@ -176,6 +181,16 @@ pub async fn waiting(
         .collect()
 }
 
+/// What is asked for, as the audit trail has it.
+fn in_words(what: &What) -> &'static str {
+    match what {
+        What::Diagnose {} => "diagnostic",
+        What::Fetch {} => "mise à jour depuis le canal",
+        What::RenewCertificate {} => "renouvellement du certificat",
+        What::AnswerRequest { .. } => "réponse à une demande",
+    }
+}
+
 fn given(row: &Row) -> anyhow::Result<Given> {
     let outcome = match row.integer_or_nothing(5)? {
         None => None,
@@ -214,7 +229,7 @@ mod tests {
     use super::*;
     use crate::{
         database::Location,
-        words::{Actor, Grant, PersonId, Place},
+        words::{Actor, Grant, PersonId},
     };
 
     const MORNING: Moment = Moment::from_unix_seconds(1_780_000_000);
@@ -227,7 +242,9 @@ mod tests {
     }
 
     async fn database(dir: &tempfile::TempDir) -> Database {
-        Database::open(&Location::Sqlite(dir.path().join("x")), &[schools::PART, PART]).await.unwrap()
+        Database::open(&Location::Sqlite(dir.path().join("x")), &[audit::PART, schools::PART, PART])
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

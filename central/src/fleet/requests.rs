@@ -13,6 +13,7 @@ use preau::{
 
 use super::{orders, schools};
 use crate::{
+    audit::{self, Who},
     database::{Database, Part, Row, Value, Write},
     words::{Granted, Place, Right},
 };
@@ -294,6 +295,8 @@ pub async fn answer(
     let what = What::AnswerRequest { request: request.passed_on.number, granted: wish_granted, sentence };
     let expires = now + std::time::Duration::from_secs(ANSWER_DAYS * 86_400);
     orders::enter(write, granted, &request.school, &what, now, expires).await?;
+    let answer = if wish_granted { "accordée" } else { "refusée" };
+    note(write, granted, &request, "answer", answer, now).await?;
     write.signal(format!("request/{}", request.school.as_str()));
     Ok(())
 }
@@ -302,13 +305,38 @@ pub async fn answer(
 ///
 /// # Errors
 /// When the right is another or for another place, when it stands there or is answered already, or the database refuses.
-pub async fn raise(write: &mut Write, granted: &Granted, id: RequestId, word: &str) -> anyhow::Result<()> {
+pub async fn raise(
+    write: &mut Write,
+    granted: &Granted,
+    id: RequestId,
+    word: &str,
+    now: Moment,
+) -> anyhow::Result<()> {
     let request = open_request(write, granted, id).await?;
     ensure!(request.level == Level::Head, "the request stands before the DASEN already");
     let sql = "UPDATE requests SET level = 'dasen', raised_word = $2 WHERE id = $1";
     write.execute(sql, &[id.0.into(), clipped(word, WORD_BYTES_MAX).into()]).await?;
+    note(write, granted, &request, "raise", "transmise à la DSDEN", now).await?;
     write.signal(format!("request/{}", request.school.as_str()));
     Ok(())
+}
+
+async fn note(
+    write: &mut Write,
+    granted: &Granted,
+    request: &Request,
+    act: &str,
+    text: &str,
+    now: Moment,
+) -> anyhow::Result<()> {
+    let who = Who::Person(granted.actor().id, granted.actor().name.clone());
+    let place = Place::School(request.school.clone());
+    let wish = match request.wish {
+        Wish::Open => "ouvrir",
+        Wish::Close => "fermer",
+    };
+    let text = format!("demande {}, {wish} {} : {text}", request.id.0, request.passed_on.site);
+    audit::note(write, now, &who, act, Some(&place), &text).await
 }
 
 /// The request of that number, if it stands open and `granted` is a right over it.
@@ -398,4 +426,91 @@ fn wish(row: &Row, place: usize) -> anyhow::Result<Wish> {
 fn clipped(text: &str, bytes_max: usize) -> String {
     let end = text.floor_char_boundary(bytes_max);
     text.get(..end).unwrap_or_default().replace('\0', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        database::Location,
+        words::{Actor, DepartementCode, Grant, PersonId},
+    };
+
+    const MORNING: Moment = Moment::from_unix_seconds(1_780_000_000);
+
+    fn granted(right: Right, place: Place) -> Granted {
+        let grants = vec![Grant { right, place: place.clone() }];
+        let actor = Actor { id: PersonId(1), name: "Camille Exemple".into(), grants };
+        actor.may(right, &place, &[]).unwrap()
+    }
+
+    fn passed_on(number: u64, site: &str) -> PassedOn {
+        PassedOn { number, site: site.into(), wish: "open".into(), askers: 3, ..PassedOn::default() }
+    }
+
+    fn uai(text: &str) -> Uai {
+        Uai::new(text).unwrap()
+    }
+
+    /// Two schools of the Somme and one of the Oise, each asks for `a.example`; the first for another twice as well.
+    async fn asked(dir: &tempfile::TempDir) -> Database {
+        let parts = [audit::PART, schools::PART, orders::PART, PART];
+        let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
+        let mut write = database.write().await.unwrap();
+        for (code, departement) in [("0801111A", "80"), ("0802222B", "80"), ("0603333C", "60")] {
+            let school = schools::School {
+                uai: uai(code),
+                name: "Collège".into(),
+                kind: String::new(),
+                town: String::new(),
+                departement: DepartementCode::new(departement).unwrap(),
+            };
+            schools::enter(&mut write, &school).await.unwrap();
+            keep(&mut write, &school.uai, &passed_on(1, " A.example"), MORNING).await.unwrap();
+            keep(&mut write, &school.uai, &passed_on(1, " A.example"), MORNING).await.unwrap();
+        }
+        keep(&mut write, &uai("0801111A"), &passed_on(2, "b.example"), MORNING).await.unwrap();
+        let malformed = PassedOn { wish: "dance".into(), ..passed_on(3, "c.example") };
+        keep(&mut write, &uai("0801111A"), &malformed, MORNING).await.unwrap();
+        write.commit().await.unwrap();
+        database
+    }
+
+    #[tokio::test]
+    async fn what_several_schools_ask_for_is_seen_together_and_by_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = asked(&dir).await;
+        assert_eq!(list(&database, &Filter::default()).await.unwrap().len(), 4, "each once");
+        let all = by_site(&database, &Filter::default()).await.unwrap();
+        let counted: Vec<_> =
+            all.iter().map(|site| (site.site.as_str(), site.schools, site.askers)).collect();
+        assert_eq!(counted, [("a.example", 3, 9), ("b.example", 1, 3)]);
+        let somme = Some(Place::Departement(DepartementCode::new("80").unwrap()));
+        let filter = Filter { place: somme, site: Some("a.example".into()), ..Filter::default() };
+        assert_eq!(list(&database, &filter).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_request_before_the_dasen_is_answered_by_rights_beyond_the_school_and_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = asked(&dir).await;
+        let school = uai("0801111A");
+        let request = list(&database, &Filter::default()).await.unwrap().pop().unwrap();
+        let head = granted(Right::Answer, Place::School(school.clone()));
+        let elsewhere = granted(Right::Answer, Place::School(uai("0802222B")));
+        let dasen = granted(Right::Answer, Place::Departement(DepartementCode::new("80").unwrap()));
+        let mut write = database.write().await.unwrap();
+        assert!(raise(&mut write, &elsewhere, request.id, "", MORNING).await.is_err());
+        raise(&mut write, &head, request.id, "pour le projet", MORNING).await.unwrap();
+        assert!(answer(&mut write, &head, request.id, true, "oui", MORNING).await.is_err());
+        answer(&mut write, &dasen, request.id, true, "C'est ouvert.", MORNING).await.unwrap();
+        assert!(answer(&mut write, &dasen, request.id, false, "Non.", MORNING).await.is_err());
+        write.commit().await.unwrap();
+        let request = find(&database, request.id).await.unwrap().unwrap();
+        assert_eq!((request.level, request.raised_word.as_str()), (Level::Dasen, "pour le projet"));
+        assert!(request.answer.unwrap().granted);
+        let waiting = orders::waiting(&database, Some(&school), MORNING).await.unwrap();
+        let told = What::AnswerRequest { request: 1, granted: true, sentence: "C'est ouvert.".into() };
+        assert_eq!(waiting[0].1.what, told);
+    }
 }
