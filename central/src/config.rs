@@ -8,6 +8,8 @@
 //! work = "work"                           # a folder for what can be made again, some hundred MB
 //! academie = "Académie d'Exemple"
 //!
+//! two_persons = ["locked-rules"]          # what a second person approves: "locked-rules", "academie"; this is the default
+//!
 //! [boxes]                                 # where boxes come in
 //! listen = "[::]:8443"
 //! url = "https://central.ac-exemple.example:8443"
@@ -32,7 +34,10 @@ use preau::model::Domain;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{bucket, database};
+use crate::{
+    bucket, database,
+    fleet::policy::{Act, TwoPersons},
+};
 
 /// The longest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -50,6 +55,8 @@ pub struct Config {
     pub keys_dir: PathBuf,
     /// A folder for what can be made again: the editions of the lists.
     pub work_dir: PathBuf,
+    /// Acts on rules that need a second person.
+    pub two_persons: TwoPersons,
     /// Where boxes come in.
     pub boxes: Boxes,
     /// Where people come in.
@@ -88,6 +95,7 @@ struct File {
     #[serde(default = "default_work")]
     work: String,
     academie: String,
+    two_persons: Option<Vec<String>>,
     boxes: BoxesWritten,
     console: ConsoleWritten,
 }
@@ -127,7 +135,7 @@ impl Config {
     }
 
     fn parse(text: &str, base: &Path) -> anyhow::Result<Self> {
-        let File { version, database, repository, keys, work, academie, boxes, console } =
+        let File { version, database, repository, keys, work, academie, two_persons, boxes, console } =
             toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
@@ -143,6 +151,7 @@ impl Config {
             repository: bucket::Location::read(&repository, base).context("repository")?,
             keys_dir: base.join(keys),
             work_dir: base.join(work),
+            two_persons: two_persons.map_or_else(|| Ok(TwoPersons::default()), |words| acts(&words))?,
             boxes: Boxes { listen: boxes.listen, url },
             console: Console {
                 listen: console.listen,
@@ -152,6 +161,14 @@ impl Config {
             },
         })
     }
+}
+
+fn acts(words: &[String]) -> anyhow::Result<TwoPersons> {
+    let act = |word: &String| {
+        let known = "write `locked-rules`, `academie` or both";
+        Act::read(word).with_context(|| format!("two_persons: `{word}` is no act; {known}"))
+    };
+    words.iter().map(act).collect::<anyhow::Result<_>>().map(TwoPersons)
 }
 
 #[cfg(test)]
@@ -183,6 +200,7 @@ console = { listen = "[::]:443", name = "console.ac-exemple.example", certificat
             ("\"repository\"", "\"ftp://x\"", "repository"),
             ("https://central", "http://central", "boxes.url"),
             ("keys = ", "kees = ", "kees"),
+            ("academie = ", "two_persons = [\"all\"]\nacademie = ", "two_persons: `all`"),
         ] {
             let text = GOOD.replacen(right, wrong, 1);
             let error = format!("{:#}", Config::parse(&text, Path::new("/")).unwrap_err());

@@ -16,6 +16,7 @@ mod edit;
 mod fault;
 mod fleet;
 mod folder;
+mod follow;
 mod given;
 mod hearing;
 mod lists;
@@ -52,6 +53,7 @@ pub use drafts::{Draft, Proposal, all as all_drafts, begin, discard, edit, find 
 pub use edit::{Edit, EditError};
 pub use fault::{Fault, Part};
 pub use folder::{check, export, import, read as read_folder};
+pub use follow::follow_lists;
 pub use given::{Content, Given, history as given_history};
 pub use hearing::{Warning, Warnings, warnings};
 pub use lists::Lists;
