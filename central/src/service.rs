@@ -57,10 +57,12 @@ impl House {
         let clock = Clock::of_the_machine();
         let database = open_database(config).await?;
         let bucket = Bucket::open(&config.repository)?;
-        let channel = Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
+        let channel =
+            Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
         let root = channel.first_root();
         let authority =
-            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone()).await?;
+            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone())
+                .await?;
         let editions =
             Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
         Ok(Self { clock, database, bucket, channel, authority, editions })

@@ -242,7 +242,9 @@ mod tests {
     }
 
     async fn database(dir: &tempfile::TempDir) -> Database {
-        Database::open(&Location::Sqlite(dir.path().join("x")), &[audit::PART, schools::PART, PART]).await.unwrap()
+        Database::open(&Location::Sqlite(dir.path().join("x")), &[audit::PART, schools::PART, PART])
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

@@ -482,7 +482,8 @@ mod tests {
         let database = asked(&dir).await;
         assert_eq!(list(&database, &Filter::default()).await.unwrap().len(), 4, "each once");
         let all = by_site(&database, &Filter::default()).await.unwrap();
-        let counted: Vec<_> = all.iter().map(|site| (site.site.as_str(), site.schools, site.askers)).collect();
+        let counted: Vec<_> =
+            all.iter().map(|site| (site.site.as_str(), site.schools, site.askers)).collect();
         assert_eq!(counted, [("a.example", 3, 9), ("b.example", 1, 3)]);
         let somme = Some(Place::Departement(DepartementCode::new("80").unwrap()));
         let filter = Filter { place: somme, site: Some("a.example".into()), ..Filter::default() };
