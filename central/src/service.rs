@@ -1,7 +1,6 @@
 //! Assembly: everything opened and bound before anything is served; a part that must not fail takes the others with it.
 
 use anyhow::Context as _;
-use axum::Router;
 use preau::system::{clock::Clock, tasks::Tasks};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -9,17 +8,20 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     audit,
     authority::{self, Authority},
-    boxes,
+    boxes::{
+        self,
+        line::{Line, Views},
+    },
     bucket::Bucket,
     channel::{self, Channel},
     config::Config,
     database::{Database, Part},
     editions::{self, Editions},
-    fleet::{observed, orders, policy, requests, schools},
+    fleet::{observed, orders, policy, reports::Reports, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[
+pub const PARTS: &[Part] = &[
     audit::PART,
     schools::PART,
     channel::PART,
@@ -77,6 +79,14 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
 }
 
+/// Opens the database as it is: for what only looks at it, while others of any version may be running.
+///
+/// # Errors
+/// When it is not there or cannot be reached.
+pub async fn open_database_as_it_is(config: &Config) -> anyhow::Result<Database> {
+    Database::open_as_it_is(&config.database).await
+}
+
 /// Opens the signed channel alone.
 ///
 /// # Errors
@@ -92,15 +102,29 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let House { clock: _, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
-    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes: Router::new() };
+    let House { clock, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
+    let (reports, keeper) = Reports::new(database.clone(), clock.clone());
+    let line = Line::new(database.clone(), reports, views(&channel), clock);
+    let routes = boxes::line::routes(line.clone());
+    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
     let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);
     tasks.start("authority", |stop| authority.serve(stop));
     tasks.start("publisher", |stop| channel.serve(stop));
+    tasks.start_foundation("reports", |stop| keeper.serve(stop));
+    tasks.start("line", |stop| line.serve(stop));
     tasks.start("boxes", |stop| boxes.serve(stop));
     tasks.run().await
+}
+
+/// What is published, as the line asks for it.
+fn views(channel: &Channel) -> Views {
+    let channel = channel.clone();
+    Views::from_fn(move |school| {
+        let channel = channel.clone();
+        Box::pin(async move { channel.published(school.as_ref()).await })
+    })
 }
 
 async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {

@@ -131,6 +131,12 @@ impl Client {
         Ok(())
     }
 
+    /// Where central is.
+    #[must_use]
+    pub fn central(&self) -> &Url {
+        &self.central
+    }
+
     /// What makes requests, for bodies that are too long to be held. Ask again for each request: the certificate may have
     /// been renewed.
     #[must_use]

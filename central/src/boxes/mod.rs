@@ -5,6 +5,7 @@
 //! POST /v1/certificate                             a certificate that was not revoked, also one that has ended
 //! PUT  /v1/setup   POST /v1/portal-certificate     a certificate that holds
 //! GET  /v1/repository/{metadata,targets}/…
+//! POST /v1/line /v1/report                         see [`line`]
 //! and every route that is merged in
 //! ```
 //!

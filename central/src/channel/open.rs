@@ -135,4 +135,12 @@ impl Channel {
     pub async fn standing(&self, school: &Uai) -> anyhow::Result<Option<ViewStanding>> {
         views::standing(&self.database, school).await
     }
+
+    /// The version of the view that is published: of `school`, or of every school that has one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn published(&self, school: Option<&Uai>) -> anyhow::Result<Vec<(Uai, u64)>> {
+        views::published(&self.database, school).await
+    }
 }

@@ -122,7 +122,7 @@ async fn shared_roles(write: &mut Write, keys: &OnLine, now: Moment) -> anyhow::
         roles.push(Arc::new(signed_off_line(write, name).await?));
     }
     for role in SHARED {
-        let signing = Signing { keys, now, again: false, version: now.unix_seconds() };
+        let signing = Signing { keys, now, again: false, version: now.unix_milliseconds() };
         roles.push(Arc::new(signing.role(write, EVERYONE, role).await?));
     }
     Ok(roles)
@@ -253,6 +253,20 @@ pub(super) async fn standing(database: &Database, school: &Uai) -> anyhow::Resul
         published: Moment::from_unix_milliseconds(row.integer(3)?),
         behind: (seen > row.integer(4)?).then_some(seen),
     }))
+}
+
+/// The version that is published of the view of `school`, or of every view.
+pub(super) async fn published(database: &Database, school: Option<&Uai>) -> anyhow::Result<Vec<(Uai, u64)>> {
+    let sql = "SELECT school, published_version FROM channel_view";
+    let rows = match school {
+        Some(school) => database.read(&format!("{sql} WHERE school = $1"), &[school.as_str().into()]).await?,
+        None => database.read(sql, &[]).await?,
+    };
+    let version = |row: &Row| {
+        let school = Uai::new(row.text(0)?).context("a school's code is malformed")?;
+        Ok((school, u64::try_from(row.integer(1)?)?))
+    };
+    rows.iter().map(version).collect()
 }
 
 /// Every root, from the first on.

@@ -52,8 +52,18 @@ impl Database {
         Ok(database)
     }
 
-    /// Opens the database as it is.
-    pub(super) async fn connect(location: &Location) -> anyhow::Result<Self> {
+    /// Opens a database that is there, with the schema it has.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be reached or opened.
+    pub async fn open_as_it_is(location: &Location) -> anyhow::Result<Self> {
+        if let Location::Sqlite(path) = location {
+            ensure!(path.exists(), "`{}` is not there", path.display());
+        }
+        Self::connect(location).await
+    }
+
+    async fn connect(location: &Location) -> anyhow::Result<Self> {
         let signals = Signals::default();
         let context = || format!("cannot open {location}");
         let engine = match location {

@@ -43,7 +43,7 @@ pub async fn look(location: &Location, parts: &[Part]) -> anyhow::Result<Vec<Par
         }
         Location::Postgres(_) => true,
     };
-    let database = if there { Some(Database::connect(location).await?) } else { None };
+    let database = if there { Some(Database::open_as_it_is(location).await?) } else { None };
     let mut standing = Vec::new();
     for part in parts {
         let version = match &database {

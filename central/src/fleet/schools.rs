@@ -171,6 +171,19 @@ pub async fn groups(database: &Database) -> anyhow::Result<Vec<GroupName>> {
         .collect()
 }
 
+/// Which schools are in which groups, by the groups' names.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn members(database: &Database) -> anyhow::Result<Vec<(GroupName, Uai)>> {
+    let rows = database.read("SELECT name, uai FROM school_group ORDER BY name, uai", &[]).await?;
+    let member = |row: &Row| {
+        let name = GroupName::new(row.text(0)?);
+        Ok((name.ok_or_else(|| anyhow::anyhow!("a group's name is malformed"))?, code(row, 1)?))
+    };
+    rows.iter().map(member).collect()
+}
+
 fn school(row: &Row) -> anyhow::Result<School> {
     let departement = DepartementCode::new(row.text(4)?);
     Ok(School {

@@ -1,36 +1,40 @@
 //! Real servers for tests, started by the test and gone with it.
 
-pub mod postgresql;
-
-use std::path::PathBuf;
+pub(crate) mod postgresql;
 
 use preau_central::database::Location;
 use tempfile::TempDir;
 
 /// A database of a test's own.
-pub struct Engine {
+pub(crate) struct Engine {
     /// Which engine.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Where the database is.
-    pub location: Location,
+    pub(crate) location: Location,
     _dir: Option<TempDir>,
 }
 
 /// An empty database of each engine.
-#[expect(dead_code, reason = "each test binary has its own of these")]
-pub async fn engines() -> [Engine; 2] {
+pub(crate) async fn engines() -> [Engine; 2] {
     [sqlite(), postgres().await]
 }
 
 /// An empty SQLite file.
-pub fn sqlite() -> Engine {
+pub(crate) fn sqlite() -> Engine {
     let dir = tempfile::tempdir().unwrap();
-    let path: PathBuf = dir.path().join("central.sqlite");
+    let path = dir.path().join("central.sqlite");
     Engine { name: "SQLite", location: Location::Sqlite(path), _dir: Some(dir) }
 }
 
 /// An empty database on the PostgreSQL server that all tests of this binary share.
-pub async fn postgres() -> Engine {
+pub(crate) async fn postgres() -> Engine {
     let url = postgresql::Server::shared().create_database().await;
     Engine { name: "PostgreSQL", location: Location::Postgres(url), _dir: None }
 }
+
+/// Not every test binary has a use for all of these.
+const _: fn() = || {
+    let _ = (engines, sqlite, postgres, |engine: Engine| (engine.name, engine.location));
+    let _ = (postgresql::Server::stop, postgresql::Server::start_again);
+    let _ = (postgresql::Server::url_by_tcp, postgresql::Server::roots_path);
+};

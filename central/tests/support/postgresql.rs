@@ -7,7 +7,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
-    os::unix::fs::{PermissionsExt as _, chown},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
@@ -44,23 +44,23 @@ rm -rf "$dir"
 "#;
 
 /// The server.
-pub struct Server {
+pub(crate) struct Server {
     dir: PathBuf,
     port: u16,
-    _keeper: Child,
-    words: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    keeper: Child,
+    words: Mutex<Option<(ChildStdin, BufReader<ChildStdout>)>>,
     databases: AtomicUsize,
 }
 
 impl Server {
     /// The server that the tests of this binary share.
-    pub fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
     /// Starts a server of the test's own.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let programs = programs();
         let dir = tempfile::Builder::new().prefix("preau-postgresql-").tempdir().unwrap().keep();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
@@ -86,26 +86,24 @@ impl Server {
             .unwrap();
         let words = (keeper.stdin.take().unwrap(), BufReader::new(keeper.stdout.take().unwrap()));
         let server =
-            Self { dir, port, _keeper: keeper, words: Mutex::new(words), databases: AtomicUsize::new(0) };
+            Self { dir, port, keeper, words: Mutex::new(Some(words)), databases: AtomicUsize::new(0) };
         server.await_answer();
         server
     }
 
     /// Stops the server at once, as a machine that loses its current.
-    #[allow(dead_code, reason = "not every test binary needs it")]
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.say("stop");
     }
 
     /// Starts it again.
-    #[allow(dead_code, reason = "not every test binary needs it")]
-    pub fn start_again(&self) {
+    pub(crate) fn start_again(&self) {
         self.say("start");
         self.await_answer();
     }
 
     /// Makes an empty database and gives its URL, by the Unix socket.
-    pub async fn create_database(&self) -> String {
+    pub(crate) async fn create_database(&self) -> String {
         let name = format!("central{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await.unwrap();
         let (made, _) = tokio::join!(
@@ -116,25 +114,24 @@ impl Server {
     }
 
     /// The URL of a database of it by the Unix socket.
-    pub fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         let dir = self.dir.to_str().unwrap().replace('/', "%2F");
         format!("postgresql://postgres@{dir}:{}/{database}", self.port)
     }
 
     /// The URL by TCP, with `host` for its name.
-    #[allow(dead_code, reason = "not every test binary needs it")]
-    pub fn url_by_tcp(&self, host: &str, database: &str) -> String {
+    pub(crate) fn url_by_tcp(&self, host: &str, database: &str) -> String {
         format!("postgresql://postgres@{host}:{}/{database}", self.port)
     }
 
     /// The root of its certificate, which is for `localhost`.
-    #[allow(dead_code, reason = "not every test binary needs it")]
-    pub fn roots_path(&self) -> PathBuf {
+    pub(crate) fn roots_path(&self) -> PathBuf {
         self.dir.join("roots.pem")
     }
 
     fn say(&self, word: &str) {
         let mut words = self.words.lock().unwrap();
+        let words = words.as_mut().unwrap();
         writeln!(words.0, "{word}").unwrap();
         let mut done = String::new();
         words.1.read_line(&mut done).unwrap();
@@ -155,6 +152,13 @@ impl Server {
             std::thread::sleep(Duration::from_millis(100));
         }
         panic!("PostgreSQL does not start: {}", fs::read_to_string(self.dir.join("log")).unwrap_or_default());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.words.lock().unwrap().take());
+        let _ = self.keeper.wait();
     }
 }
 
@@ -210,7 +214,6 @@ fn certify(dir: &Path, for_other_user: bool) {
     fs::set_permissions(&key_path, fs::Permissions::from_mode(0o600)).unwrap();
     if for_other_user {
         let owner = fs::metadata(dir).unwrap();
-        use std::os::unix::fs::MetadataExt as _;
         chown(&key_path, Some(owner.uid()), Some(owner.gid())).unwrap();
     }
 }

@@ -5,11 +5,13 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use reqwest::{StatusCode, header};
-use url::Url;
 
-use crate::protocol::{
-    enrolment::Refusal,
-    line::{Answer, BYTES_MAX, Report},
+use crate::{
+    protocol::{
+        enrolment::Refusal,
+        line::{Answer, BYTES_MAX, Report},
+    },
+    sync::client::Client,
 };
 
 /// Why there is no answer.
@@ -41,46 +43,33 @@ impl NoAnswer {
     }
 }
 
-/// Where the line is asked.
-#[derive(Clone, Debug)]
-pub(super) struct Central {
-    pub(super) client: reqwest::Client,
-    pub(super) url: Url,
-}
-
-impl Central {
-    /// Sends `report` to `path` and waits for the answer until `wait_max` is over.
-    pub(super) async fn ask(
-        &self,
-        path: &str,
-        report: &Report,
-        wait_max: Duration,
-    ) -> Result<Answer, NoAnswer> {
-        let url = self.url.join(path).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
-        let text = serde_json::to_string(report).map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
-        let request = self
-            .client
-            .post(url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .timeout(wait_max)
-            .body(text);
-        let response = request.send().await.map_err(|error| unreachable(&error))?;
-        let status = response.status();
-        let later = response
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| Some(Duration::from_secs(value.to_str().ok()?.parse().ok()?)));
-        let bytes = body(response).await?;
-        match status {
-            StatusCode::OK => {
-                serde_json::from_slice(&bytes).map_err(|error| NoAnswer::Unreadable(error.to_string()))
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Err(NoAnswer::Later(later)),
-            status => Err(NoAnswer::Refused(match serde_json::from_slice(&bytes) {
-                Ok(Refusal { code, sentence }) => format!("{sentence} ({code})"),
-                Err(_) => format!("HTTP {}", status.as_u16()),
-            })),
+/// Sends `report` to `path` and waits for the answer until `wait_max` is over.
+pub(super) async fn ask(
+    client: &Client,
+    path: &str,
+    report: &Report,
+    wait_max: Duration,
+) -> Result<Answer, NoAnswer> {
+    let url = client.central().join(path).map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+    let text = serde_json::to_string(report).map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
+    let request =
+        client.http().post(url).header(header::CONTENT_TYPE, "application/json").timeout(wait_max).body(text);
+    let response = request.send().await.map_err(|error| unreachable(&error))?;
+    let status = response.status();
+    let later = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| Some(Duration::from_secs(value.to_str().ok()?.parse().ok()?)));
+    let bytes = body(response).await?;
+    match status {
+        StatusCode::OK => {
+            serde_json::from_slice(&bytes).map_err(|error| NoAnswer::Unreadable(error.to_string()))
         }
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Err(NoAnswer::Later(later)),
+        status => Err(NoAnswer::Refused(match serde_json::from_slice(&bytes) {
+            Ok(Refusal { code, sentence }) => format!("{sentence} ({code})"),
+            Err(_) => format!("HTTP {}", status.as_u16()),
+        })),
     }
 }
 

@@ -14,17 +14,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use url::Url;
 
 use super::{
-    asking::{Central, NoAnswer},
+    asking::{NoAnswer, ask},
     back_off::BackOff,
     orders::Orders,
 };
 use crate::{
     model::{ClockTrust, Moment},
     protocol::line::{Answer, Done, HOLD_MAX, Heard, LINE_PATH, Order, PassedOn, REPORT_PATH, Report},
-    sync::in_force,
+    sync::{client::Client, in_force},
     system::clock::Clock,
 };
 
@@ -59,7 +58,7 @@ pub struct Hands {
 /// The line.
 #[derive(Debug)]
 pub struct Line {
-    central: Central,
+    client: Client,
     hands: Hands,
     clock: Clock,
     start: String,
@@ -97,13 +96,12 @@ impl fmt::Debug for Hands {
 }
 
 impl Line {
-    /// The line to the central at `url`, asked by `client`. What is kept of orders lies below `state_dir`.
+    /// The line to the central of `client`. What is kept of orders lies below `state_dir`.
     ///
     /// # Errors
     /// When the machine has no randomness.
     pub fn new(
-        client: reqwest::Client,
-        url: Url,
+        client: Client,
         hands: Hands,
         clock: Clock,
         state_dir: &Path,
@@ -112,7 +110,7 @@ impl Line {
         getrandom::fill(&mut start)?;
         let orders = Orders::open(in_force::central_dir(state_dir).join("orders"));
         Ok(Self {
-            central: Central { client, url },
+            client,
             hands,
             clock,
             start: start.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -156,7 +154,7 @@ impl Line {
         loop {
             let report = self.report().await;
             let asked = Instant::now();
-            let wait = match self.central.ask(LINE_PATH, &report, HOLD_WAIT).await {
+            let wait = match ask(&self.client, LINE_PATH, &report, HOLD_WAIT).await {
                 Ok(answer) => {
                     back_off.reset();
                     self.take(&report, &answer);
@@ -188,7 +186,7 @@ impl Line {
             sleep(GATHER).await;
             changed.mark_unchanged();
             let report = self.report().await;
-            if let Ok(answer) = self.central.ask(REPORT_PATH, &report, REPORT_WAIT).await {
+            if let Ok(answer) = ask(&self.client, REPORT_PATH, &report, REPORT_WAIT).await {
                 self.take(&report, &answer);
             }
         }

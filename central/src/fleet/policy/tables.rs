@@ -61,6 +61,7 @@ pub const PART: Part = Part {
         );
         CREATE TABLE policy_trouble (
             uai TEXT PRIMARY KEY,
+            content TEXT NOT NULL,
             text TEXT NOT NULL,
             at BIGINT NOT NULL
         );

@@ -63,7 +63,8 @@ impl Wanted {
     pub fn settled_at(&self, place: &Place) -> Stack {
         let places = [Place::Academie, place.clone()];
         let places = places.get(usize::from(*place == Place::Academie)..).unwrap_or(&[]);
-        places.iter().filter_map(|place| Some((place.clone(), *self.settled.get(place)?))).collect()
+        let settled = places.iter().map(|place| (place.clone(), self.settled(place)));
+        settled.filter(|(_, version)| *version > 0).collect()
     }
 
     /// The settled version of a place; 0 for none.
@@ -149,4 +150,14 @@ pub(super) async fn settled_in(write: &mut Write, place: &Place) -> anyhow::Resu
     let sql = "SELECT version FROM policy_settled WHERE place = $1";
     let rows = write.read(sql, &[place.to_string().into()]).await?;
     rows.first().map_or(Ok(0), |row| tables::number(row, 0))
+}
+
+/// What a school is to have at a place, within a transaction; 0 for nothing.
+pub(super) async fn of_in(write: &mut Write, school: &Uai, place: &Place) -> anyhow::Result<u64> {
+    let sql = "SELECT version FROM policy_wanted WHERE uai = $1 AND place = $2";
+    let rows = write.read(sql, &[school.as_str().into(), place.to_string().into()]).await?;
+    match rows.first() {
+        Some(row) => tables::number(row, 0),
+        None => settled_in(write, place).await,
+    }
 }
