@@ -31,8 +31,14 @@ use super::{
 };
 use crate::{
     audit,
+    authority::{self, Authority},
+    bucket::{self, Bucket},
+    channel::{self, Channel},
     database::{Database, Location},
-    fleet::schools::{self, School},
+    fleet::{
+        observed, orders,
+        schools::{self, School},
+    },
     people::{self, Choice, CodeKey, People},
     words::{Actor, DepartementCode, Grant, GroupName, PersonId, Place, Right},
 };
@@ -77,7 +83,15 @@ impl Backstage {
     /// A console with two schools in the Somme (one of them in the group `rep-plus`) and one in the Oise.
     pub(super) async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let parts = [audit::PART, people::PART, schools::PART];
+        let parts = [
+            audit::PART,
+            people::PART,
+            schools::PART,
+            channel::PART,
+            authority::PART,
+            observed::PART,
+            orders::PART,
+        ];
         let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
         let now = Arc::new(AtomicI64::new(BEGIN));
         let told = Arc::clone(&now);
@@ -90,7 +104,16 @@ impl Backstage {
             certificate_path: dir.path().join("console.pem"),
             key_path: dir.path().join("console.key"),
         };
-        let parts = Parts { database: database.clone(), clock, people: people.clone() };
+        let keys_dir = dir.path().join("keys");
+        channel::found(&database, &keys_dir, &dir.path().join("away"), &clock).await.unwrap();
+        authority::make(&keys_dir, clock.now()).unwrap();
+        let bucket = Bucket::open(&bucket::Location::Folder(dir.path().join("repository"))).unwrap();
+        let channel = Channel::open(database.clone(), bucket, &keys_dir, clock.clone()).await.unwrap();
+        let url = "https://central.exemple:8443".parse().unwrap();
+        let authority =
+            Authority::open(database.clone(), &keys_dir, &url, channel.first_root(), clock.clone());
+        let authority = authority.await.unwrap();
+        let parts = Parts { database: database.clone(), clock, people: people.clone(), authority, channel };
         let console = Arc::new(Console::new(settings, parts, CancellationToken::new()));
         let router = router(Arc::clone(&console));
         let grants = Right::ALL.map(|right| Grant { right, place: Place::Academie }).into_iter().collect();

@@ -17,6 +17,7 @@
 //! | `page`, `navigation`, `message`, `pages`, `time`, `language`, `look`, `qr` | what pages are made of |
 //! | `words` | all text |
 //! | `sign_in`, `own` | coming in, one's own account |
+//! | `standing` | how a school stands, in one word |
 //! | `fleet`, `import`, `school` | the schools, how they get in, one of them |
 //! | `persons`, `proposals`, `trail` | who may do what, what waits for a second person, what was done |
 
@@ -26,21 +27,28 @@ mod certificate;
 mod connection;
 mod fleet;
 mod guard;
+mod import;
 mod language;
 mod look;
 mod message;
 mod navigation;
+mod own;
 mod page;
 mod pages;
 mod parts;
+mod persons;
+mod proposals;
 mod qr;
 mod refusal;
 mod road;
+mod school;
 mod service;
 mod sign_in;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod time;
+mod trail;
 mod visit;
 mod words;
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use preau::{model::Domain, system::clock::Clock};
 
-use crate::{database::Database, people::People};
+use crate::{authority::Authority, channel::Channel, database::Database, people::People};
 
 /// How the console is set up.
 #[derive(Clone, Debug)]
@@ -30,4 +30,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Who may come in.
     pub people: People,
+    /// Certificates and tokens of boxes.
+    pub authority: Authority,
+    /// The signed channel.
+    pub channel: Channel,
 }

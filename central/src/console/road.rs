@@ -15,12 +15,15 @@ use tokio_util::sync::CancellationToken;
 use super::{
     fleet,
     guard::{comes_from_us, is_named, protect},
+    import,
     language::Language,
     look::{self, Look},
     message::{SPENT, see_other},
+    own,
     parts::{Parts, Settings},
+    persons, proposals,
     refusal::{Answer, Refused},
-    sign_in,
+    school, sign_in, trail,
     visit::{Asked, Visit, session_token},
 };
 
@@ -53,6 +56,12 @@ impl Console {
 pub(super) fn router(console: Arc<Console>) -> Router {
     let closed = Router::new()
         .merge(fleet::router())
+        .merge(import::router())
+        .merge(school::router())
+        .merge(persons::router())
+        .merge(proposals::router())
+        .merge(trail::router())
+        .merge(own::router())
         .merge(sign_in::closed_router())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&console), let_in));
     Router::new()

@@ -7,6 +7,7 @@ use preau::model::Moment;
 use super::{
     grants::grants_of,
     invitation::{AcceptRefusal, renew_recovery},
+    pace,
     password::acceptable,
     persons::People,
     sign_in::spend_code,
@@ -151,6 +152,9 @@ impl People {
         [password, again]: [&str; 2],
     ) -> anyhow::Result<Result<(), AcceptRefusal>> {
         let id = session.actor.id;
+        if !self.may_prove(session).await? {
+            return Ok(Err(AcceptRefusal::Code));
+        }
         if let Err(refusal) = acceptable(password, again, &session.login, &session.actor.name) {
             return Ok(Err(AcceptRefusal::Password(refusal)));
         }
@@ -186,6 +190,9 @@ impl People {
     /// When the database refuses.
     pub async fn renew_recovery(&self, session: &Session, code: &str) -> anyhow::Result<Option<Vec<String>>> {
         let (id, now) = (session.actor.id, self.clock.now());
+        if !self.may_prove(session).await? {
+            return Ok(None);
+        }
         let mut write = self.database.write().await?;
         if spend_code(&mut write, id, code, now).await?.is_none() {
             return Ok(None);
@@ -195,6 +202,12 @@ impl People {
         audit::note(&mut write, now, &who, "recovery-renewed", None, "").await?;
         write.commit().await?;
         Ok(Some(codes))
+    }
+
+    /// Whether a code may be tried in this session once more: whoever took a session over does not guess codes in it.
+    async fn may_prove(&self, session: &Session) -> anyhow::Result<bool> {
+        let who = format!("own/{}", session.actor.id.0);
+        pace::try_now(&self.database, self.clock.now(), &who, &session.handle, None).await
     }
 
     /// How many recovery codes a person has left.

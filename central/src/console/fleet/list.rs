@@ -1,15 +1,14 @@
-//! The list: searched, filtered, cut into pages.
+//! The page: counts by standing, a list cut into pages or a map.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{Extension, Router, extract::State, http::StatusCode, routing::get};
-use preau::model::Uai;
-use serde::Deserialize;
 
+use super::{
+    live,
+    overview::{Filter, Overview, Stands},
+};
 use crate::{
     console::{
         navigation::Here,
@@ -17,46 +16,55 @@ use crate::{
         pages::Pages,
         refusal::Answer,
         road::Console,
+        standing::Standing,
+        time,
         visit::{Sought, Visit},
         words::FleetWords,
     },
-    database::Database,
-    fleet::schools::{self, School},
     words::{GroupName, Right},
 };
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Filter {
-    /// What is searched in name, town and code.
-    q: String,
-    departement: String,
-    groupe: String,
-    page: usize,
-}
 
 #[derive(Debug, Template)]
 #[template(path = "console/fleet.html")]
 struct FleetPage<'a> {
     frame: Frame<'a>,
     words: &'static FleetWords,
-    filter: Filter,
-    departements: BTreeSet<String>,
-    groups: BTreeSet<String>,
+    filter: &'a Filter,
+    overview: &'a Overview,
+    counts: Vec<Count>,
     pages: Pages,
-    rows: Vec<Line>,
-    is_empty: bool,
+    rows: Vec<Line<'a>>,
+    map: BTreeMap<&'a str, Vec<Line<'a>>>,
+    list_path: String,
+    map_path: String,
+    may_enter: bool,
 }
 
-/// A school as a row.
+/// How many schools stand so.
 #[derive(Debug)]
-struct Line {
-    school: School,
+struct Count {
+    standing: Standing,
+    name: &'static str,
+    number: usize,
+    path: String,
+    is_chosen: bool,
+}
+
+/// A school as a row or a square.
+#[derive(Debug)]
+struct Line<'a> {
+    stands: &'a Stands,
+    state: &'static str,
+    heard: String,
+    version: &'a str,
+    /// The view in force and the one published, as `12 / 13`; empty where neither is known.
+    view: String,
+    is_behind: bool,
     groups: String,
 }
 
 pub(in crate::console) fn router() -> Router<Arc<Console>> {
-    Router::new().route("/", get(list))
+    Router::new().route("/", get(list)).route("/live", get(live::follow))
 }
 
 async fn list(
@@ -64,60 +72,60 @@ async fn list(
     Extension(visit): Extension<Visit>,
     Sought(filter): Sought<Filter>,
 ) -> Answer {
-    let database = &console.parts.database;
-    let mut groups_of = groups_of(database).await?;
-    let mut lines: Vec<Line> = Vec::new();
-    let (mut departements, mut groups) = (BTreeSet::new(), BTreeSet::new());
-    let mut is_empty = true;
-    for school in schools::all(database).await? {
-        let own = groups_of.remove(&school.uai).unwrap_or_default();
-        if !visit.covers(Right::See, &school, &own) {
-            continue;
+    let overview = Overview::read(&console, &visit, &filter).await?;
+    let language = visit.language();
+    let counts = Standing::ALL.iter().filter_map(|standing| {
+        let number = *overview.counts.get(standing)?;
+        let is_chosen = filter.etat == standing.word();
+        let towards = if is_chosen { "" } else { standing.word() };
+        let path = format!("/?{}", filter.written(Some(towards), None));
+        Some(Count { standing: *standing, name: standing.name(language), number, path, is_chosen })
+    });
+    let counts = counts.collect();
+    let pages = Pages::new(overview.taken.len(), filter.page, "/", &filter.written(None, None));
+    let line = |stands| line(&overview, stands, &visit);
+    let mut map: BTreeMap<&str, Vec<Line<'_>>> = BTreeMap::new();
+    let mut rows = Vec::new();
+    if filter.is_map() {
+        for stands in &overview.taken {
+            map.entry(stands.school.departement.as_str()).or_default().push(line(stands));
         }
-        is_empty = false;
-        departements.insert(school.departement.as_str().to_owned());
-        groups.extend(own.iter().map(|name| name.as_str().to_owned()));
-        if filter.takes(&school, &own) {
-            let groups: Vec<_> = own.iter().map(GroupName::as_str).collect();
-            lines.push(Line { school, groups: groups.join(", ") });
-        }
+    } else {
+        rows = pages.cut(overview.taken.iter().collect()).into_iter().map(line).collect();
     }
-    let pages = Pages::new(lines.len(), filter.page, "/", &filter.written());
-    let rows = pages.cut(lines);
-    let (frame, words) = (console.frame(&visit, Some(Here::Fleet)), FleetWords::of(visit.language()));
-    let page = FleetPage { frame, words, filter, departements, groups, pages, rows, is_empty };
+    let page = FleetPage {
+        frame: console.frame(&visit, Some(Here::Fleet)),
+        words: FleetWords::of(language),
+        filter: &filter,
+        overview: &overview,
+        counts,
+        pages,
+        rows,
+        map,
+        list_path: format!("/?{}", filter.written(None, Some(""))),
+        map_path: format!("/?{}", filter.written(None, Some("carte"))),
+        may_enter: visit.actor().has(Right::Enrol),
+    };
     Ok(html(StatusCode::OK, &page))
 }
 
-/// The groups of each school.
-async fn groups_of(database: &Database) -> anyhow::Result<HashMap<Uai, Vec<GroupName>>> {
-    let mut of: HashMap<Uai, Vec<GroupName>> = HashMap::new();
-    for group in schools::groups(database).await? {
-        for uai in schools::below(database, &crate::words::Place::Group(group.clone())).await? {
-            of.entry(uai).or_default().push(group.clone());
-        }
-    }
-    Ok(of)
-}
-
-impl Filter {
-    fn takes(&self, school: &School, groups: &[GroupName]) -> bool {
-        let School { uai, name, town, departement, .. } = school;
-        let found = |text: &str| text.to_lowercase().contains(&self.q.trim().to_lowercase());
-        (self.q.trim().is_empty() || found(name) || found(town) || found(uai.as_str()))
-            && (self.departement.is_empty() || self.departement == departement.as_str())
-            && (self.groupe.is_empty() || groups.iter().any(|group| group.as_str() == self.groupe))
-    }
-
-    /// The filter as a query, without the page.
-    fn written(&self) -> String {
-        let Self { q, departement, groupe, page: _ } = self;
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("q", q), ("departement", departement), ("groupe", groupe)] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
+fn line<'a>(overview: &'a Overview, stands: &'a Stands, visit: &Visit) -> Line<'a> {
+    let (uai, language, known) = (&stands.school.uai, visit.language(), &overview.known);
+    let published = known.published.get(uai).copied().unwrap_or(0);
+    let in_force = known.seen.get(uai).map(|seen| seen.report.in_force.view);
+    let view = match in_force {
+        Some(in_force) => format!("{in_force} / {published}"),
+        None if published > 0 => format!("– / {published}"),
+        None => String::new(),
+    };
+    let groups: Vec<_> = stands.groups.iter().map(GroupName::as_str).collect();
+    Line {
+        stands,
+        state: stands.standing.name(language),
+        heard: known.heard(uai).map(|at| time::ago(language, at, visit.now)).unwrap_or_default(),
+        version: overview.version(uai),
+        view,
+        is_behind: in_force.is_some_and(|in_force| in_force < published),
+        groups: groups.join(", "),
     }
 }

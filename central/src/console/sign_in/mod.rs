@@ -4,3 +4,4 @@ mod door;
 mod invitation;
 
 pub(super) use door::{closed_router, path_towards, router};
+pub(super) use invitation::RecoveryPage;

@@ -1,23 +1,46 @@
-//! The schools.
+//! The schools, and how each stands.
 
 words! {
-    /// The list of schools.
+    /// How a school stands.
+    StandingWords {
+        wrong: "En panne", "Broken";
+        silent: "Ne répond plus", "Silent";
+        warning: "À regarder", "Look at it";
+        well: "Tout va bien", "Well";
+        awaited: "Attendu", "Awaited";
+        revoked: "Révoqué", "Revoked";
+        without: "Sans boîtier", "No box";
+    }
+}
+
+words! {
+    /// The list and the map of schools.
     FleetWords {
         title: "Parc", "Fleet";
-        schools: "établissements", "schools";
         search: "Chercher", "Search";
         search_hint: "Nom, commune ou UAI", "Name, town or UAI";
         departement: "Département", "Département";
         group: "Groupe", "Group";
         all: "Tous", "All";
+        all_versions: "Toutes", "All";
         show: "Afficher", "Show";
+        state: "État", "State";
+        heard: "Entendu il y a", "Heard ago";
         name: "Établissement", "School";
-        kind: "Type", "Type";
         town: "Commune", "Town";
         groups: "Groupes", "Groups";
+        version: "Version", "Version";
+        view: "Canal (reçu / publié)", "Channel (taken / published)";
+        behind: "en retard", "behind";
         none: "Aucun établissement ne correspond.", "No school matches.";
         nothing: "Le parc est vide. Importez la liste des établissements, ou entrez-en un.",
             "The fleet is empty. Import the list of schools, or enter one.";
         caption: "Établissements", "Schools";
+        list: "Liste", "List";
+        map: "Carte", "Map";
+        views: "Présentations", "Views";
+        import: "Importer la liste", "Import the list";
+        by_hand: "Entrer un établissement", "Enter a school";
+        counts: "Établissements par état", "Schools by state";
     }
 }

@@ -26,12 +26,18 @@ macro_rules! words {
 
 mod fleet;
 mod frame;
+mod persons;
 mod rights;
+mod school;
 mod sign_in;
 
-pub(super) use fleet::FleetWords;
+pub(super) use fleet::{FleetWords, StandingWords};
 pub(super) use frame::{FrameWords, PlaceWords, RefusalWords};
+pub(super) use persons::{
+    OwnWords, PersonWords, ProposalWords, TrailWords, grant_refused, invite_refused, proposal_refused,
+};
 pub(super) use rights::right_name;
+pub(super) use school::{ImportWords, SchoolWords, fault_text, finding_name};
 pub(super) use sign_in::{InvitationWords, SignInWords, password_refused};
 
 #[cfg(test)]
@@ -47,6 +53,13 @@ mod tests {
             SignInWords::ALL,
             InvitationWords::ALL,
             FleetWords::ALL,
+            StandingWords::ALL,
+            SchoolWords::ALL,
+            ImportWords::ALL,
+            PersonWords::ALL,
+            ProposalWords::ALL,
+            TrailWords::ALL,
+            OwnWords::ALL,
         ];
         for [name, french, english] in all.into_iter().flatten() {
             assert!(!french.trim().is_empty() && !english.trim().is_empty(), "{name}");

@@ -1,0 +1,10 @@
+//! `/import`: the list of establishments, as the ministry publishes it, looked at before anything is entered.
+
+mod entering;
+mod list;
+mod page;
+mod upload;
+
+pub(super) use entering::{Entering, enter_all};
+pub(super) use list::{Fault, Read};
+pub(super) use page::router;
