@@ -9,6 +9,7 @@ mod browser;
 pub mod bypass;
 pub mod enclosure;
 mod ent;
+pub mod fleet;
 mod gateway;
 pub mod internet;
 mod lab;
