@@ -1,10 +1,14 @@
 //! `preau-central`: the académie's side, from the command line.
 
+mod commands;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use preau_central::{config::Config, service};
 use tracing_subscriber::EnvFilter;
+
+use commands::{authority, boxes, token, tunnel};
 
 /// The académie's side of Préau.
 #[derive(Debug, Parser)]
@@ -23,6 +27,26 @@ enum Command {
     Run,
     /// Read the configuration and say what it comes to, changing nothing
     Check,
+    /// Give and withdraw the tokens that boxes are enrolled with
+    Token {
+        #[command(subcommand)]
+        act: token::Act,
+    },
+    /// See and revoke boxes
+    Box {
+        #[command(subcommand)]
+        act: boxes::Act,
+    },
+    /// Look after the authority that signs for boxes
+    Authority {
+        #[command(subcommand)]
+        act: authority::Act,
+    },
+    /// Say where boxes find the académie's network
+    Tunnel {
+        #[command(subcommand)]
+        act: tunnel::Act,
+    },
 }
 
 fn main() -> ExitCode {
@@ -32,7 +56,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let done = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(carry_out(&line)),
+        Ok(runtime) => runtime.block_on(carry_out(line)),
         Err(error) => Err(error.into()),
     };
     match done {
@@ -44,7 +68,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn carry_out(line: &Line) -> anyhow::Result<()> {
+async fn carry_out(line: Line) -> anyhow::Result<()> {
     let config = Config::load(&line.config)?;
     match line.command {
         Command::Run => service::run(config).await,
@@ -52,5 +76,9 @@ async fn carry_out(line: &Line) -> anyhow::Result<()> {
             println!("the configuration of {} is in order", config.academie);
             Ok(())
         }
+        Command::Token { act } => token::act(&config, act).await,
+        Command::Box { act } => boxes::act(&config, act).await,
+        Command::Authority { act } => authority::act(&config, act),
+        Command::Tunnel { act } => tunnel::act(&config, act).await,
     }
 }

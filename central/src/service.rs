@@ -15,11 +15,21 @@ use crate::{
     channel::Channel,
     config::Config,
     database::{Database, Part},
-    fleet::schools,
+    editions,
+    fleet::{observed, orders, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[audit::PART, schools::PART, channel::PART, authority::PART];
+const PARTS: &[Part] = &[
+    audit::PART,
+    schools::PART,
+    channel::PART,
+    authority::PART,
+    editions::PART,
+    observed::PART,
+    orders::PART,
+    requests::PART,
+];
 
 /// Opens the database in the form this program knows.
 ///

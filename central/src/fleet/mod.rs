@@ -1,3 +1,7 @@
 //! The fleet: which schools there are, what each is to have, what each says it has.
 
+pub mod observed;
+pub mod orders;
+pub mod reports;
+pub mod requests;
 pub mod schools;
