@@ -8,8 +8,6 @@ use clap::{Parser, Subcommand};
 use preau_central::{config::Config, service};
 use tracing_subscriber::EnvFilter;
 
-use commands::{authority, boxes, token, tunnel};
-
 /// The académie's side of Préau.
 #[derive(Debug, Parser)]
 #[command(name = "preau-central", version, arg_required_else_help = true)]
@@ -23,30 +21,18 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(commands::init::Init),
     /// Serve console and boxes until told to stop
     Run,
     /// Read the configuration and say what it comes to, changing nothing
     Check,
-    /// Give and withdraw the tokens that boxes are enrolled with
-    Token {
-        #[command(subcommand)]
-        act: token::Act,
-    },
-    /// See and revoke boxes
-    Box {
-        #[command(subcommand)]
-        act: boxes::Act,
-    },
-    /// Look after the authority that signs for boxes
-    Authority {
-        #[command(subcommand)]
-        act: authority::Act,
-    },
-    /// Say where boxes find the académie's network
-    Tunnel {
-        #[command(subcommand)]
-        act: tunnel::Act,
-    },
+    Keys(commands::keys::Keys),
+    Channel(commands::channel::Channel),
+    System(commands::system::System),
+    Token(commands::token::Token),
+    Box(commands::boxes::Boxes),
+    Authority(commands::authority::Authority),
+    Tunnel(commands::tunnel::Tunnel),
 }
 
 fn main() -> ExitCode {
@@ -70,15 +56,22 @@ fn main() -> ExitCode {
 
 async fn carry_out(line: Line) -> anyhow::Result<()> {
     let config = Config::load(&line.config)?;
-    match line.command {
+    match &line.command {
+        Command::Init(init) => commands::init::carry_out(init, &config).await,
+        Command::Keys(keys) => commands::keys::carry_out(keys, &config).await,
+        Command::Channel(channel) => commands::channel::carry_out(channel, &config).await,
+        Command::System(system) => commands::system::carry_out(system, &config).await,
         Command::Run => service::run(config).await,
         Command::Check => {
             println!("the configuration of {} is in order", config.academie);
+            for concern in service::open_channel(&config).await?.health().await? {
+                println!("{:?}: {}", concern.severity, concern.sentence);
+            }
             Ok(())
         }
-        Command::Token { act } => token::act(&config, act).await,
-        Command::Box { act } => boxes::act(&config, act).await,
-        Command::Authority { act } => authority::act(&config, act),
-        Command::Tunnel { act } => tunnel::act(&config, act).await,
+        Command::Token(token) => commands::token::carry_out(token, &config).await,
+        Command::Box(boxes) => commands::boxes::carry_out(boxes, &config).await,
+        Command::Authority(authority) => commands::authority::carry_out(authority, &config),
+        Command::Tunnel(tunnel) => commands::tunnel::carry_out(tunnel, &config).await,
     }
 }

@@ -1,14 +1,21 @@
 //! `preau-central box`: the boxes that were enrolled.
 
 use anyhow::ensure;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use preau::model::Uai;
-use preau_central::{authority::By, config::Config};
+use preau_central::{authority::By, config::Config, service::House};
 
-use super::school::{open, uai};
+use super::school::uai;
+
+/// See and revoke boxes
+#[derive(Debug, Args)]
+pub(crate) struct Boxes {
+    #[command(subcommand)]
+    act: Act,
+}
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Act {
+enum Act {
     /// Lists the boxes: school, version when enrolled, when that was, until when the certificate holds
     List,
     /// Revokes the box of a school: it can do nothing any more until it is enrolled again
@@ -19,9 +26,9 @@ pub(crate) enum Act {
     },
 }
 
-pub(crate) async fn act(config: &Config, act: Act) -> anyhow::Result<()> {
-    let (database, authority) = open(config).await?;
-    match act {
+pub(crate) async fn carry_out(boxes: &Boxes, config: &Config) -> anyhow::Result<()> {
+    let House { database, authority, .. } = House::open(config).await?;
+    match &boxes.act {
         Act::List => {
             for known in authority.boxes().await? {
                 let state = match (known.revoked, known.certificate_ends) {
@@ -40,7 +47,7 @@ pub(crate) async fn act(config: &Config, act: Act) -> anyhow::Result<()> {
         }
         Act::Revoke { school } => {
             let mut write = database.write().await?;
-            let was_there = authority.revoke(&mut write, By::Central, &school).await?;
+            let was_there = authority.revoke(&mut write, By::Central, school).await?;
             write.commit().await?;
             ensure!(was_there, "{} has no box that could be revoked", school.as_str());
             println!("the box of {} can do nothing any more", school.as_str());

@@ -1,17 +1,24 @@
 //! `preau-central token`: the tokens that boxes are enrolled with.
 
-use std::{fs::File, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+use std::{fs::File, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::{Path, PathBuf}};
 
 use anyhow::{Context as _, ensure};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use preau::model::Uai;
-use preau_central::{authority::By, channel::Channel, config::Config, fleet::schools};
+use preau_central::{authority::By, channel::Channel, config::Config, fleet::schools, service::House};
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use super::school::{open, uai};
+use super::school::uai;
+
+/// Give and withdraw the tokens that boxes are enrolled with
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    act: Act,
+}
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Act {
+enum Act {
     /// Gives a token for a school's box; one that was given before is good no more
     Give {
         /// The school's code in the national register
@@ -35,13 +42,13 @@ pub(crate) enum Act {
     },
 }
 
-pub(crate) async fn act(config: &Config, act: Act) -> anyhow::Result<()> {
-    match act {
-        Act::Give { school, replace, file, qr } => give(config, &school, replace, file, qr).await,
+pub(crate) async fn carry_out(token: &Token, config: &Config) -> anyhow::Result<()> {
+    match &token.act {
+        Act::Give { school, replace, file, qr } => give(config, school, *replace, file.as_deref(), *qr).await,
         Act::Withdraw { school } => {
-            let (database, authority) = open(config).await?;
+            let House { database, authority, .. } = House::open(config).await?;
             let mut write = database.write().await?;
-            let was_there = authority.withdraw_token(&mut write, By::Central, &school).await?;
+            let was_there = authority.withdraw_token(&mut write, By::Central, school).await?;
             write.commit().await?;
             ensure!(was_there, "{} has no token that could still be used", school.as_str());
             println!("the token of {} is good no more", school.as_str());
@@ -54,10 +61,10 @@ async fn give(
     config: &Config,
     school: &Uai,
     replace: bool,
-    file: Option<PathBuf>,
+    file: Option<&Path>,
     qr: bool,
 ) -> anyhow::Result<()> {
-    let (database, authority) = open(config).await?;
+    let House { database, authority, .. } = House::open(config).await?;
     let known = schools::find(&database, school).await?;
     let known = known.with_context(|| format!("{} is not in the register of schools", school.as_str()))?;
     let mut write = database.write().await?;
@@ -69,7 +76,7 @@ async fn give(
     Channel::add_school(&mut write, school).await?;
     let text = token.text();
     // Before it is true: a token that could not be handed over is none.
-    if let Some(path) = &file {
+    if let Some(path) = file {
         let written = File::options()
             .write(true)
             .create_new(true)
@@ -80,7 +87,7 @@ async fn give(
     }
     write.commit().await?;
     println!("token for {} ({}), good once and for 14 days:", known.name, school.as_str());
-    match &file {
+    match file {
         Some(path) => println!("written to `{}`", path.display()),
         None => println!("\n{text}\n"),
     }

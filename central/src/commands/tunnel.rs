@@ -3,15 +3,20 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use preau::protocol::enrolment::Concentrator;
-use preau_central::config::Config;
+use preau_central::{config::Config, service::House};
 use serde::Deserialize;
 
-use super::school::open;
+/// Say where boxes find the académie's network
+#[derive(Debug, Args)]
+pub(crate) struct Tunnel {
+    #[command(subcommand)]
+    act: Act,
+}
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Act {
+enum Act {
     /// Sets concentrators and prefixes from a file, in place of those before
     ///
     /// The file is TOML: `prefixes = ["10.128.0.0/14"]`, and for each concentrator `[[concentrator]]` with `key`,
@@ -29,13 +34,13 @@ struct File {
     concentrator: Vec<Concentrator>,
 }
 
-pub(crate) async fn act(config: &Config, act: Act) -> anyhow::Result<()> {
-    let Act::Set { file } = act;
+pub(crate) async fn carry_out(tunnel: &Tunnel, config: &Config) -> anyhow::Result<()> {
+    let Act::Set { file } = &tunnel.act;
     let shown = file.display();
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read `{shown}`"))?;
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read `{shown}`"))?;
     let File { prefixes, concentrator } =
         toml::from_str(&text).with_context(|| format!("`{shown}` is refused"))?;
-    let (database, authority) = open(config).await?;
+    let House { database, authority, .. } = House::open(config).await?;
     let mut write = database.write().await?;
     let set = authority.set_tunnel(&mut write, &concentrator, &prefixes).await;
     set.with_context(|| format!("`{shown}` is refused"))?;
