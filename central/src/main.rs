@@ -1,5 +1,7 @@
 //! `preau-central`: the académie's side, from the command line.
 
+mod commands;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -19,10 +21,18 @@ struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(commands::init::Init),
     /// Serve console and boxes until told to stop
     Run,
     /// Read the configuration and say what it comes to, changing nothing
     Check,
+    Keys(commands::keys::Keys),
+    Channel(commands::channel::Channel),
+    System(commands::system::System),
+    Token(commands::token::Token),
+    Box(commands::boxes::Boxes),
+    Authority(commands::authority::Authority),
+    Tunnel(commands::tunnel::Tunnel),
 }
 
 fn main() -> ExitCode {
@@ -32,7 +42,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let done = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(carry_out(&line)),
+        Ok(runtime) => runtime.block_on(carry_out(line)),
         Err(error) => Err(error.into()),
     };
     match done {
@@ -44,13 +54,24 @@ fn main() -> ExitCode {
     }
 }
 
-async fn carry_out(line: &Line) -> anyhow::Result<()> {
+async fn carry_out(line: Line) -> anyhow::Result<()> {
     let config = Config::load(&line.config)?;
-    match line.command {
+    match &line.command {
+        Command::Init(init) => commands::init::carry_out(init, &config).await,
+        Command::Keys(keys) => commands::keys::carry_out(keys, &config).await,
+        Command::Channel(channel) => commands::channel::carry_out(channel, &config).await,
+        Command::System(system) => commands::system::carry_out(system, &config).await,
         Command::Run => service::run(config).await,
         Command::Check => {
             println!("the configuration of {} is in order", config.academie);
+            for concern in service::open_channel(&config).await?.health().await? {
+                println!("{:?}: {}", concern.severity, concern.sentence);
+            }
             Ok(())
         }
+        Command::Token(token) => commands::token::carry_out(token, &config).await,
+        Command::Box(boxes) => commands::boxes::carry_out(boxes, &config).await,
+        Command::Authority(authority) => commands::authority::carry_out(authority, &config),
+        Command::Tunnel(tunnel) => commands::tunnel::carry_out(tunnel, &config).await,
     }
 }

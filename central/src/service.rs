@@ -6,18 +6,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit, authority,
-    authority::Authority,
+    audit,
+    authority::{self, Authority},
     boxes::{
         self,
         line::{Line, Views},
     },
     bucket::Bucket,
-    channel,
-    channel::Channel,
+    channel::{self, Channel},
     config::Config,
     database::{Database, Part},
-    fleet::{observed, orders, reports::Reports, requests, schools},
+    editions::{self, Editions},
+    fleet::{observed, orders, policy, reports::Reports, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
@@ -26,10 +26,48 @@ const PARTS: &[Part] = &[
     schools::PART,
     channel::PART,
     authority::PART,
+    editions::PART,
     observed::PART,
     orders::PART,
     requests::PART,
+    policy::PART,
 ];
+
+/// Everything that acts need, opened: for the service as for a command.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// The time.
+    pub clock: Clock,
+    /// Where everything is kept.
+    pub database: Database,
+    /// The repository's store.
+    pub bucket: Bucket,
+    /// The signed channel.
+    pub channel: Channel,
+    /// Certificates of boxes.
+    pub authority: Authority,
+    /// Editions of the lists.
+    pub editions: Editions,
+}
+
+impl House {
+    /// Opens everything that `config` names.
+    ///
+    /// # Errors
+    /// When something cannot be opened, or `preau-central init` was not run.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock = Clock::of_the_machine();
+        let database = open_database(config).await?;
+        let bucket = Bucket::open(&config.repository)?;
+        let channel = Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
+        let root = channel.first_root();
+        let authority =
+            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone()).await?;
+        let editions =
+            Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
+        Ok(Self { clock, database, bucket, channel, authority, editions })
+    }
+}
 
 /// Opens the database in the form this program knows.
 ///
@@ -39,27 +77,14 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
 }
 
-/// Opens the channel, which `preau-central init` founded.
+/// Opens the signed channel alone.
 ///
 /// # Errors
-/// When it was not, or its keys or the repository cannot be opened.
-pub async fn open_channel(config: &Config, database: &Database, clock: &Clock) -> anyhow::Result<Channel> {
+/// When database or repository cannot be opened, or `preau-central init` was not run.
+pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
+    let database = open_database(config).await?;
     let bucket = Bucket::open(&config.repository)?;
-    Channel::open(database.clone(), bucket, &config.keys_dir, clock.clone()).await
-}
-
-/// Opens the authority.
-///
-/// # Errors
-/// When it was not made, or its keys cannot be opened.
-pub async fn open_authority(
-    config: &Config,
-    database: &Database,
-    channel: &Channel,
-    clock: &Clock,
-) -> anyhow::Result<Authority> {
-    let root = channel.first_root();
-    Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone()).await
+    Channel::open(database, bucket, &config.keys_dir, Clock::of_the_machine()).await
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -67,24 +92,16 @@ pub async fn open_authority(
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let clock = Clock::of_the_machine();
-    let database = open_database(&config).await?;
-    let channel = open_channel(&config, &database, &clock).await?;
-    let authority = open_authority(&config, &database, &channel, &clock).await?;
+    let House { clock, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
     let (reports, keeper) = Reports::new(database.clone(), clock.clone());
-    let line = Line::new(database.clone(), reports, views(&channel), clock.clone());
-    let parts = boxes::Parts {
-        authority: authority.clone(),
-        bucket: Bucket::open(&config.repository)?,
-        database: database.clone(),
-        routes: boxes::line::routes(line.clone()),
-    };
+    let line = Line::new(database.clone(), reports, views(&channel), clock);
+    let routes = boxes::line::routes(line.clone());
+    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
-    let stop = CancellationToken::new();
-    let mut tasks = Tasks::new(stop);
+    let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);
     tasks.start("authority", |stop| authority.serve(stop));
-    tasks.start("channel", |stop| channel.serve(stop));
+    tasks.start("publisher", |stop| channel.serve(stop));
     tasks.start_foundation("reports", |stop| keeper.serve(stop));
     tasks.start("line", |stop| line.serve(stop));
     tasks.start("boxes", |stop| boxes.serve(stop));

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::{
     applications::Applications,
+    channel::FromChannel,
     file::{self, VERSION},
     form::{Form, School, Sessions},
     named_files::{Categories, FILE_BYTES_MAX, NamedFiles, Unread, read_text},
@@ -19,7 +20,7 @@ use crate::{
     enforce::{dns, ent, firewall, ntp, proxy, quic},
     identity::{self, Directory, register::Terms},
     journal, lan,
-    model::{Device, Domain, Zone},
+    model::{Device, Domain, Uai, Zone},
     policy::{Policy, RuleFile},
     portal,
 };
@@ -60,6 +61,8 @@ pub struct Config {
     pub journal: journal::Settings,
     /// The rules and the category table they speak of.
     pub policy: Policy,
+    /// What of the académie's channel it was made with.
+    pub from_channel: FromChannel,
     /// The rules' files, from the most general level to the most specific.
     pub rule_files: Vec<(PathBuf, RuleFile)>,
     /// The accounts.
@@ -92,7 +95,7 @@ impl Config {
             Applications::read(&written.applications, form.portal_name.as_ref(), base, &mut problems);
         let config = assembled(path, form, named, applications, state_dir);
         match (problems.finish(), config) {
-            (found, Some(config)) => found.or(config),
+            (found, Some(config)) => found.or(config).map(Self::with_channel),
             (found, None) => Err(found),
         }
     }
@@ -106,6 +109,20 @@ pub fn check_form(path: &Path, text: &str) -> Result<(), Problems> {
     let (written, mut problems) = read(path, text)?;
     let _ = Form::of(&written, &mut problems);
     problems.finish().or(())
+}
+
+/// The school that the configuration at `path` is for. Nothing it names is read, and the rest may still be wrong: a box is
+/// enrolled before all of its files are there.
+///
+/// # Errors
+/// When the file cannot be read, or names no school.
+pub fn school_code(path: &Path) -> Result<Uai, Problems> {
+    let text = text(path)?;
+    let (written, mut problems) = read(path, &text)?;
+    match Form::of(&written, &mut problems).school {
+        Some(school) => Ok(school.uai),
+        None => Err(problems.finish()),
+    }
 }
 
 /// The text of the configuration file at `path`, within its bounds.
@@ -199,10 +216,8 @@ fn assembled(
         state_dir,
         line_interface,
         zones,
-        policy: match &ent {
-            Some(ent) => policy?.with_welcome(ent.sites.clone()),
-            None => policy?,
-        },
+        policy: policy?,
+        from_channel: FromChannel::default(),
         ent,
         rule_files,
         directory: directory?,

@@ -35,6 +35,14 @@ pub struct Founded {
     pub root_digest: String,
 }
 
+/// Whether the database has a root of trust.
+///
+/// # Errors
+/// When it cannot be reached.
+pub async fn is_founded(database: &Database) -> anyhow::Result<bool> {
+    Ok(!database.read("SELECT version FROM channel_root LIMIT 1", &[]).await?.is_empty())
+}
+
 /// Makes every key, those on line in `keys_dir` and the others in `offline_dir`, and signs the first root and delegations.
 ///
 /// # Errors

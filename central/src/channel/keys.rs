@@ -79,3 +79,9 @@ pub(super) fn make_dir(dir: &Path) -> anyhow::Result<()> {
         .create(dir)
         .with_context(|| format!("cannot make the folder `{}`", dir.display()))
 }
+
+/// Those keys of `names` that lie in any of `dirs`.
+pub(super) fn brought(dirs: &[PathBuf], names: &[&str]) -> anyhow::Result<Vec<Signer>> {
+    let paths = names.iter().flat_map(|name| dirs.iter().map(|dir| path(dir, name)));
+    paths.filter(|path| path.exists()).map(|path| read(&path)).collect()
+}

@@ -13,17 +13,26 @@
 //! **Keys.** Root, targets and system are signed off line ([`found`]); the others are files of `keys_dir` ([`keys`]).
 
 mod ceremony;
+mod export;
+mod health;
 mod keys;
+mod mend;
 mod metadata;
 mod objects;
 mod open;
 mod publish;
+mod renew;
 mod serve;
+mod sweep;
+mod system;
 mod targets;
 mod views;
 
-pub use ceremony::{Founded, found};
+pub use ceremony::{Founded, found, is_founded};
+pub use export::Exported;
+pub use health::{Concern, Severity};
 pub use open::Channel;
+pub use renew::{Renewal, Renewed};
 pub use targets::{PART, Stored, Whose};
 pub use views::ViewStanding;
 

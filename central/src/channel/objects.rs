@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tough::schema::decoded::{Encode as _, Hex};
 
-use crate::bucket::{Bucket, Replaced, Tag};
+use crate::bucket::{Bucket, Replaced, Streamed, Tag};
 
 /// The bucket, as the channel uses it.
 #[derive(Clone, Debug)]
@@ -43,6 +43,11 @@ impl Objects {
     /// Reads an object.
     pub(super) async fn read(&self, name: &str) -> anyhow::Result<Option<(Bytes, Tag)>> {
         self.bucket.read(name).await
+    }
+
+    /// An object as a stream.
+    pub(super) async fn stream(&self, name: &str) -> anyhow::Result<Option<Streamed>> {
+        self.bucket.stream(name, 0).await
     }
 
     /// Removes an object; one that is not there is no error.

@@ -18,6 +18,9 @@ const IN_FLIGHT: usize = 16;
 /// How long a publisher waits for a signal before it looks of itself.
 const LOOKS_EVERY: Duration = Duration::from_secs(30);
 
+/// How often what nothing names is looked for.
+const SWEEPS_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// How long it waits after the database or the bucket could not be reached.
 const WAITS_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -29,7 +32,12 @@ impl Channel {
     /// Never of itself.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut signals = self.database.signals().listen();
+        let mut sweep_at = Instant::now() + SWEEPS_EVERY;
         loop {
+            if Instant::now() >= sweep_at {
+                self.sweep_once().await;
+                sweep_at = Instant::now() + SWEEPS_EVERY;
+            }
             let wait = match self.publish_due(&stop).await {
                 Ok(0) => LOOKS_EVERY,
                 Ok(published) => {
@@ -55,6 +63,14 @@ impl Channel {
                     },
                 }
             }
+        }
+    }
+
+    async fn sweep_once(&self) {
+        match self.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => info!(objects = removed, "removed what nothing names"),
+            Err(error) => warn!(cause = format!("{error:#}"), "cannot remove what nothing names"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod observed;
 pub mod orders;
+pub mod policy;
 pub mod reports;
 pub mod requests;
 pub mod schools;

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use preau::{
     protocol::Token,
-    sync::enrol::{Enrolment, Replace, enrol},
+    sync::{Enrolment, Replace, enrol},
     system::clock::Clock,
 };
 use rustls::{ClientConfig, RootCertStore, client::Resumption, crypto::aws_lc_rs, version::TLS13};
