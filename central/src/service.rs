@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[
+pub const PARTS: &[Part] = &[
     audit::PART,
     schools::PART,
     channel::PART,
@@ -59,10 +59,12 @@ impl House {
         let clock = Clock::of_the_machine();
         let database = open_database(config).await?;
         let bucket = Bucket::open(&config.repository)?;
-        let channel = Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
+        let channel =
+            Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
         let root = channel.first_root();
         let authority =
-            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone()).await?;
+            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone())
+                .await?;
         let editions =
             Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
         Ok(Self { clock, database, bucket, channel, authority, editions })
@@ -75,6 +77,14 @@ impl House {
 /// When it cannot be reached, or is of a later version.
 pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
+}
+
+/// Opens the database as it is: for what only looks at it, while others of any version may be running.
+///
+/// # Errors
+/// When it is not there or cannot be reached.
+pub async fn open_database_as_it_is(config: &Config) -> anyhow::Result<Database> {
+    Database::open_as_it_is(&config.database).await
 }
 
 /// Opens the signed channel alone.

@@ -2,7 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
-use std::process::Command;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use preau::model::Moment;
+use preau_central::{audit, database, service};
 
 #[test]
 fn a_configuration_that_is_not_there_is_named() {
@@ -13,4 +21,88 @@ fn a_configuration_that_is_not_there_is_named() {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("cannot read `/nowhere/central.toml`"), "{said}");
+}
+
+/// A folder with a configuration, and nothing it names.
+fn configuration(dir: &Path) -> PathBuf {
+    let path = dir.join("central.toml");
+    let text = r#"
+version = 1
+database = "sqlite:central.sqlite"
+repository = "repository"
+keys = "keys"
+academie = "Académie d'Exemple"
+boxes = { listen = "[::]:8443", url = "https://central.ac-exemple.example:8443" }
+console = { listen = "[::]:443", name = "console.ac-exemple.example", certificate = "c.pem", key = "c.key" }
+"#;
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn central(config_path: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_preau-central"));
+    command.arg("--config").arg(config_path).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8([output.stdout.as_slice(), output.stderr.as_slice()].concat()).unwrap()
+}
+
+#[test]
+fn a_check_names_all_that_is_not_in_order_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let checked = central(&config_path, &["check"]);
+    let told = said(&checked);
+    assert!(!checked.status.success());
+    assert!(told.contains("database: the SQLite file") && told.contains("repository: the folder"), "{told}");
+    assert!(told.contains("keys: NOT IN ORDER") && told.contains("console: NOT IN ORDER"), "{told}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+
+    fs::create_dir(dir.path().join("keys")).unwrap();
+    for name in ["keys/policy.pem", "c.pem", "c.key"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    let told = said(&central(&config_path, &["check"]));
+    assert!(told.contains("chmod 600"), "{told}");
+    fs::set_permissions(dir.path().join("keys/policy.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+    let checked = central(&config_path, &["check"]);
+    assert!(checked.status.success(), "{}", said(&checked));
+}
+
+#[tokio::test]
+async fn a_trail_is_verified_and_a_copy_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let verified = central(&config_path, &["audit", "verify"]);
+    assert!(said(&verified).contains("central.sqlite` is not there"), "{}", said(&verified));
+
+    let location = database::Location::Sqlite(dir.path().join("central.sqlite"));
+    let database = database::Database::open(&location, service::PARTS).await.unwrap();
+    let mut write = database.write().await.unwrap();
+    audit::note(
+        &mut write,
+        Moment::from_unix_seconds(0),
+        &audit::Who::Central,
+        "halt",
+        None,
+        "vague arrêtée",
+    )
+    .await
+    .unwrap();
+    write.commit().await.unwrap();
+    let head = said(&central(&config_path, &["audit", "verify"]));
+    assert!(head.starts_with("1:"), "{head}");
+    assert!(central(&config_path, &["audit", "verify", head.trim()]).status.success());
+    let wrong = head.trim().replacen("1:", "2:", 1);
+    let refused = said(&central(&config_path, &["audit", "verify", &wrong]));
+    assert!(refused.contains("line 2 is not what was written"), "{refused}");
+    let table = said(&central(&config_path, &["audit", "export"]));
+    assert!(table.ends_with("1,1970-01-01T00:00:00Z,central,,,halt,,vague arrêtée\n"), "{table}");
+
+    let copied = central(&config_path, &["backup", dir.path().join("copy").to_str().unwrap()]);
+    assert!(copied.status.success(), "{}", said(&copied));
+    let copy = database::Location::Sqlite(dir.path().join("copy"));
+    let copy = database::Database::open(&copy, service::PARTS).await.unwrap();
+    assert_eq!(format!("{}\n", audit::verify(&copy, &[]).await.unwrap()), head);
 }

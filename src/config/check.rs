@@ -73,6 +73,8 @@ pub struct Config {
     pub accounts_path: PathBuf,
     /// The category table, where there is one.
     pub categories: Option<Categories>,
+    /// The category table that the file itself names, whatever the channel brought.
+    pub own_table: Option<PathBuf>,
     /// The portal's certificate chain as it was read, PEM. A portal that runs shows another one only after a restart.
     pub certificate: String,
     /// Every file the configuration was made of; a change in one asks for a reload.
@@ -223,6 +225,7 @@ fn assembled(
         directory: directory?,
         terms: terms?,
         accounts_path,
+        own_table: categories.as_ref().map(|own| own.path.clone()),
         categories,
         certificate: certificate?,
         files,

@@ -9,7 +9,9 @@ use preau::{
 };
 use tough::schema::{Root, Signed, Snapshot, Timestamp};
 
-use super::{Channel, ceremony::keep_signed, metadata::Written, objects::Objects, renew, views};
+use super::{
+    Channel, ceremony::keep_signed, metadata::Written, objects::Objects, renew, targets::mark_all_due, views,
+};
 use crate::database::Write;
 
 impl Channel {
@@ -62,10 +64,15 @@ impl Channel {
             let school = Uai::new(row.text(0)?).context("a school's code is malformed")?;
             self.take_over(&mut write, &school).await?;
         }
-        let sql = "UPDATE channel_view SET version = seen_version, wish = wish + 1, due_at = 0
+        let sql = "UPDATE channel_view SET version = seen_version
             WHERE seen_version > version";
         let mended = write.execute(sql, &[]).await?;
-        write.signal("view/*");
+        if mended > 0 {
+            // Theirs are counted by the clock, which no backup sets back.
+            let sql = "UPDATE channel_role SET wish = wish + 1 WHERE whose = ''";
+            write.execute(sql, &[]).await?;
+            mark_all_due(&mut write).await?;
+        }
         write.commit().await?;
         Ok(mended)
     }

@@ -8,7 +8,7 @@
 //!
 //! **Versions.** A view counts its publications; snapshot, timestamp and whatever of its roles changed bear that number. It
 //! is taken in the database before anything is written and is never used twice, whoever dies. Roles that all views share
-//! bear the second in which they were signed.
+//! bear the millisecond in which they were signed.
 //!
 //! **Keys.** Root, targets and system are signed off line ([`found`]); the others are files of `keys_dir` ([`keys`]).
 

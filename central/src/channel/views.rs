@@ -122,7 +122,7 @@ async fn shared_roles(write: &mut Write, keys: &OnLine, now: Moment) -> anyhow::
         roles.push(Arc::new(signed_off_line(write, name).await?));
     }
     for role in SHARED {
-        let signing = Signing { keys, now, again: false, version: now.unix_seconds() };
+        let signing = Signing { keys, now, again: false, version: now.unix_milliseconds() };
         roles.push(Arc::new(signing.role(write, EVERYONE, role).await?));
     }
     Ok(roles)
