@@ -117,12 +117,18 @@ impl Scene {
         // A route of somebody else, as the live line's is.
         let routes = Router::new().route(
             "/v1/whoami",
-            get(|Extension(caller): Extension<Caller>| async move { format!("{:?}", caller.school.as_str()) }),
+            get(
+                |Extension(caller): Extension<Caller>| async move { format!("{:?}", caller.school.as_str()) },
+            ),
         );
         let settings = Settings { listen: (Ipv4Addr::LOCALHOST, port).into() };
         let (database, bucket) = (database, bucket);
-        let parts =
-            Parts { authority: authority.clone(), bucket: bucket.clone(), database: database.clone(), routes };
+        let parts = Parts {
+            authority: authority.clone(),
+            bucket: bucket.clone(),
+            database: database.clone(),
+            routes,
+        };
         let service = boxes::Service::bind(&settings, parts).await.unwrap();
         let address = service.local_address().unwrap();
         let mut tasks = JoinSet::new();

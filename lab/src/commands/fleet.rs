@@ -17,6 +17,9 @@ pub(crate) struct Coming {
     /// A file with tokens, one a line, for boxes that are not enrolled yet.
     #[arg(long)]
     token_file: Option<PathBuf>,
+    /// Enter the schools at the central with this configuration first, and write tokens for them to the file of tokens.
+    #[arg(long, requires = "token_file")]
+    register: Option<PathBuf>,
     /// Where enrolments are kept.
     #[arg(long, default_value = "fleet")]
     folder: PathBuf,
@@ -36,7 +39,13 @@ pub(crate) struct Coming {
 
 /// Runs the fleet and shows what it measured.
 pub(crate) fn fleet(coming: Coming) -> anyhow::Result<ExitCode> {
-    let Coming { boxes, central, token_file, folder, minutes, come_within, return_at_once, watch } = coming;
+    let Coming { boxes, central, token_file, register, folder, minutes, come_within, return_at_once, watch } =
+        coming;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    if let (Some(config), Some(tokens)) = (register, &token_file) {
+        let given = runtime.block_on(fleet::register(&config, boxes, tokens))?;
+        eprintln!("  {given} schools were entered");
+    }
     let fleet = Fleet {
         boxes,
         central,
@@ -46,7 +55,6 @@ pub(crate) fn fleet(coming: Coming) -> anyhow::Result<ExitCode> {
         come_within: if return_at_once { Duration::ZERO } else { Duration::from_secs(come_within) },
         watch,
     };
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     let measured = runtime.block_on(fleet::run(&fleet, &mut |step| eprintln!("  {step}")))?;
     println!("{measured}");
     Ok(ExitCode::SUCCESS)

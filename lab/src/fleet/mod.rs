@@ -11,6 +11,7 @@
 
 mod connection;
 mod membership;
+mod register;
 mod school;
 mod tally;
 mod view;
@@ -24,6 +25,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+pub use register::register;
 pub use tally::Measured;
 
 use self::{school::School, tally::Tally, watched::Watched};
