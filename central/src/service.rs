@@ -140,7 +140,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let parts = boxes::Parts { authority: authority.clone(), bucket, database: database.clone(), routes };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
     let people = People::new(database.clone(), clock.clone());
-    let parts = console::Parts { database: database.clone(), clock: clock.clone(), people };
+    let parts = console::Parts {
+        database: database.clone(),
+        clock: clock.clone(),
+        people,
+        authority: authority.clone(),
+        channel: channel.clone(),
+    };
     let console = console::Service::bind(console_settings(&config), parts)?;
     let (lists_sender, lists) = watch::channel(known_lists(&editions));
     let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock);

@@ -10,6 +10,7 @@ pub mod bypass;
 mod central;
 pub mod enclosure;
 mod ent;
+pub mod fleet;
 mod gateway;
 pub mod internet;
 mod lab;

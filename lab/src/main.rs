@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use commands::{act, bypass, load, measure, pictures, serve, tour, up};
+use commands::{act, bypass, fleet, load, measure, pictures, serve, tour, up};
 
 /// A whole school on this machine: an Internet, an académie, the box, and the machines of its people.
 #[derive(Debug, Parser)]
@@ -42,6 +42,8 @@ enum Command {
     Bypass(bypass::Battery),
     /// Measure what the box costs, in a school of its own; takes some minutes.
     Measure(measure::Measuring),
+    /// Be many boxes at once to a central, and measure it.
+    Fleet(fleet::Coming),
     /// Open a shell on a machine.
     Shell {
         /// The machine, such as `eleve`.
@@ -136,6 +138,7 @@ fn main() -> ExitCode {
         Command::Down => act::down(&name),
         Command::Serve { what } => serve::serve(what),
         Command::Measure(measuring) => measure::measure(&measuring),
+        Command::Fleet(coming) => fleet::fleet(coming),
         Command::Hello(deceiving) => bypass::hello(&deceiving),
         Command::Load(load) => load::load(load),
     };

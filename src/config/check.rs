@@ -20,7 +20,7 @@ use crate::{
     enforce::{dns, ent, firewall, ntp, proxy, quic},
     identity::{self, Directory, register::Terms},
     journal, lan,
-    model::{Device, Domain, Zone},
+    model::{Device, Domain, Uai, Zone},
     policy::{Policy, RuleFile},
     portal, sync,
 };
@@ -113,6 +113,20 @@ pub fn check_form(path: &Path, text: &str) -> Result<(), Problems> {
     let (written, mut problems) = read(path, text)?;
     let _ = Form::of(&written, &mut problems);
     problems.finish().or(())
+}
+
+/// The school that the configuration at `path` is for. Nothing it names is read, and the rest may still be wrong: a box is
+/// enrolled before all of its files are there.
+///
+/// # Errors
+/// When the file cannot be read, or names no school.
+pub fn school_code(path: &Path) -> Result<Uai, Problems> {
+    let text = text(path)?;
+    let (written, mut problems) = read(path, &text)?;
+    match Form::of(&written, &mut problems).school {
+        Some(school) => Ok(school.uai),
+        None => Err(problems.finish()),
+    }
 }
 
 /// The text of the configuration file at `path`, within its bounds.

@@ -23,7 +23,7 @@ mod warning;
 mod well_known;
 
 pub use channel::{FromChannel, category_table, read_policy};
-pub use check::{Config, check_form};
+pub use check::{Config, check_form, school_code};
 pub use form::School;
 pub use named_files::Categories;
 pub use problem::{Problem, Problems};

@@ -6,7 +6,7 @@
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use reqwest::{
 use rustls::{ClientConfig, crypto::aws_lc_rs, version::TLS13};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
+use tokio::sync::watch;
 use url::Url;
 
 use super::{
@@ -92,7 +93,7 @@ pub struct Client {
     central: Url,
     clock: Clock,
     resolve: Resolve,
-    http: Arc<RwLock<reqwest::Client>>,
+    http: watch::Sender<reqwest::Client>,
 }
 
 impl fmt::Debug for Client {
@@ -108,7 +109,7 @@ impl Client {
     /// When certificate and key cannot be used.
     pub fn new(kept: &Kept, clock: Clock, resolve: Resolve) -> anyhow::Result<Self> {
         let config = with_certificate(kept, &clock)?;
-        let http = Arc::new(RwLock::new(http(config, &resolve)?));
+        let http = watch::Sender::new(http(config, &resolve)?);
         Ok(Self { central: kept.central.clone(), clock, resolve, http })
     }
 
@@ -120,14 +121,14 @@ impl Client {
         resolve: Resolve,
     ) -> anyhow::Result<Self> {
         let config = config(Trusted::Digest(authority), &clock)?.with_no_client_auth();
-        let http = Arc::new(RwLock::new(http(config, &resolve)?));
+        let http = watch::Sender::new(http(config, &resolve)?);
         Ok(Self { central, clock, resolve, http })
     }
 
     /// Shows the certificate of `kept` from now on.
     pub(super) fn swap(&self, kept: &Kept) -> anyhow::Result<()> {
         let renewed = http(with_certificate(kept, &self.clock)?, &self.resolve)?;
-        *self.http.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        self.http.send_replace(renewed);
         Ok(())
     }
 
@@ -137,11 +138,17 @@ impl Client {
         &self.central
     }
 
-    /// What makes requests, for bodies that are too long to be held. Ask again for each request: the certificate may have
-    /// been renewed.
+    /// What makes requests, for bodies that are too long to be held. Ask again for each request: the certificate may have been
+    /// renewed.
     #[must_use]
     pub fn http(&self) -> reqwest::Client {
-        self.http.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.http.borrow().clone()
+    }
+
+    /// The same, told again at each renewal.
+    #[must_use]
+    pub fn renewals(&self) -> watch::Receiver<reqwest::Client> {
+        self.http.subscribe()
     }
 
     /// Posts `body` to `path`, such as `v1/line`, and reads the answer, which may take `wait_max` in all.

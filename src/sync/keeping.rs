@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The version of `enrolment.json`.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// The longest file, in bytes: a setup has a configuration of 1 MiB at most in it.
 const FILE_BYTES_MAX: u64 = 4 << 20;

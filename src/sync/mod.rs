@@ -3,14 +3,21 @@
 //! Everything of it lies in `<state_dir>/central/`. What was taken stays in force for as long as it takes, with central and
 //! the line gone; its age is shown.
 
+mod certificate;
 pub mod channel;
 pub mod client;
+mod enrol;
+mod fault;
 pub mod in_force;
 pub mod keeping;
 pub mod line;
 mod lists;
 mod settings;
+mod setup;
 mod verifier;
 
+pub use certificate::Renewal;
+pub use enrol::{EnrolError, Enrolment, Replace, enrol};
 pub use lists::{Lists, ListsInForce};
 pub use settings::{Settings, Window, WindowError};
+pub use setup::{Telling, setup};

@@ -44,5 +44,6 @@ pub(super) const TRIERS_MAX: usize = 4096;
 /// The longest setup, in bytes: the configuration's own bound.
 pub const SETUP_BYTES_MAX: usize = 1 << 20;
 
-/// How often the register and the folder of keys are read again, for what no signal told.
-pub(super) const READ_AGAIN: Duration = Duration::from_secs(30);
+/// How often the register and the folder of keys are read again, for what no signal told: a command on a machine with
+/// SQLite revokes a box within this.
+pub(super) const READ_AGAIN: Duration = Duration::from_secs(5);

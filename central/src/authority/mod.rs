@@ -24,7 +24,7 @@ pub use enrolment::{EnrolRefusal, Outcome, SealingKey};
 pub use limits::{AWAY_MAX, SETUP_BYTES_MAX, TOKEN_LIFE};
 pub use open::{Authority, Holding, KnownBox};
 pub use request::{Request, RequestError};
-pub use roots::{make, rotate};
+pub use roots::{is_made, make, rotate};
 pub use tables::PART;
 pub use token::{LivingToken, Replacing};
 pub use trail::By;

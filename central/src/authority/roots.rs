@@ -49,12 +49,18 @@ pub(super) struct Root {
     pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
+/// Whether `keys_dir` has its first authority.
+#[must_use]
+pub fn is_made(keys_dir: &Path) -> bool {
+    certificate_path(keys_dir, 1).exists()
+}
+
 /// Makes the first authority in `keys_dir`.
 ///
 /// # Errors
 /// When there is one already, or the disk refuses.
 pub fn make(keys_dir: &Path, now: Moment) -> anyhow::Result<()> {
-    ensure!(!certificate_path(keys_dir, 1).exists(), "`{}` has an authority already", keys_dir.display());
+    ensure!(!is_made(keys_dir), "`{}` has an authority already", keys_dir.display());
     add(keys_dir, 1, now)
 }
 

@@ -26,6 +26,7 @@ use hyper_util::{
 use rustls::ServerConfig;
 use tokio::{
     net::TcpStream,
+    sync::Semaphore,
     time::{Sleep, sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -48,6 +49,8 @@ use crate::authority::{Authority, Holding};
 pub(super) struct Answering {
     pub(super) authority: Authority,
     pub(super) tls: Arc<ServerConfig>,
+    /// Turns for a handshake.
+    pub(super) handshakes: Arc<Semaphore>,
     pub(super) routes: Router,
 }
 
@@ -66,8 +69,13 @@ pub(super) async fn serve(
     stop: CancellationToken,
 ) {
     let acceptor = TlsAcceptor::from(Arc::clone(&answering.tls));
+    let in_turn = async {
+        // The time to wait for a turn counts: who has waited as long has given up.
+        let _turn = answering.handshakes.acquire().await;
+        acceptor.accept(stream).await
+    };
     let handshake = tokio::select! {
-        handshake = timeout(HANDSHAKE_WAIT_MAX, acceptor.accept(stream)) => handshake,
+        handshake = timeout(HANDSHAKE_WAIT_MAX, in_turn) => handshake,
         () = stop.cancelled() => return,
     };
     let outcome = match handshake {

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// How long a TLS handshake may take: a slow one holds a place.
 pub(super) const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// Handshakes under way at once. Each costs a millisecond of a core: when ten thousand boxes return at once, few end in time
+/// where all go on together. Who waits is not read from meanwhile.
+pub(super) const HANDSHAKES_MAX: usize = 1024;
+
 /// How long the head of a request may take where no certificate was shown, the idle time before it counted in: slow
 /// headers.
 pub(super) const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);

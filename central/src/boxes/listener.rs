@@ -1,11 +1,12 @@
 //! The listener of boxes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     task::JoinSet,
     time::sleep,
 };
@@ -16,7 +17,7 @@ use super::{
     Refused,
     connection::{self, Answering},
     enrolment,
-    limits::{BODY_BYTES_MAX, UNREAD_WAIT_MAX},
+    limits::{BODY_BYTES_MAX, HANDSHAKES_MAX, UNREAD_WAIT_MAX},
     places::Places,
     repository,
 };
@@ -70,7 +71,12 @@ impl Service {
             .merge(repository::routes(bucket))
             .fallback(|| async { Refused::not_found() })
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
-        let answering = Answering { tls: authority.tls()?, authority, routes };
+        let answering = Answering {
+            tls: authority.tls()?,
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            authority,
+            routes,
+        };
         Ok(Self { listener, answering })
     }
 

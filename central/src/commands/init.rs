@@ -6,7 +6,7 @@ use clap::Args;
 use preau::system::clock::Clock;
 use preau_central::{
     audit::{self, Who},
-    channel,
+    authority, channel,
     config::Config,
     database::Database,
     service,
@@ -26,7 +26,14 @@ pub(crate) struct Init {
 pub(crate) async fn carry_out(init: &Init, config: &Config) -> anyhow::Result<()> {
     let clock = Clock::of_the_machine();
     let database = service::open_database(config).await?;
-    make_channel(init, config, &database, &clock).await
+    make_channel(init, config, &database, &clock).await?;
+    if authority::is_made(&config.keys_dir) {
+        println!("the authority of the boxes is there");
+        return Ok(());
+    }
+    authority::make(&config.keys_dir, clock.now())?;
+    println!("the authority of the boxes is made, in `{}`", config.keys_dir.display());
+    Ok(())
 }
 
 async fn make_channel(

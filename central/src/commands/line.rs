@@ -9,7 +9,10 @@ use clap::{Parser, Subcommand};
 use preau_central::config::Config;
 use tracing_subscriber::EnvFilter;
 
-use super::{audit, backup, channel, check, init, keys, lists, policy, run, system};
+use super::{
+    audit, authority, backup, boxes, channel, check, init, keys, lists, policy, run, school, system, token,
+    tunnel,
+};
 
 /// The académie's side of Préau.
 #[derive(Debug, Parser)]
@@ -33,6 +36,11 @@ enum Command {
     Keys(keys::Keys),
     Channel(channel::Channel),
     System(system::System),
+    School(school::School),
+    Token(token::Token),
+    Box(boxes::Boxes),
+    Authority(authority::Authority),
+    Tunnel(tunnel::Tunnel),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -73,6 +81,11 @@ impl Command {
             Self::Channel(channel) => channel::carry_out(&channel, &config).await,
             Self::Lists(act) => lists::carry_out(act, &config).await,
             Self::Policy(act) => policy::carry_out(&act, &config).await,
+            Self::School(act) => school::carry_out(&act, &config).await,
+            Self::Token(act) => token::carry_out(&act, &config).await,
+            Self::Box(act) => boxes::carry_out(&act, &config).await,
+            Self::Authority(act) => authority::carry_out(&act, &config),
+            Self::Tunnel(act) => tunnel::carry_out(&act, &config).await,
             Self::System(system) => system::carry_out(&system, &config).await,
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod bypass;
+pub(crate) mod fleet;
 pub(crate) mod load;
 pub(crate) mod measure;
 pub(crate) mod pictures;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod check;
+mod enrol;
 mod explain;
 mod journal;
 mod lists;
@@ -32,6 +33,8 @@ enum Act {
     Run(Configured),
     /// Checks the configuration and everything it names, and shows what it comes to
     Check(Configured),
+    /// Makes this machine the box of a school, with a token of the académie's
+    Enrol(enrol::Arguments),
     /// Shows the state of the running box
     Status(status::Arguments),
     /// Answers: may this one reach that site, by which rule, and what would change it
@@ -81,6 +84,7 @@ fn act(act: Act) -> anyhow::Result<()> {
     match act {
         Act::Run(configured) => runtime()?.block_on(daemon::run(&configured.path)),
         Act::Check(configured) => check::check(&configured.path),
+        Act::Enrol(arguments) => runtime()?.block_on(enrol::enrol(&arguments)),
         Act::Status(arguments) => runtime()?.block_on(status::status(&arguments)),
         Act::Explain(arguments) => explain::explain(&arguments),
         Act::Lists { act } => lists::act(act),
