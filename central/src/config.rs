@@ -17,6 +17,12 @@
 //! name = "console.ac-exemple.example"
 //! certificate = "console.pem"
 //! key = "console.key"
+//!
+//! [acme]                                  # optional: certificates of portals' public names
+//! directory = "https://acme-v02.api.letsencrypt.org/directory"
+//! contact = "mailto:dasen@ac-exemple.example"   # optional
+//! dns = { hook = "records" }              # the program that writes and removes records
+//! trusted = "acme.pem"                    # optional: the authority of the directory's own certificate
 //! ```
 //!
 //! Relative paths start at the folder of the file.
@@ -32,7 +38,7 @@ use preau::model::Domain;
 use serde::Deserialize;
 use url::Url;
 
-use crate::{bucket, database};
+use crate::{authority::AcmeSettings, bucket, database};
 
 /// The longest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -54,6 +60,8 @@ pub struct Config {
     pub boxes: Boxes,
     /// Where people come in.
     pub console: Console,
+    /// Where certificates of portals' public names come from, if anywhere.
+    pub acme: Option<AcmeSettings>,
 }
 
 /// Where boxes come in.
@@ -90,6 +98,7 @@ struct File {
     academie: String,
     boxes: BoxesWritten,
     console: ConsoleWritten,
+    acme: Option<AcmeWritten>,
 }
 
 fn default_work() -> String {
@@ -112,6 +121,28 @@ struct ConsoleWritten {
     key: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcmeWritten {
+    directory: Url,
+    contact: Option<String>,
+    dns: DnsWritten,
+    trusted: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DnsWritten {
+    hook: String,
+}
+
+fn acme(written: AcmeWritten, base: &Path) -> anyhow::Result<AcmeSettings> {
+    let AcmeWritten { directory, contact, dns, trusted } = written;
+    ensure!(directory.scheme() == "https", "acme.directory: `{directory}` is not https");
+    let trusted = trusted.map(|path| base.join(path));
+    Ok(AcmeSettings { directory, contact, hook: base.join(dns.hook), trusted })
+}
+
 impl Config {
     /// Reads and checks the file at `path`.
     ///
@@ -127,7 +158,7 @@ impl Config {
     }
 
     fn parse(text: &str, base: &Path) -> anyhow::Result<Self> {
-        let File { version, database, repository, keys, work, academie, boxes, console } =
+        let File { version, database, repository, keys, work, academie, boxes, console, acme: acme_written } =
             toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
@@ -150,6 +181,7 @@ impl Config {
                 certificate_path: base.join(console.certificate),
                 key_path: base.join(console.key),
             },
+            acme: acme_written.map(|written| acme(written, base)).transpose()?,
         })
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit,
-    authority::{self, Authority},
+    authority::{self, Acme, Authority},
     boxes,
     bucket::Bucket,
     channel::{self, Channel},
@@ -57,10 +57,12 @@ impl House {
         let clock = Clock::of_the_machine();
         let database = open_database(config).await?;
         let bucket = Bucket::open(&config.repository)?;
-        let channel = Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
+        let channel =
+            Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
         let root = channel.first_root();
         let authority =
-            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone()).await?;
+            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone())
+                .await?;
         let editions =
             Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
         Ok(Self { clock, database, bucket, channel, authority, editions })
@@ -91,7 +93,8 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let House { clock: _, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
-    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes: Router::new() };
+    let acme = config.acme.map(|settings| Acme::new(settings, authority.clone()));
+    let parts = boxes::Parts { acme, authority: authority.clone(), bucket, database, routes: Router::new() };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
     let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);

@@ -216,16 +216,21 @@ pub(super) fn read_file<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Opti
 
 /// Writes a file of ours whole, for nobody else's eyes.
 pub(super) fn write(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
-    let bytes = serde_json::to_vec_pretty(content)?;
+    if let Some(dir) = path.parent() {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        let closed = made.and_then(|()| fs::set_permissions(dir, fs::Permissions::from_mode(0o700)));
+        closed.with_context(|| format!("cannot make `{}`", dir.display()))?;
+    }
+    write_secret(path, &serde_json::to_vec_pretty(content)?)
+}
+
+/// Writes a file whole, mode 0600.
+pub(super) fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || {
-        if let Some(dir) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-        }
         let mut draft = Draft::create(path)?;
         // Before the first byte is in it.
         fs::set_permissions(draft.draft_path(), fs::Permissions::from_mode(0o600))?;
-        draft.write_all(&bytes)?;
+        draft.write_all(bytes)?;
         draft.publish()
     };
     write().with_context(|| format!("cannot write `{}`", path.display()))

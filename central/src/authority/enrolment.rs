@@ -58,6 +58,15 @@ pub enum EnrolRefusal {
     /// The box was revoked.
     #[error("this box was revoked; it needs a new token")]
     Revoked,
+    /// The name is not one that was entered for the school.
+    #[error("this name was not entered for the school's portal")]
+    OtherName,
+    /// The public authority has not answered yet.
+    #[error("the order is under way; ask again with the same request in some minutes")]
+    UnderWay,
+    /// The public authority, or the program for records, did not do it.
+    #[error("the certificate was not obtained: {0}")]
+    NotObtained(String),
     /// Something sent is longer than it may be.
     #[error("what was sent is too long")]
     TooLong,

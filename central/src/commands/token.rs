@@ -1,6 +1,11 @@
 //! `preau-central token`: the tokens that boxes are enrolled with.
 
-use std::{fs::File, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::{Path, PathBuf}};
+use std::{
+    fs::File,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};

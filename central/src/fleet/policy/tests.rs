@@ -15,7 +15,8 @@ use crate::{
     words::{Actor, DepartementCode, Grant, Granted, GroupName, PersonId, Place, Right},
 };
 
-pub(super) const PARTS: [database::Part; 5] = [audit::PART, schools::PART, observed::PART, channel::PART, PART];
+pub(super) const PARTS: [database::Part; 5] =
+    [audit::PART, schools::PART, observed::PART, channel::PART, PART];
 pub(super) const NOW: Moment = Moment::from_unix_seconds(1_795_417_200);
 
 pub(super) fn uai(number: u32) -> Uai {
