@@ -13,7 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
-use super::{certificate::due_at, client::Client, keeping::write_secret};
+use super::{
+    certificate::due_at,
+    client::{CallError, Client},
+    keeping::write_secret,
+};
 use crate::{
     model::{ClockTrust, Domain, Moment},
     protocol::enrolment::{PortalCertificate, PortalRequest},
@@ -64,7 +68,13 @@ impl PortalRenewal {
             let wait = if !self.is_due() {
                 LOOK_EVERY
             } else if let Err(cause) = self.renew().await {
-                warn!(cause = format!("{cause:#}"), "the portal's certificate is not renewed yet");
+                match cause.downcast_ref::<CallError>().and_then(CallError::code) {
+                    // What the public authority says has the portal's name in it; central's audit trail has it.
+                    Some(code) => warn!(code, "central did not obtain the portal's certificate"),
+                    None => {
+                        warn!(cause = format!("{cause:#}"), "the portal's certificate is not renewed yet")
+                    }
+                }
                 RETRY_EVERY
             } else {
                 info!("the portal's certificate is renewed");

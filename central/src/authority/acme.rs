@@ -189,8 +189,12 @@ impl Inner {
         let chain = match self.obtain(name, der).await {
             Ok(chain) => chain,
             Err(cause) => {
-                // No name is in the log: which portal it was is told to its box.
-                warn!(cause = format!("{cause:#}"), "a portal's certificate was not obtained");
+                // The log names no portal; the audit trail says which it was, and why.
+                warn!("a portal's certificate was not obtained");
+                let text = format!("{name}: {cause:#}");
+                let mut write = database.write().await?;
+                note_box(&mut write, now, school, "portal-certificate-failed", &text).await?;
+                write.commit().await?;
                 return Ok(Err(EnrolRefusal::NotObtained(format!("{cause:#}"))));
             }
         };
