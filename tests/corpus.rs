@@ -11,6 +11,7 @@ use preau::{
     model::{Moment, UrlPath},
     policy::{RuleFile, category},
     portal,
+    protocol::Token,
     system::synchronisation::Synchronisation,
 };
 
@@ -130,4 +131,13 @@ fn answers_of_ents_are_read_or_refused() {
 #[test]
 fn requests_to_the_cas_server_are_read_or_refused() {
     replay("cas_request", portal::exercise_cas);
+}
+
+#[test]
+fn tokens_are_read_as_they_were_written_or_refused() {
+    replay("enrolment_token", |bytes| {
+        if let Ok(token) = Token::read(&String::from_utf8_lossy(bytes)) {
+            assert_eq!(Token::read(&token.text()), Ok(token));
+        }
+    });
 }

@@ -19,6 +19,12 @@
 //! name = "console.ac-exemple.example"
 //! certificate = "console.pem"
 //! key = "console.key"
+//!
+//! [acme]                                  # optional: certificates of portals' public names
+//! directory = "https://acme-v02.api.letsencrypt.org/directory"
+//! contact = "mailto:dasen@ac-exemple.example"   # optional
+//! dns = { hook = "records" }              # the program that writes and removes records
+//! trusted = "acme.pem"                    # optional: the authority of the directory's own certificate
 //! ```
 //!
 //! Relative paths start at the folder of the file.
@@ -35,6 +41,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::{
+    authority::AcmeSettings,
     bucket, database,
     fleet::policy::{Act, TwoPersons},
 };
@@ -61,6 +68,8 @@ pub struct Config {
     pub boxes: Boxes,
     /// Where people come in.
     pub console: Console,
+    /// Where certificates of portals' public names come from, if anywhere.
+    pub acme: Option<AcmeSettings>,
 }
 
 /// Where boxes come in.
@@ -98,6 +107,7 @@ struct File {
     two_persons: Option<Vec<String>>,
     boxes: BoxesWritten,
     console: ConsoleWritten,
+    acme: Option<AcmeWritten>,
 }
 
 fn default_work() -> String {
@@ -120,6 +130,28 @@ struct ConsoleWritten {
     key: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AcmeWritten {
+    directory: Url,
+    contact: Option<String>,
+    dns: DnsWritten,
+    trusted: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DnsWritten {
+    hook: String,
+}
+
+fn acme(written: AcmeWritten, base: &Path) -> anyhow::Result<AcmeSettings> {
+    let AcmeWritten { directory, contact, dns, trusted } = written;
+    ensure!(directory.scheme() == "https", "acme.directory: `{directory}` is not https");
+    let trusted = trusted.map(|path| base.join(path));
+    Ok(AcmeSettings { directory, contact, hook: base.join(dns.hook), trusted })
+}
+
 impl Config {
     /// Reads and checks the file at `path`.
     ///
@@ -135,8 +167,18 @@ impl Config {
     }
 
     fn parse(text: &str, base: &Path) -> anyhow::Result<Self> {
-        let File { version, database, repository, keys, work, academie, two_persons, boxes, console } =
-            toml::from_str(text)?;
+        let File {
+            version,
+            database,
+            repository,
+            keys,
+            work,
+            academie,
+            two_persons,
+            boxes,
+            console,
+            acme: acme_written,
+        } = toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
         let url = boxes.url;
@@ -159,6 +201,7 @@ impl Config {
                 certificate_path: base.join(console.certificate),
                 key_path: base.join(console.key),
             },
+            acme: acme_written.map(|written| acme(written, base)).transpose()?,
         })
     }
 }

@@ -17,7 +17,7 @@ use tracing::warn;
 
 use crate::{
     audit,
-    authority::{self, Authority},
+    authority::{self, Acme, Authority},
     boxes::{
         self,
         line::{Line, Views},
@@ -137,7 +137,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (reports, keeper) = Reports::new(database.clone(), clock.clone());
     let line = Line::new(database.clone(), reports, views(&channel), clock.clone());
     let routes = boxes::line::routes(line.clone());
-    let parts = boxes::Parts { authority: authority.clone(), bucket, database: database.clone(), routes };
+    let acme = config.acme.clone().map(|settings| Acme::new(settings, authority.clone()));
+    let parts =
+        boxes::Parts { acme, authority: authority.clone(), bucket, database: database.clone(), routes };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
     let people = People::new(database.clone(), clock.clone());
     let parts = console::Parts {

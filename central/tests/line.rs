@@ -92,6 +92,7 @@ impl Central {
         });
         let line = Line::new(database.clone(), reports, views, clock.clone());
         let parts = boxes::Parts {
+            acme: None,
             authority: authority.clone(),
             bucket: Bucket::open(&Location::Folder(dir.path().join("repository"))).unwrap(),
             database: database.clone(),

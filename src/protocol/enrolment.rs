@@ -110,6 +110,23 @@ pub struct Renewed {
     pub authority: String,
 }
 
+/// What a box sends for the certificate of its portal's public name, to `POST /v1/portal-certificate`. The answer may take
+/// minutes; where it did not come, the same request is asked for again and answered with what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortalRequest {
+    /// A certificate request (PKCS #10, PEM) for that name alone, with the portal's key.
+    pub request: String,
+}
+
+/// The portal's certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortalCertificate {
+    /// It and what leads to a public authority, PEM.
+    pub certificate: String,
+}
+
 /// Why something was refused, as the body of an answer with a status of 4xx or 5xx.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -148,7 +148,7 @@ fn tell(cause: &anyhow::Error) {
 
 /// When a certificate is to be renewed: at two thirds of its life, and up to a tenth of it later, by the box's place. One
 /// life of thirty days gives three days for a fleet to come by and seven to try again.
-fn due_at(from: Moment, ends: Moment, place: u8) -> Moment {
+pub(super) fn due_at(from: Moment, ends: Moment, place: u8) -> Moment {
     let life = ends.since(from);
     from + life * 2 / 3 + life / 10 * u32::from(place) / 256
 }

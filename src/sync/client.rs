@@ -189,7 +189,7 @@ impl Client {
         let url = self.central.join(path).map_err(|error| unreadable(&error))?;
         let body = serde_json::to_vec(body).map_err(|error| unreadable(&error))?;
         let request = self.http().request(method, url).header(CONTENT_TYPE, "application/json");
-        let answer = request.timeout(wait_max).body(body).send().await.map_err(CallError::Unreachable)?;
+        let answer = request.timeout(wait_max).body(body).send().await.map_err(unreachable)?;
         let status = answer.status();
         let bytes = read(answer, answer_bytes_max).await?;
         if status.is_success() {
@@ -202,9 +202,14 @@ impl Client {
     }
 }
 
+/// Without the address, which is nothing for the log.
+fn unreachable(error: reqwest::Error) -> CallError {
+    CallError::Unreachable(error.without_url())
+}
+
 async fn read(mut answer: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, CallError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(CallError::Unreachable)? {
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
         if bytes.len() + chunk.len() > bytes_max {
             return Err(CallError::Unreadable(format!("it is longer than {bytes_max} bytes")));
         }

@@ -216,16 +216,21 @@ pub(super) fn read_file<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Opti
 
 /// Writes a file of ours whole, for nobody else's eyes.
 pub(super) fn write(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
-    let bytes = serde_json::to_vec_pretty(content)?;
+    if let Some(dir) = path.parent() {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        let closed = made.and_then(|()| fs::set_permissions(dir, fs::Permissions::from_mode(0o700)));
+        closed.with_context(|| format!("cannot make `{}`", dir.display()))?;
+    }
+    write_secret(path, &serde_json::to_vec_pretty(content)?)
+}
+
+/// Writes a file whole, mode 0600.
+pub(super) fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || {
-        if let Some(dir) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-        }
         let mut draft = Draft::create(path)?;
         // Before the first byte is in it.
         fs::set_permissions(draft.draft_path(), fs::Permissions::from_mode(0o600))?;
-        draft.write_all(&bytes)?;
+        draft.write_all(bytes)?;
         draft.publish()
     };
     write().with_context(|| format!("cannot write `{}`", path.display()))
@@ -238,4 +243,53 @@ fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         "there must be 1 to {CERTIFICATES_MAX} certificates"
     );
     Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written() -> Written {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem();
+        Written {
+            version: VERSION,
+            school: "0809999Z".into(),
+            school_name: "Collège d'Exemple".into(),
+            central: "https://central.example:8443".into(),
+            repositories: vec!["https://central.example:8443/v1/repository/".into()],
+            root: "{}".into(),
+            tunnel: None,
+            authority: certificate.clone(),
+            certificate,
+            key: key.serialize_pem(),
+            sealing_key: String::new(),
+            tunnel_key: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_again_and_for_nobody_elses_eyes() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read(dir.path()).unwrap().is_none());
+        Kept::of(written()).unwrap().keep(dir.path()).unwrap();
+        assert_eq!(read(dir.path()).unwrap().unwrap().school.as_str(), "0809999Z");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&enrolment_path(dir.path())), 0o600);
+        assert_eq!(mode(&central_dir(dir.path())), 0o700);
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_and_a_cut_file_are_refused() {
+        let other = Written { key: written().key, ..written() };
+        assert!(Kept::of(other).unwrap_err().to_string().contains("another certificate"));
+        let dir = tempfile::tempdir().unwrap();
+        Kept::of(written()).unwrap().keep(dir.path()).unwrap();
+        let path = enrolment_path(dir.path());
+        let whole = fs::read(&path).unwrap();
+        for end in (0..whole.len()).step_by(97) {
+            fs::write(&path, &whole[..end]).unwrap();
+            assert!(read(dir.path()).is_err(), "{end}");
+        }
+    }
 }

@@ -58,6 +58,15 @@ pub enum EnrolRefusal {
     /// The box was revoked.
     #[error("this box was revoked; it needs a new token")]
     Revoked,
+    /// The name is not one that was entered for the school.
+    #[error("this name was not entered for the school's portal")]
+    OtherName,
+    /// The public authority has not answered yet.
+    #[error("the order is under way; ask again with the same request in some minutes")]
+    UnderWay,
+    /// The public authority, or the program for records, did not do it.
+    #[error("the certificate was not obtained: {0}")]
+    NotObtained(String),
     /// Something sent is longer than it may be.
     #[error("what was sent is too long")]
     TooLong,
@@ -98,28 +107,22 @@ impl Authority {
             Ok(request) => request,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        // Looked for before the turn to write is taken: strangers keep nobody from writing.
+        let sql = "SELECT 1 FROM authority_token WHERE digest = $1";
+        if self.0.database.read(sql, &[digest_of(secret).into()]).await?.is_empty() {
+            self.0.attempts.lock().unwrap_or_else(PoisonError::into_inner).note_wrong(from, now);
+            return Ok(Err(EnrolRefusal::TokenUnknown));
+        }
         let mut write = self.0.database.write().await?;
         let keys_digest = digest_of(&format!("{} {} {}", request.fingerprint(), keys.sealing, keys.tunnel));
         let sql = "SELECT school, replaces, expires, spent, spent_by FROM authority_token WHERE digest = $1";
         let rows = write.read(sql, &[digest_of(secret).into()]).await?;
-        let Some(row) = rows.first() else {
-            self.0.attempts.lock().unwrap_or_else(PoisonError::into_inner).note_wrong(from, now);
-            return Ok(Err(EnrolRefusal::TokenUnknown));
-        };
+        let Some(row) = rows.first() else { return Ok(Err(EnrolRefusal::TokenUnknown)) };
         if let Err(refusal) = spendable(&mut write, row, &school, &keys_digest, now).await? {
             return Ok(Err(refusal));
         }
-        revoke_certificates(&mut write, &school, now).await?;
-        let sql = "INSERT INTO authority_box (school, sealing, tunnel, version, enrolled) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (school) DO UPDATE SET sealing = excluded.sealing, tunnel = excluded.tunnel,
-                version = excluded.version, enrolled = excluded.enrolled, revoked = NULL";
-        let at = now.unix_milliseconds();
+        enter(&mut write, &school, enrol, &keys_digest, now).await?;
         let uai = school.as_str();
-        let values =
-            [uai.into(), (&*keys.sealing).into(), (&*keys.tunnel).into(), (&**version).into(), at.into()];
-        write.execute(sql, &values).await?;
-        let spend = "UPDATE authority_token SET spent = COALESCE(spent, $2), spent_by = $3 WHERE digest = $1";
-        write.execute(spend, &[digest_of(secret).into(), at.into(), keys_digest.into()]).await?;
         let issued = self.issue(&mut write, &request, &school, now).await?;
         let setup = self.setup_in(&mut write, &school).await?;
         let tunnel = self.tunnel_of(&mut write, &school).await?;
@@ -277,6 +280,34 @@ async fn spendable(
     } else {
         Ok(())
     })
+}
+
+/// Enters the box in place of the one before, whose certificates are good for nothing any more, and spends its token.
+async fn enter(
+    write: &mut Write,
+    school: &Uai,
+    enrol: &Enrol,
+    keys_digest: &str,
+    now: Moment,
+) -> anyhow::Result<()> {
+    let Enrol { secret, version, keys, .. } = enrol;
+    revoke_certificates(write, school, now).await?;
+    let sql =
+        "INSERT INTO authority_box (school, sealing, tunnel, version, enrolled) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (school) DO UPDATE SET sealing = excluded.sealing, tunnel = excluded.tunnel,
+            version = excluded.version, enrolled = excluded.enrolled, revoked = NULL";
+    let at = now.unix_milliseconds();
+    let values = [
+        school.as_str().into(),
+        keys.sealing.as_str().into(),
+        keys.tunnel.as_str().into(),
+        version.as_str().into(),
+        at.into(),
+    ];
+    write.execute(sql, &values).await?;
+    let spend = "UPDATE authority_token SET spent = COALESCE(spent, $2), spent_by = $3 WHERE digest = $1";
+    write.execute(spend, &[digest_of(secret).into(), at.into(), keys_digest.into()]).await?;
+    Ok(())
 }
 
 async fn revoke_certificates(write: &mut Write, school: &Uai, now: Moment) -> anyhow::Result<()> {

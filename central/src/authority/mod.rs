@@ -4,6 +4,7 @@
 //! ([`Authority::enrol`]) and has a certificate of 30 days, which it renews by showing it. What was revoked is asked at every
 //! request, so a stolen box can do nothing from the moment somebody says so.
 
+mod acme;
 mod attempts;
 mod certificate;
 mod enrolment;
@@ -19,6 +20,7 @@ mod token;
 mod trail;
 mod tunnel;
 
+pub use acme::{Acme, AcmeSettings};
 pub use certificate::{Serial, Shown};
 pub use enrolment::{EnrolRefusal, Outcome, SealingKey};
 pub use limits::{AWAY_MAX, SETUP_BYTES_MAX, TOKEN_LIFE};

@@ -4,7 +4,11 @@
 use rcgen::{CertificateSigningRequestParams, PKCS_ECDSA_P256_SHA256, PublicKey, PublicKeyData as _};
 use rustls_pki_types::{CertificateSigningRequestDer, pem::PemObject as _};
 use thiserror::Error;
-use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer as _};
+use x509_parser::{
+    certification_request::X509CertificationRequest,
+    extensions::{GeneralName, ParsedExtension},
+    prelude::FromDer as _,
+};
 
 use super::limits::REQUEST_BYTES_MAX;
 
@@ -32,6 +36,9 @@ pub enum RequestError {
     /// Another kind of key than ECDSA on P-256 with SHA-256.
     #[error("the key of the certificate request is not ECDSA on P-256")]
     Key,
+    /// More than one name, or none, or something else than a name.
+    #[error("the certificate request is not for one name alone")]
+    Name,
     /// The signature is not that of its key.
     #[error("the certificate request is not signed by its own key")]
     Signature,
@@ -74,6 +81,36 @@ impl Request {
     /// The key, as it is known in the register: BLAKE3 of its 65 bytes, in hexadecimal.
     pub(super) fn fingerprint(&self) -> String {
         blake3::hash(self.key.der_bytes()).to_hex().to_string()
+    }
+}
+
+/// The DER of a request for a portal's certificate, and the one name it is for. The public authority looks at the rest.
+pub(super) fn portal_name(
+    pem: &str,
+) -> Result<(CertificateSigningRequestDer<'static>, String), RequestError> {
+    if pem.len() > REQUEST_BYTES_MAX {
+        return Err(RequestError::TooLong);
+    }
+    let der =
+        CertificateSigningRequestDer::from_pem_slice(pem.as_bytes()).map_err(|_| RequestError::Unreadable)?;
+    let (_, parsed) = X509CertificationRequest::from_der(&der).map_err(|_| RequestError::Unreadable)?;
+    let mut names = Vec::new();
+    for extension in parsed.requested_extensions().into_iter().flatten() {
+        if let ParsedExtension::SubjectAlternativeName(asked) = extension {
+            names.extend(asked.general_names.iter().map(|name| match name {
+                GeneralName::DNSName(name) => Some((*name).to_owned()),
+                _ => None,
+            }));
+        }
+    }
+    // A name in the subject would be one more.
+    let no_subject = parsed.certification_request_info.subject.iter_common_name().next().is_none();
+    match names.as_mut_slice() {
+        [Some(name)] if no_subject => {
+            let name = std::mem::take(name);
+            Ok((der.clone(), name))
+        }
+        _ => Err(RequestError::Name),
     }
 }
 

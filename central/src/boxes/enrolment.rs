@@ -10,7 +10,7 @@ use axum::{
 use hyper::{StatusCode, header};
 use preau::{
     model::Uai,
-    protocol::enrolment::{Enrol, Renew, Setup},
+    protocol::enrolment::{Enrol, PortalRequest, Renew, Setup},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -21,7 +21,7 @@ use super::{
     limits::ENROL_BYTES_MAX,
 };
 use crate::{
-    authority::{Authority, Outcome, SETUP_BYTES_MAX},
+    authority::{Acme, Authority, Outcome, SETUP_BYTES_MAX},
     database::Database,
     fleet::schools,
 };
@@ -31,15 +31,20 @@ use crate::{
 struct Asked {
     authority: Authority,
     database: Database,
+    acme: Option<Acme>,
 }
 
 /// The routes.
-pub(super) fn routes(authority: Authority, database: Database) -> Router {
+pub(super) fn routes(authority: Authority, database: Database, acme: Option<Acme>) -> Router {
     Router::new()
         .route(ENROL_PATH, post(enrol).layer(DefaultBodyLimit::max(ENROL_BYTES_MAX)))
         .route(CERTIFICATE_PATH, post(renew).layer(DefaultBodyLimit::max(ENROL_BYTES_MAX)))
         .route("/v1/setup", put(keep_setup).layer(DefaultBodyLimit::max(SETUP_BYTES_MAX)))
-        .with_state(Asked { authority, database })
+        .route(
+            "/v1/portal-certificate",
+            post(portal_certificate).layer(DefaultBodyLimit::max(ENROL_BYTES_MAX)),
+        )
+        .with_state(Asked { authority, database, acme })
 }
 
 async fn enrol(
@@ -75,6 +80,19 @@ async fn keep_setup(
 ) -> Result<Response, Refused> {
     let setup: Setup = read(&body)?;
     json(asked.authority.keep_setup(&caller.school, &setup).await)
+}
+
+async fn portal_certificate(
+    State(asked): State<Asked>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let PortalRequest { request } = read(&body)?;
+    let Some(acme) = &asked.acme else {
+        let sentence = "this central obtains no certificates of public names";
+        return Err(Refused::new(StatusCode::NOT_FOUND, "no-acme", sentence));
+    };
+    json(acme.certificate(&caller.school, &request).await)
 }
 
 /// Reads the JSON of a body.

@@ -21,7 +21,11 @@ use super::{
     places::Places,
     repository,
 };
-use crate::{authority::Authority, bucket::Bucket, database::Database};
+use crate::{
+    authority::{Acme, Authority},
+    bucket::Bucket,
+    database::Database,
+};
 
 /// How long to wait when the kernel gives no connection, such as when the process has no descriptor left.
 const ACCEPT_WAIT: Duration = Duration::from_millis(200);
@@ -38,6 +42,8 @@ pub struct Settings {
 pub struct Parts {
     /// Who a box is.
     pub authority: Authority,
+    /// Who obtains portals' certificates, where the configuration says how.
+    pub acme: Option<Acme>,
     /// The repository.
     pub bucket: Bucket,
     /// The register of schools.
@@ -64,10 +70,10 @@ impl Service {
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen for boxes at {listen}"))?;
-        let Parts { authority, bucket, database, routes } = parts;
+        let Parts { acme, authority, bucket, database, routes } = parts;
         let routes = Router::new()
             .merge(routes)
-            .merge(enrolment::routes(authority.clone(), database))
+            .merge(enrolment::routes(authority.clone(), database, acme))
             .merge(repository::routes(bucket))
             .fallback(|| async { Refused::not_found() })
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));

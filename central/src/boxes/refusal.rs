@@ -61,6 +61,9 @@ impl From<EnrolRefusal> for Refused {
             EnrolRefusal::Keys => (StatusCode::BAD_REQUEST, "keys"),
             EnrolRefusal::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too-often"),
             EnrolRefusal::Revoked => (StatusCode::FORBIDDEN, "revoked"),
+            EnrolRefusal::OtherName => (StatusCode::FORBIDDEN, "other-name"),
+            EnrolRefusal::UnderWay => (StatusCode::SERVICE_UNAVAILABLE, "under-way"),
+            EnrolRefusal::NotObtained(_) => (StatusCode::BAD_GATEWAY, "not-obtained"),
             EnrolRefusal::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
         };
         Self::new(status, code, refusal.to_string())

@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use clap::{Args, Subcommand};
-use preau::model::Uai;
+use preau::model::{Domain, Uai};
 use preau_central::{authority::By, config::Config, service::House};
 
 use super::school::uai;
@@ -18,6 +18,14 @@ pub(crate) struct Boxes {
 enum Act {
     /// Lists the boxes: school, version when enrolled, when that was, until when the certificate holds
     List,
+    /// Enters a public name of a school's portal: its box may have certificates for it
+    Portal {
+        /// The school's code in the national register
+        #[arg(value_name = "UAI", value_parser = uai)]
+        school: Uai,
+        /// The name, such as `portail.college.ac-exemple.example`
+        name: Domain,
+    },
     /// Revokes the box of a school: it can do nothing any more until it is enrolled again
     Revoke {
         /// The school's code in the national register
@@ -43,6 +51,13 @@ pub(crate) async fn carry_out(boxes: &Boxes, config: &Config) -> anyhow::Result<
                     known.enrolled
                 );
             }
+            Ok(())
+        }
+        Act::Portal { school, name } => {
+            let mut write = database.write().await?;
+            authority.enter_portal_name(&mut write, By::Central, school, name).await?;
+            write.commit().await?;
+            println!("the box of {} may have certificates for {name}", school.as_str());
             Ok(())
         }
         Act::Revoke { school } => {

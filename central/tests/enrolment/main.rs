@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
+mod acme;
 mod door;
 mod path;
 mod programs;

@@ -24,7 +24,7 @@ use preau::{
 };
 use preau_central::{
     audit,
-    authority::{self, Authority, By},
+    authority::{self, Acme, AcmeSettings, Authority, By},
     boxes::{self, Caller, Parts, Settings},
     bucket::{self, Bucket},
     channel,
@@ -91,6 +91,10 @@ pub(crate) fn other_school() -> Uai {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
+        Self::with_acme(None).await
+    }
+
+    pub(crate) async fn with_acme(acme: Option<AcmeSettings>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let hands = Hands::new();
         let clock = hands.clock();
@@ -122,8 +126,9 @@ impl Scene {
             ),
         );
         let settings = Settings { listen: (Ipv4Addr::LOCALHOST, port).into() };
-        let (database, bucket) = (database, bucket);
+        let acme = acme.map(|settings| Acme::new(settings, authority.clone()));
         let parts = Parts {
+            acme,
             authority: authority.clone(),
             bucket: bucket.clone(),
             database: database.clone(),

@@ -1,0 +1,18 @@
+//! Replays the fuzz corpora of central's readers in the ordinary build.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
+
+use std::{fs, path::Path};
+
+use preau_central::authority::Request;
+
+#[test]
+fn certificate_requests_are_read_or_refused() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/certificate_request");
+    let mut taken = 0;
+    for entry in fs::read_dir(dir).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        taken += usize::from(Request::read(&String::from_utf8_lossy(&bytes)).is_ok());
+    }
+    assert!(taken > 0, "no request of the corpus is taken");
+}
