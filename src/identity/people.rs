@@ -257,9 +257,7 @@ impl Identity {
     /// quicker on a busy box, and whoever sent them would be taken for nobody.
     pub async fn hear_of(&self, source: IpAddr) {
         let mut heard = self.shared.heard.subscribe();
-        let known = async {
-            while self.machine_of(source).is_none() && heard.changed().await.is_ok() {}
-        };
+        let known = async { while self.machine_of(source).is_none() && heard.changed().await.is_ok() {} };
         // Closed: whoever stays unknown is nobody to the judge.
         let _ = timeout(HEARD_WAIT_MAX, known).await;
     }
