@@ -347,7 +347,9 @@ fn a_person_goes_to_the_ent_and_back_in_chromium() {
         until(10, "the browser is back on the portal", || {
             browser.current_url().is_ok_and(|url| url.starts_with(&format!("https://{PORTAL}/")))
         });
-        until(15, "the web is open", || reads(lab, "eleve"));
+        // The portal's page also says why nobody is signed in, where that is so.
+        let shown = browser.text().unwrap_or_default();
+        until(15, &format!("the web is open behind the page {shown:?}"), || reads(lab, "eleve"));
     });
 }
 

@@ -10,6 +10,8 @@ use crate::{plan::post, process::wait_for};
 
 /// How long a false router may take to be believed.
 const BELIEVED_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a machine may ask for an address, a dozen times in all.
+const DHCP_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often an address of the router's is claimed.
 const CLAIMS: u32 = 3;
 /// The machine that is to believe it.
@@ -123,11 +125,17 @@ fn false_dhcp_server(scene: &mut Scene<'_>) -> anyhow::Result<Seen> {
         "--user=root",
         "--dhcp-leasefile=/dev/null",
     ];
-    let _server = scene.start("false-dhcp", &false_server)?;
-    // Asks as a machine does that comes to the network, and changes nothing of what it has; `$0` is a name for it.
-    let ask = "for i in 1 2 3 4 5 6; do udhcpc -f -n -q -t 2 -T 1 -i eth0 -s /bin/true -x hostname:nouveau 2>&1; done";
-    let said = scene.lab.run_for(VICTIM, &["sh", "-c", ask], Duration::from_secs(15))?;
-    Ok(shows(&said, &format!("obtained from {own},")))
+    // Whoever asks before it listens is answered by the true server alone.
+    let _server = scene.start_listening("false-dhcp", &false_server, "udp", 67)?;
+    // Asks as a machine does that comes to the network, and changes nothing of what it has. Both servers answer, and which
+    // one is first is a matter of luck each time: it asks until the false one, `$0`, was.
+    let ask = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+                 said=$(udhcpc -f -n -q -t 2 -T 1 -i eth0 -s /bin/true -x hostname:nouveau 2>&1); echo \"$said\"
+                 case $said in *\"$0\"*) break;; esac
+               done";
+    let won = format!("obtained from {own},");
+    let said = scene.lab.run_for(VICTIM, &["sh", "-c", ask, &won], DHCP_WAIT_MAX)?;
+    Ok(shows(&said, &won))
 }
 
 /// Takes the router's address for a moment, speaks to the neighbour from it, and looks whom the neighbour takes for the
