@@ -125,7 +125,7 @@ async fn names_are_listed_by_their_steps(bucket: Bucket) {
     assert_eq!(below, ["metadata/0809999Z/1.root.json", "metadata/0809999Z/2.root.json"]);
     assert_eq!(bucket.list("metadata/0809999Z/").await.unwrap(), below);
     assert_eq!(bucket.list("").await.unwrap().len(), 5);
-    assert_eq!(bucket.list("meta").await.unwrap(), [] as [&str; 0]);
+    assert!(bucket.list("meta").await.unwrap().is_empty());
 }
 
 async fn what_was_removed_is_gone(bucket: Bucket) {

@@ -177,7 +177,8 @@ async fn of_many_writers_nothing_is_lost(location: Location) {
     write.execute("INSERT INTO note (id, number) VALUES (1, 0)", &[]).await.unwrap();
     write.commit().await.unwrap();
     let mut counting = JoinSet::new();
-    for database in databases.iter().cycle().take(8).cloned() {
+    for database in databases.iter().cycle().take(8) {
+        let database = database.clone();
         counting.spawn(async move {
             for _ in 0..10 {
                 let mut write = database.write().await.unwrap();

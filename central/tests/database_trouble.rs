@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Duration};
+use std::{
+    collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command,
+    time::Duration,
+};
 
 use preau_central::database::{Database, EVERYTHING, Location, Part, Unreachable};
 use support::postgresql::Server;
@@ -228,6 +231,10 @@ async fn a_backup_is_a_database_as_it_stood() {
     drop(write);
     add(&database, 2).await.unwrap();
     assert!(database.back_up(&copy_path).await.is_err());
+    for name in ["x", "x-wal", "copy"] {
+        let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     let copy = Database::open(&Location::Sqlite(copy_path), &[NOTES]).await.unwrap();
     assert_eq!(kept(&copy).await, BTreeSet::from([1]));
 }

@@ -3,6 +3,7 @@
 use std::{
     mem,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -10,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::unreachable::{TURN_WAIT_MAX, Unreachable};
+use super::unreachable::Unreachable;
 
 /// Places for connections, and those that are free.
 #[derive(Debug)]
@@ -32,8 +33,8 @@ impl<C> Lane<C> {
     }
 
     /// Waits for a place, in the order of coming.
-    pub(super) async fn enter(&self) -> Result<Place<C>, Unreachable> {
-        let permit = timeout(TURN_WAIT_MAX, Arc::clone(&self.places).acquire_owned()).await;
+    pub(super) async fn enter(&self, wait_max: Duration) -> Result<Place<C>, Unreachable> {
+        let permit = timeout(wait_max, Arc::clone(&self.places).acquire_owned()).await;
         match permit {
             Ok(Ok(permit)) => Ok(Place { free: Arc::clone(&self.free), _permit: permit }),
             // Places are never closed; only the wait ends.
@@ -56,5 +57,33 @@ impl<C> Place<C> {
     /// Closes what is free: where one connection was found broken, those that lay beside it are too.
     pub(super) fn close_free(&self) {
         drop(mem::take(&mut *self.free.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT_MAX: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn who_waits_too_long_for_a_place_is_told_so_and_the_place_is_not_lost() {
+        let lane: Lane<u8> = Lane::new(1);
+        let place = lane.enter(WAIT_MAX).await.unwrap();
+        assert_eq!(lane.enter(WAIT_MAX).await.unwrap_err(), Unreachable::BUSY);
+        drop(place);
+        lane.enter(WAIT_MAX).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_given_back_is_taken_again_unless_all_is_closed() {
+        let lane: Lane<u8> = Lane::new(2);
+        let place = lane.enter(WAIT_MAX).await.unwrap();
+        assert_eq!(place.take(), None);
+        place.give_back(7);
+        assert_eq!(place.take(), Some(7));
+        place.give_back(8);
+        place.close_free();
+        assert_eq!(place.take(), None);
     }
 }

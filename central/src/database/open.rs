@@ -185,7 +185,7 @@ impl Write {
         self.begin(&[])?;
         let done = match &mut self.inner {
             Inner::Sqlite(writing) => writing.batch(&part::in_dialect(sql, Dialect::Sqlite)).await,
-            Inner::Postgres(writing) => writing.batch(&part::in_dialect(sql, Dialect::Postgres)).await,
+            Inner::Postgres(writing) => writing.step(&part::in_dialect(sql, Dialect::Postgres)).await,
         };
         self.end(done)
     }

@@ -1,12 +1,15 @@
 //! SQLite: one file, one process.
 
 use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter, types::ValueRef};
 use tokio::task::spawn_blocking;
 
@@ -53,6 +56,10 @@ impl Sqlite {
             writer: Arc::new(Lane::new(1)),
             readers: Arc::new(Lane::new(READERS)),
         };
+        create_private(path).or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Ok(()),
+            _ => Err(error),
+        })?;
         // Opened at once, so that what cannot be opened is told at once.
         drop(sqlite.lend(&sqlite.writer, Access::Write).await?);
         Ok(sqlite)
@@ -74,18 +81,18 @@ impl Sqlite {
     pub(super) async fn back_up(&self, to: &Path) -> anyhow::Result<()> {
         let (from, to) = (self.path.clone(), to.to_owned());
         spawn_blocking(move || {
-            ensure!(!to.exists(), "`{}` is there already", to.display());
-            let connection = Connection::open_with_flags(&from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            connection.busy_timeout(BACKUP_WAIT_MAX)?;
-            let name = to.to_str().context("the name of the backup is not UTF-8")?;
-            connection.execute("VACUUM INTO ?1", [name]).map_err(told)?;
-            Ok(std::fs::File::open(&to)?.sync_all()?)
+            let context = || format!("cannot write `{}`", to.display());
+            create_private(&to).with_context(context)?;
+            copy(&from, &to).with_context(context).inspect_err(|_| {
+                // What is there of it is no database.
+                let _ = fs::remove_file(&to);
+            })
         })
         .await?
     }
 
     async fn lend(&self, lane: &Lane<Connection>, access: Access) -> anyhow::Result<Lent> {
-        let place = lane.enter().await?;
+        let place = lane.enter(TURN_WAIT_MAX).await?;
         let connection = match place.take() {
             Some(connection) => connection,
             None => {
@@ -167,6 +174,20 @@ impl Writing {
         self.lent = Some(lent);
         Ok(done)
     }
+}
+
+/// Makes an empty file that nobody else reads; the files that SQLite puts beside it are as this one.
+fn create_private(path: &Path) -> io::Result<()> {
+    File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
+/// Writes all that is committed in `from` into the empty file `to`.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(BACKUP_WAIT_MAX)?;
+    let name = to.to_str().context("the name is not UTF-8")?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(told)?;
+    Ok(File::open(to)?.sync_all()?)
 }
 
 fn connect(path: &Path, access: Access) -> rusqlite::Result<Connection> {

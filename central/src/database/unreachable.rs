@@ -15,7 +15,7 @@ pub struct Unreachable(&'static str);
 
 impl Unreachable {
     pub(super) const BUSY: Self = Self(
-        "the database was busy for 30 seconds with others; try again, and see what holds it if this goes on",
+        "the database was busy with others for half a minute; try again, and see what holds it if this goes on",
     );
     pub(super) const DISK: Self =
         Self("the database cannot write to its disk; see that the disk is whole and mounted");

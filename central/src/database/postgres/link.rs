@@ -12,12 +12,12 @@ use super::{
     value::{parameters, row},
 };
 
-/// What every session begins with. A server that was frozen in the middle of an act, or an instance that was, holds up
-/// the others no longer than this. `lock_timeout` is the wait for the writer's place, and `TURN_WAIT_MAX` as well.
+/// What every session begins with. An instance that was frozen in the middle of an act holds up the others no longer than
+/// this. `lock_timeout` is the wait for the writer's place, which must end before the statement that waits does.
 const SESSION: &str = "
     SET client_min_messages = warning;
     SET statement_timeout = '30s';
-    SET lock_timeout = '30s';
+    SET lock_timeout = '25s';
     SET idle_in_transaction_session_timeout = '60s';";
 
 /// How long the server may take to connect, in all: several addresses, TLS and the password.
@@ -27,7 +27,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(15);
 const ANSWER_MAX: Duration = Duration::from_secs(35);
 
 /// How long a step of the schema may take, which may rewrite a table.
-const BATCH_MAX: Duration = Duration::from_secs(1800);
+const STEP_MAX: Duration = Duration::from_secs(1800);
 
 /// Statements kept prepared; where there are more, all are prepared again.
 const PREPARED_MAX: usize = 256;
@@ -57,9 +57,9 @@ impl Link {
             let _ = connection.await;
         });
         let mut link = Self { client, prepared: HashMap::new(), _driver: driver };
-        link.batch(SESSION).await?;
+        link.say(SESSION).await?;
         if access == Access::Read {
-            link.batch("SET default_transaction_read_only = on").await?;
+            link.say("SET default_transaction_read_only = on").await?;
         }
         Ok(link)
     }
@@ -80,8 +80,15 @@ impl Link {
         rows.iter().map(row).collect()
     }
 
-    pub(super) async fn batch(&mut self, sql: &str) -> anyhow::Result<()> {
-        self.answer(BATCH_MAX, self.client.batch_execute(sql)).await
+    /// Statements without values, such as those that begin and end a transaction.
+    pub(super) async fn say(&mut self, sql: &str) -> anyhow::Result<()> {
+        self.answer(ANSWER_MAX, self.client.batch_execute(sql)).await
+    }
+
+    /// A step of the schema, which may take longer than a statement.
+    pub(super) async fn step(&mut self, sql: &str) -> anyhow::Result<()> {
+        let sql = format!("SET LOCAL statement_timeout = 0; {sql}");
+        self.answer(STEP_MAX, self.client.batch_execute(&sql)).await
     }
 
     /// Tells every instance that listens, once this transaction is committed.

@@ -8,7 +8,7 @@ use super::{
     super::{
         Row, Signals, Value,
         lane::{Lane, Place},
-        unreachable::Unreachable,
+        unreachable::{TURN_WAIT_MAX, Unreachable},
     },
     link::{Access, Link},
     listening::Listening,
@@ -52,18 +52,18 @@ impl Postgres {
     }
 
     pub(in super::super) async fn write(&self) -> anyhow::Result<Writing> {
-        let place = self.writer.enter().await?;
+        let place = self.writer.enter(TURN_WAIT_MAX).await?;
         let mut link = self.link(&place, Access::Write).await?;
-        let mut begun = link.batch(BEGIN).await;
+        let mut begun = link.say(BEGIN).await;
         if begun.is_err() && link.is_closed() {
             link = self.new_link(&place, Access::Write).await?;
-            begun = link.batch(BEGIN).await;
+            begun = link.say(BEGIN).await;
         }
         begun.map(|()| Writing { link, place, instance: self.listening.instance().to_owned() })
     }
 
     pub(in super::super) async fn read(&self, sql: &str, values: &[Value]) -> anyhow::Result<Vec<Row>> {
-        let place = self.readers.enter().await?;
+        let place = self.readers.enter(TURN_WAIT_MAX).await?;
         let mut link = self.link(&place, Access::Read).await?;
         let mut rows = link.read(sql, values).await;
         if rows.is_err() && link.is_closed() {
@@ -101,9 +101,8 @@ impl Writing {
         self.link.read(sql, values).await
     }
 
-    /// A step of the schema, which may take longer than a statement.
-    pub(in super::super) async fn batch(&mut self, sql: &str) -> anyhow::Result<()> {
-        self.link.batch(&format!("SET LOCAL statement_timeout = 0; {sql}")).await
+    pub(in super::super) async fn step(&mut self, sql: &str) -> anyhow::Result<()> {
+        self.link.step(sql).await
     }
 
     pub(in super::super) async fn commit(mut self, topics: &BTreeSet<String>) -> anyhow::Result<()> {
@@ -111,7 +110,7 @@ impl Writing {
             let messages: Vec<_> = topics.iter().map(|topic| format!("{} {topic}", self.instance)).collect();
             self.link.notify(&messages).await?;
         }
-        match self.link.batch("COMMIT").await {
+        match self.link.say("COMMIT").await {
             Ok(()) => {
                 self.place.give_back(self.link);
                 Ok(())

@@ -30,7 +30,7 @@ impl Server {
             .unwrap();
         let mut port = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        let server = Self { port: port.trim().parse().unwrap(), process: process };
+        let server = Self { port: port.trim().parse().unwrap(), process };
         server.make_bucket();
         server
     }
