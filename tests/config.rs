@@ -16,9 +16,10 @@ use std::{
 };
 
 use preau::{
-    config::{Config, check_form},
+    config::{Config, FromChannel, check_form},
     lists,
     model::Moment,
+    sync::in_force,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -50,6 +51,48 @@ fn every_fault_is_answered_with_its_place_and_remedy() {
         count += 1;
     }
     assert!(count >= 70, "only {count} faults");
+}
+
+#[test]
+fn what_the_channel_brought_stands_in_place_of_the_files_rules() {
+    let school = School::sound();
+    let own = school.config();
+    assert_eq!(own.from_channel, FromChannel::default());
+    school.take_policy(4, "id = 'quatre'\neffect = 'allow'\nsites = ['a.example']");
+    assert_eq!(rule_ids(&school.config()), rule_ids(&own), "it is not in force yet");
+    in_force::set_policy(&own.state_dir, 4).unwrap();
+    let config = school.config();
+    assert_eq!((rule_ids(&config), config.from_channel.policy), (vec!["quatre".to_owned()], Some(4)));
+}
+
+#[test]
+fn a_damaged_policy_of_the_channel_gives_way_to_the_one_before_and_then_to_the_file() {
+    let school = School::sound();
+    let own = school.config();
+    school.take_policy(4, "id = 'quatre'\neffect = 'allow'\nsites = ['a.example']");
+    school.take_policy(5, "id = 'cinq'\neffect = 'refuse'");
+    in_force::set_policy(&own.state_dir, 5).unwrap();
+    let config = school.config();
+    assert_eq!(rule_ids(&config), ["quatre"]);
+    let fault = config.from_channel.fault.unwrap();
+    assert!(fault.contains("policy 5") && fault.contains("academie version 5"), "{fault}");
+    fs::remove_file(in_force::policy_dir(&own.state_dir, 4).join("00.toml")).unwrap();
+    let config = school.config();
+    assert_eq!((rule_ids(&config), config.from_channel.policy), (rule_ids(&own), None));
+}
+
+#[test]
+fn the_lists_of_the_channel_stand_in_place_of_the_files_where_the_rules_can_be_judged_by_them() {
+    let school = School::sound();
+    let own = school.config();
+    let taken = in_force::categories_path(&own.state_dir);
+    fs::create_dir_all(taken.parent().unwrap()).unwrap();
+    fs::copy(school.path("categories.table"), &taken).unwrap();
+    assert_eq!(school.config().categories.unwrap().path, taken);
+    fs::write(&taken, "no table").unwrap();
+    let config = school.config();
+    assert_eq!(config.categories, own.categories);
+    assert!(config.from_channel.fault.unwrap().contains("lists of the channel"));
 }
 
 #[test]
@@ -148,6 +191,10 @@ proptest! {
 /// A sound school in a directory of its own, to be spoilt.
 struct School(TempDir);
 
+fn rule_ids(config: &Config) -> Vec<String> {
+    config.policy.rules().iter().map(|rule| rule.id.to_string()).collect()
+}
+
 impl School {
     fn sound() -> Self {
         let school = Self(tempfile::tempdir().unwrap());
@@ -165,6 +212,23 @@ impl School {
 
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
+    }
+
+    fn config(&self) -> Config {
+        Config::load(&self.path("preau.toml")).unwrap()
+    }
+
+    /// Lays a policy of that number with one rule where the channel leaves it; it is not in force by that.
+    fn take_policy(&self, number: u64, rule: &str) {
+        let dir = in_force::policy_dir(&self.path("state"), number);
+        fs::create_dir_all(&dir).unwrap();
+        let index = format!(
+            r#"{{"version":1,"school":"0809999Z","number":{number},
+                "documents":[{{"target":"policy/academie.toml","place":"academie","version":{number}}}]}}"#
+        );
+        fs::write(dir.join("policy.json"), index).unwrap();
+        let text = format!("version = 1\nlevel = 'academie'\nname = 'Académie'\n[[rule]]\n{rule}\n");
+        fs::write(dir.join("00.toml"), text).unwrap();
     }
 
     /// Writes a certificate for `host` that ends with the beginning of a year, and its key.

@@ -5,6 +5,7 @@
 //! database = "sqlite:central.sqlite"      # or "postgresql://user@host/name"
 //! repository = "repository"               # a folder, or "s3://bucket/prefix"
 //! keys = "keys"                           # the folder of the signing keys that are on line
+//! work = "work"                           # a folder for what can be made again, some hundred MB
 //! academie = "Académie d'Exemple"
 //!
 //! [boxes]                                 # where boxes come in
@@ -47,6 +48,8 @@ pub struct Config {
     pub repository: bucket::Location,
     /// The folder of the signing keys that are on line.
     pub keys_dir: PathBuf,
+    /// A folder for what can be made again: the editions of the lists.
+    pub work_dir: PathBuf,
     /// Where boxes come in.
     pub boxes: Boxes,
     /// Where people come in.
@@ -82,9 +85,15 @@ struct File {
     database: String,
     repository: String,
     keys: String,
+    #[serde(default = "default_work")]
+    work: String,
     academie: String,
     boxes: BoxesWritten,
     console: ConsoleWritten,
+}
+
+fn default_work() -> String {
+    "work".to_owned()
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,7 +127,8 @@ impl Config {
     }
 
     fn parse(text: &str, base: &Path) -> anyhow::Result<Self> {
-        let File { version, database, repository, keys, academie, boxes, console } = toml::from_str(text)?;
+        let File { version, database, repository, keys, work, academie, boxes, console } =
+            toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
         let url = boxes.url;
@@ -132,6 +142,7 @@ impl Config {
             database: database::Location::read(&database, base).context("database")?,
             repository: bucket::Location::read(&repository, base).context("repository")?,
             keys_dir: base.join(keys),
+            work_dir: base.join(work),
             boxes: Boxes { listen: boxes.listen, url },
             console: Console {
                 listen: console.listen,

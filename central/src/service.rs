@@ -7,15 +7,69 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit,
+    authority::{self, Authority},
+    boxes::{
+        self,
+        line::{Line, Views},
+    },
     bucket::Bucket,
     channel::{self, Channel},
     config::Config,
     database::{Database, Part},
-    fleet::schools,
+    editions::{self, Editions},
+    fleet::{observed, orders, policy, reports::Reports, requests, schools},
 };
 
 /// Every part of the database, in the order they come to be.
-const PARTS: &[Part] = &[audit::PART, schools::PART, channel::PART];
+pub const PARTS: &[Part] = &[
+    audit::PART,
+    schools::PART,
+    channel::PART,
+    authority::PART,
+    editions::PART,
+    observed::PART,
+    orders::PART,
+    requests::PART,
+    policy::PART,
+];
+
+/// Everything that acts need, opened: for the service as for a command.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// The time.
+    pub clock: Clock,
+    /// Where everything is kept.
+    pub database: Database,
+    /// The repository's store.
+    pub bucket: Bucket,
+    /// The signed channel.
+    pub channel: Channel,
+    /// Certificates of boxes.
+    pub authority: Authority,
+    /// Editions of the lists.
+    pub editions: Editions,
+}
+
+impl House {
+    /// Opens everything that `config` names.
+    ///
+    /// # Errors
+    /// When something cannot be opened, or `preau-central init` was not run.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock = Clock::of_the_machine();
+        let database = open_database(config).await?;
+        let bucket = Bucket::open(&config.repository)?;
+        let channel =
+            Channel::open(database.clone(), bucket.clone(), &config.keys_dir, clock.clone()).await?;
+        let root = channel.first_root();
+        let authority =
+            Authority::open(database.clone(), &config.keys_dir, &config.boxes.url, root, clock.clone())
+                .await?;
+        let editions =
+            Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
+        Ok(Self { clock, database, bucket, channel, authority, editions })
+    }
+}
 
 /// Opens the database in the form this program knows.
 ///
@@ -25,7 +79,15 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
     Database::open(&config.database, PARTS).await
 }
 
-/// Opens the signed channel.
+/// Opens the database as it is: for what only looks at it, while others of any version may be running.
+///
+/// # Errors
+/// When it is not there or cannot be reached.
+pub async fn open_database_as_it_is(config: &Config) -> anyhow::Result<Database> {
+    Database::open_as_it_is(&config.database).await
+}
+
+/// Opens the signed channel alone.
 ///
 /// # Errors
 /// When database or repository cannot be opened, or `preau-central init` was not run.
@@ -40,12 +102,29 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let channel = open_channel(&config).await?;
-    let stop = CancellationToken::new();
-    let mut tasks = Tasks::new(stop);
+    let House { clock, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
+    let (reports, keeper) = Reports::new(database.clone(), clock.clone());
+    let line = Line::new(database.clone(), reports, views(&channel), clock);
+    let routes = boxes::line::routes(line.clone());
+    let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes };
+    let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
+    let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);
+    tasks.start("authority", |stop| authority.serve(stop));
     tasks.start("publisher", |stop| channel.serve(stop));
+    tasks.start_foundation("reports", |stop| keeper.serve(stop));
+    tasks.start("line", |stop| line.serve(stop));
+    tasks.start("boxes", |stop| boxes.serve(stop));
     tasks.run().await
+}
+
+/// What is published, as the line asks for it.
+fn views(channel: &Channel) -> Views {
+    let channel = channel.clone();
+    Views::from_fn(move |school| {
+        let channel = channel.clone();
+        Box::pin(async move { channel.published(school.as_ref()).await })
+    })
 }
 
 async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
-use std::sync::Arc;
+#[path = "support/s3/mod.rs"]
+mod s3_server;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -18,6 +19,13 @@ macro_rules! on_both {
                 let dir = tempfile::tempdir().unwrap();
                 let bucket = super::Bucket::open(&super::Location::Folder(dir.path().join("repository"))).unwrap();
                 super::$fact(bucket).await;
+            })*
+        }
+        mod s3 {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $fact() {
+                let server = super::s3_server::Server::start();
+                super::$fact(server.bucket("central/x")).await;
             })*
         }
     };
@@ -64,27 +72,28 @@ async fn only_who_saw_the_last_replaces_it(bucket: Bucket) {
     assert_eq!(bucket.read(name).await.unwrap(), None);
 }
 
-/// Eight count up together, each by reading and replacing until it was the one.
 async fn of_many_who_replace_each_counts(bucket: Bucket) {
-    let bucket = Arc::new(bucket);
     let mut counting = JoinSet::new();
     for _ in 0..8 {
-        let bucket = Arc::clone(&bucket);
-        counting.spawn(async move {
-            let mut counted = 0;
-            while counted < 5 {
-                let (before, tag) = bucket.read("count").await.unwrap().unzip();
-                let before = before
-                    .map_or(0, |bytes| String::from_utf8(bytes.to_vec()).unwrap().parse::<u64>().unwrap());
-                let next = Bytes::from((before + 1).to_string());
-                if bucket.replace("count", next, tag.as_ref()).await.unwrap() == Replaced::Done {
-                    counted += 1;
-                }
-            }
-        });
+        let bucket = bucket.clone();
+        counting.spawn(async move { count_up(&bucket, 5).await });
     }
     counting.join_all().await;
     assert_eq!(bucket.read("count").await.unwrap().unwrap().0, "40");
+}
+
+/// Counts up `times` times, each by reading and replacing until it was the one.
+async fn count_up(bucket: &Bucket, times: usize) {
+    let mut counted = 0;
+    while counted < times {
+        let (before, tag) = bucket.read("count").await.unwrap().unzip();
+        let before =
+            before.map_or(0, |bytes| String::from_utf8(bytes.to_vec()).unwrap().parse::<u64>().unwrap());
+        let next = Bytes::from((before + 1).to_string());
+        if bucket.replace("count", next, tag.as_ref()).await.unwrap() == Replaced::Done {
+            counted += 1;
+        }
+    }
 }
 
 async fn a_stream_begins_anywhere(bucket: Bucket) {
@@ -134,4 +143,43 @@ async fn a_name_leads_nowhere_else(bucket: Bucket) {
         assert!(bucket.stream(name, 0).await.is_err(), "{name}");
         assert!(bucket.remove(name).await.is_err(), "{name}");
     }
+}
+
+/// Two that open the same folder are two processes to each other: each has its own file for the lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_on_one_folder_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::Folder(dir.path().to_owned());
+    let mut counting = JoinSet::new();
+    for _ in 0..4 {
+        let bucket = Bucket::open(&location).unwrap();
+        counting.spawn(async move { count_up(&bucket, 10).await });
+    }
+    counting.join_all().await;
+    assert_eq!(Bucket::open(&location).unwrap().read("count").await.unwrap().unwrap().0, "40");
+}
+
+#[tokio::test]
+async fn prefixes_of_one_bucket_do_not_see_each_other() {
+    let server = s3_server::Server::start();
+    let (one, other, whole) = (server.bucket("one"), server.bucket("other"), server.bucket(""));
+    one.put_new("x", Bytes::from("1")).await.unwrap();
+    other.put_new("x", Bytes::from("2")).await.unwrap();
+    assert_eq!(one.list("").await.unwrap(), ["x"]);
+    assert_eq!(one.read("x").await.unwrap().unwrap().0, "1");
+    assert_eq!(whole.list("").await.unwrap(), ["one/x", "other/x"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_there_is_named_in_the_error() {
+    let location = Location::Bucket { bucket: "repository".into(), prefix: String::new() };
+    let environment = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "y"),
+    ];
+    let bucket =
+        Bucket::open_in(&location, environment.map(|(name, value)| (name.into(), value.into()))).unwrap();
+    let refused = format!("{:#}", bucket.read("metadata/x.json").await.unwrap_err());
+    assert!(refused.contains("cannot read `metadata/x.json` from the repository"), "{refused}");
 }

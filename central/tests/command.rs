@@ -1,6 +1,16 @@
 //! The command as somebody runs it who has never run it.
 
-use std::process::Command;
+#![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use preau::model::Moment;
+use preau_central::{audit, database, service};
 
 #[test]
 fn a_configuration_that_is_not_there_is_named() {
@@ -13,42 +23,112 @@ fn a_configuration_that_is_not_there_is_named() {
     assert!(said.contains("cannot read `/nowhere/central.toml`"), "{said}");
 }
 
-#[test]
-fn init_makes_everything_once_and_check_and_export_and_rotate_find_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let config = r#"
+/// A folder with a configuration, and nothing it names.
+fn configuration(dir: &Path) -> PathBuf {
+    let path = dir.join("central.toml");
+    let text = r#"
 version = 1
 database = "sqlite:central.sqlite"
 repository = "repository"
 keys = "keys"
 academie = "Académie d'Exemple"
-boxes = { listen = "[::1]:0", url = "https://central.ac-exemple.example:8443" }
-console = { listen = "[::1]:0", name = "console.ac-exemple.example", certificate = "c.pem", key = "c.key" }
+boxes = { listen = "[::]:8443", url = "https://central.ac-exemple.example:8443" }
+console = { listen = "[::]:443", name = "console.ac-exemple.example", certificate = "c.pem", key = "c.key" }
 "#;
-    std::fs::write(dir.path().join("central.toml"), config).unwrap();
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn central(config_path: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_preau-central"));
+    command.arg("--config").arg(config_path).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8([output.stdout.as_slice(), output.stderr.as_slice()].concat()).unwrap()
+}
+
+#[test]
+fn a_check_names_all_that_is_not_in_order_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let checked = central(&config_path, &["check"]);
+    let told = said(&checked);
+    assert!(!checked.status.success());
+    assert!(told.contains("database: the SQLite file") && told.contains("repository: the folder"), "{told}");
+    assert!(told.contains("keys: NOT IN ORDER") && told.contains("console: NOT IN ORDER"), "{told}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+
+    fs::create_dir(dir.path().join("keys")).unwrap();
+    for name in ["keys/policy.pem", "c.pem", "c.key"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    let told = said(&central(&config_path, &["check"]));
+    assert!(told.contains("chmod 600"), "{told}");
+    fs::set_permissions(dir.path().join("keys/policy.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+    let checked = central(&config_path, &["check"]);
+    assert!(checked.status.success(), "{}", said(&checked));
+}
+
+#[tokio::test]
+async fn a_trail_is_verified_and_a_copy_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let verified = central(&config_path, &["audit", "verify"]);
+    assert!(said(&verified).contains("central.sqlite` is not there"), "{}", said(&verified));
+
+    let location = database::Location::Sqlite(dir.path().join("central.sqlite"));
+    let database = database::Database::open(&location, service::PARTS).await.unwrap();
+    let mut write = database.write().await.unwrap();
+    audit::note(
+        &mut write,
+        Moment::from_unix_seconds(0),
+        &audit::Who::Central,
+        "halt",
+        None,
+        "vague arrêtée",
+    )
+    .await
+    .unwrap();
+    write.commit().await.unwrap();
+    let head = said(&central(&config_path, &["audit", "verify"]));
+    assert!(head.starts_with("1:"), "{head}");
+    assert!(central(&config_path, &["audit", "verify", head.trim()]).status.success());
+    let wrong = head.trim().replacen("1:", "2:", 1);
+    let refused = said(&central(&config_path, &["audit", "verify", &wrong]));
+    assert!(refused.contains("line 2 is not what was written"), "{refused}");
+    let table = said(&central(&config_path, &["audit", "export"]));
+    assert!(table.ends_with("1,1970-01-01T00:00:00Z,central,,,halt,,vague arrêtée\n"), "{table}");
+
+    let copied = central(&config_path, &["backup", dir.path().join("copy").to_str().unwrap()]);
+    assert!(copied.status.success(), "{}", said(&copied));
+    let copy = database::Location::Sqlite(dir.path().join("copy"));
+    let copy = database::Database::open(&copy, service::PARTS).await.unwrap();
+    assert_eq!(format!("{}\n", audit::verify(&copy, &[]).await.unwrap()), head);
+}
+
+#[test]
+fn init_makes_everything_once_and_the_channel_is_found_by_the_other_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let offline = dir.path().join("offline").display().to_string();
     let command = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_preau-central"))
-            .current_dir(dir.path())
-            .args(["--config", "central.toml"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.success(), text(output.stdout) + &text(output.stderr))
+        let output = central(&config_path, arguments);
+        (output.status.success(), said(&output))
     };
-    let (well, said) = command(&["channel", "mend"]);
-    assert!(!well && said.contains("run `preau-central init` first"), "{said}");
-    let (well, said) = command(&["init", "--folder", "offline"]);
-    assert!(well && said.contains("its digest is"), "{said}");
+    let (well, told) = command(&["channel", "mend"]);
+    assert!(!well && told.contains("run `preau-central init` first"), "{told}");
+    let (well, told) = command(&["init", "--folder", &offline]);
+    assert!(well && told.contains("its digest is"), "{told}");
     assert!(dir.path().join("offline/root-3.pem").exists());
-    let (well, said) = command(&["init", "--folder", "offline"]);
-    assert!(well && said.contains("the root of trust is there"), "{said}");
-    let (well, said) = command(&["keys", "rotate", "snapshot", "--offline", "offline"]);
-    assert!(well && said.contains("signed: 2.root.json"), "{said}");
-    let (well, said) = command(&["keys", "rotate", "targets", "--offline", "nowhere"]);
-    assert!(!well, "{said}");
-    let (well, said) = command(&["channel", "export", "--school", "0809999Z", "stick"]);
-    assert!(!well && said.contains("no published view"), "{said}");
-    let (well, said) = command(&["channel", "mend"]);
-    assert!(well && said.contains("nothing was changed"), "{said}");
+    let (well, told) = command(&["init", "--folder", &offline]);
+    assert!(well && told.contains("the root of trust is there"), "{told}");
+    let (well, told) = command(&["keys", "rotate", "snapshot", "--offline", &offline]);
+    assert!(well && told.contains("signed: 2.root.json"), "{told}");
+    let (well, told) = command(&["keys", "rotate", "targets", "--offline", "/nowhere"]);
+    assert!(!well, "{told}");
+    let (well, told) = command(&["channel", "export", "--school", "0809999Z", &offline]);
+    assert!(!well && told.contains("no published view"), "{told}");
+    let (well, told) = command(&["channel", "mend"]);
+    assert!(well && told.contains("nothing was changed"), "{told}");
 }

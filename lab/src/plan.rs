@@ -14,6 +14,9 @@ pub const ENT: &str = "ent";
 /// The machine that runs the box.
 pub const BOX: &str = "box";
 
+/// The machine of the académie's central, a host of its own behind the Internet; it runs where it was asked for.
+pub const CENTRAL: &str = "dsi";
+
 /// The box's side of the school's line, and the Internet's.
 pub const LINE_INTERFACE: &str = "wan0";
 /// The box's address on the line, then its way out.
@@ -44,6 +47,11 @@ pub const FAR_NAMES: [&str; 3] = ["mandataire.example", "tor.example", "vpn.exam
 pub const ENT_NAME: &str = "ent.exemple.fr";
 /// The addresses of the ENT's host; the server listens on the first, and the name has no other.
 pub const ENT_ADDRESSES: [&str; 2] = ["198.51.100.74", "2001:db8:e::2"];
+
+/// What boxes call central, and what people call its console.
+pub const CENTRAL_NAMES: [&str; 2] = ["central.ac-exemple.fr", "console.ac-exemple.fr"];
+/// The addresses of central's host.
+pub const CENTRAL_ADDRESSES: [&str; 2] = ["198.51.100.78", "2001:db8:d::2"];
 
 /// The name of the portal inside the school.
 pub const PORTAL: &str = "portail.college.exemple";
@@ -146,7 +154,7 @@ pub fn post(name: &str) -> Option<&'static Post> {
 
 /// The names of all machines of the lab.
 pub fn machines() -> impl Iterator<Item = &'static str> {
-    [INTERNET, ACADEMIE, FAR, ENT, BOX].into_iter().chain(POSTS.iter().map(|post| post.name))
+    [INTERNET, ACADEMIE, FAR, ENT, CENTRAL, BOX].into_iter().chain(POSTS.iter().map(|post| post.name))
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::plan::{
-    ACADEMIE, ACADEMIE_SITE, BOX, ECHO_SERVERS, ENT, ENT_ADDRESSES, FAR, FAR_ADDRESSES, INTERNET,
-    INTERNET_NETWORKS, LINE_INTERFACE, LINE_V4, LINE_V6, NAMELESS_SERVERS, OTHER_RESOLVERS, POSTS, RESOLVERS,
-    machines,
+    ACADEMIE, ACADEMIE_SITE, BOX, CENTRAL, CENTRAL_ADDRESSES, ECHO_SERVERS, ENT, ENT_ADDRESSES, FAR,
+    FAR_ADDRESSES, INTERNET, INTERNET_NETWORKS, LINE_INTERFACE, LINE_V4, LINE_V6, NAMELESS_SERVERS,
+    OTHER_RESOLVERS, POSTS, RESOLVERS, machines,
 };
 
 /// The shell script that makes all networks of the lab. The school's ports stay down: the box brings them up.
@@ -32,6 +32,12 @@ pub(crate) fn script() -> String {
         ENT,
         "ent0",
         [("198.51.100.73", "2001:db8:e::1"), (ENT_ADDRESSES[0], ENT_ADDRESSES[1])],
+    );
+    behind_the_internet(
+        &mut script,
+        CENTRAL,
+        "dsi0",
+        [("198.51.100.77", "2001:db8:d::1"), (CENTRAL_ADDRESSES[0], CENTRAL_ADDRESSES[1])],
     );
     internet(&mut script);
     line(

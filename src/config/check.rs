@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::{
     applications::Applications,
+    channel::FromChannel,
     file::{self, VERSION},
     form::{Form, School, Sessions},
     named_files::{Categories, FILE_BYTES_MAX, NamedFiles, Unread, read_text},
@@ -60,6 +61,8 @@ pub struct Config {
     pub journal: journal::Settings,
     /// The rules and the category table they speak of.
     pub policy: Policy,
+    /// What of the académie's channel it was made with.
+    pub from_channel: FromChannel,
     /// The rules' files, from the most general level to the most specific.
     pub rule_files: Vec<(PathBuf, RuleFile)>,
     /// The accounts.
@@ -70,6 +73,8 @@ pub struct Config {
     pub accounts_path: PathBuf,
     /// The category table, where there is one.
     pub categories: Option<Categories>,
+    /// The category table that the file itself names, whatever the channel brought.
+    pub own_table: Option<PathBuf>,
     /// The portal's certificate chain as it was read, PEM. A portal that runs shows another one only after a restart.
     pub certificate: String,
     /// Every file the configuration was made of; a change in one asks for a reload.
@@ -92,7 +97,7 @@ impl Config {
             Applications::read(&written.applications, form.portal_name.as_ref(), base, &mut problems);
         let config = assembled(path, form, named, applications, state_dir);
         match (problems.finish(), config) {
-            (found, Some(config)) => found.or(config),
+            (found, Some(config)) => found.or(config).map(Self::with_channel),
             (found, None) => Err(found),
         }
     }
@@ -199,15 +204,14 @@ fn assembled(
         state_dir,
         line_interface,
         zones,
-        policy: match &ent {
-            Some(ent) => policy?.with_welcome(ent.sites.clone()),
-            None => policy?,
-        },
+        policy: policy?,
+        from_channel: FromChannel::default(),
         ent,
         rule_files,
         directory: directory?,
         terms: terms?,
         accounts_path,
+        own_table: categories.as_ref().map(|own| own.path.clone()),
         categories,
         certificate: certificate?,
         files,

@@ -30,6 +30,13 @@ impl Display for Config {
         entry(f, "", format_args!("machines at once: {}", machines.join(", ")))?;
         self.show_ent(f)?;
         self.show_calendar(f)?;
+        match self.from_channel.policy {
+            Some(number) => entry(f, "channel", format_args!("policy {number} of the académie is in force"))?,
+            None => entry(f, "channel", "no policy of the académie: the rules of the file are in force")?,
+        }
+        if let Some(fault) = &self.from_channel.fault {
+            entry(f, "", format_args!("not in force: {fault}"))?;
+        }
         if self.rule_files.is_empty() {
             entry(f, "rules", "none: every zone's default speaks")?;
         }

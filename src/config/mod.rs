@@ -6,6 +6,7 @@
 
 mod address_plan;
 mod applications;
+mod channel;
 mod check;
 mod effective;
 mod ent;
@@ -20,6 +21,7 @@ mod syntax;
 mod warning;
 mod well_known;
 
+pub use channel::{FromChannel, category_table, read_policy};
 pub use check::{Config, check_form};
 pub use form::School;
 pub use named_files::Categories;

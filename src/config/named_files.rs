@@ -201,12 +201,7 @@ fn table(
     }
     match lists::open(&path) {
         Ok(table) => {
-            let categories = Categories {
-                path,
-                list_date: Arc::clone(&table.description().date),
-                categories: table.categories().len(),
-                names: table.names_count(),
-            };
+            let categories = Categories::of(&table, path);
             Some((table, categories))
         }
         Err(error) => {

@@ -10,16 +10,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DirectoryStatus, RuleFileStatus, Status,
+    CentralStatus, DirectoryStatus, RuleFileStatus, Status,
     claim::Claim,
     control::{Control, control_path},
     deliveries::Deliveries,
     epoch,
     health::Watched,
+    meeting::{self, Meeting},
     opening, policing,
     reading::Reading,
     reload::Reload,
     standing::Standing,
+    telling,
     timekeeping::Timekeeping,
 };
 use crate::{
@@ -39,6 +41,8 @@ use crate::{
     model::Moment,
     policy::Policy,
     portal,
+    protocol::line::Report,
+    sync,
     system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
 };
 
@@ -126,7 +130,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("portal", |stop| portal.serve(stop));
     start_resolver(dns, opener, gate, identity.clone(), epoch, tasks);
     tasks.start("epoch", |stop| epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop));
-    seen.start_watching(&config, health_sender, control, tasks);
+    let taken = seen.start_watching(&config, health_sender, control, tasks);
     let reload = Reload {
         path: path.to_owned(),
         in_force: Standing::of(&config),
@@ -136,6 +140,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         terms,
         identity,
         reading: reading_sender,
+        taken,
         open,
         clock: clock.clone(),
     };
@@ -304,14 +309,15 @@ struct Seen {
 }
 
 impl Seen {
-    /// Starts the two that look.
+    /// Starts those who look, for the school and for the académie; what they return counts up when the académie's channel
+    /// brought other rules or lists.
     fn start_watching(
         self,
         config: &Config,
         health: watch::Sender<Snapshot>,
         control: Control,
         tasks: &mut Tasks,
-    ) {
+    ) -> watch::Receiver<u64> {
         let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading } = self;
         let (directory, directory_health) = directory;
         let watched = Watched {
@@ -322,18 +328,63 @@ impl Seen {
             clock: clock.clone(),
             identity: identity.clone(),
             journal: journal.clone(),
-            resolver,
+            resolver: resolver.clone(),
             tunnels: tunnels.clone(),
             open: open.clone(),
             reading: reading.clone(),
             directory: directory_health,
         };
+        let snapshot = health.subscribe();
         tasks.start("health", |stop| watched.serve(health, stop));
         let (school, started) = (config.school.name.clone(), clock.now());
-        let speaker =
-            Speaker { school, started, clock, identity, journal, leases, tunnels, directory, open, reading };
-        tasks.start("control", |stop| control.serve(move || speaker.status(), stop));
+        let central = watch::Sender::default();
+        let speaker = Arc::new(Speaker {
+            school,
+            started,
+            clock,
+            identity,
+            journal,
+            leases,
+            tunnels,
+            directory,
+            open,
+            reading,
+            central: central.subscribe(),
+        });
+        let speaks = Arc::clone(&speaker);
+        tasks.start("control", |stop| control.serve(move || speaks.status(), stop));
+        start_meeting(config, resolver, speaker, snapshot, central, tasks)
     }
+}
+
+/// Starts what meets the académie's central.
+fn start_meeting(
+    config: &Config,
+    resolver: Resolver,
+    speaker: Arc<Speaker>,
+    snapshot: watch::Receiver<Snapshot>,
+    standing: watch::Sender<meeting::Standing>,
+    tasks: &mut Tasks,
+) -> watch::Receiver<u64> {
+    let (taken_sender, taken) = watch::channel(0);
+    let diagnoses = Arc::clone(&speaker);
+    let clock = speaker.clock.clone();
+    let meeting = Meeting {
+        state_dir: config.state_dir.clone(),
+        school: config.school.uai.clone(),
+        settings: sync::Settings::default(),
+        own_table: config.own_table.clone(),
+        resolver,
+        clock,
+        reading: speaker.reading.clone(),
+        report: Arc::new(move |standing| speaker.report(&snapshot.borrow(), standing)),
+        diagnose: Arc::new(move || diagnoses.status().to_string()),
+        taken: taken_sender,
+        standing,
+        changed: watch::Sender::new(0),
+    };
+    tasks.start("central", |stop| meeting.serve(stop));
+    taken
 }
 
 /// Knows whom to ask for the daemon's status.
@@ -349,9 +400,42 @@ struct Speaker {
     directory: watch::Receiver<DirectoryStatus>,
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
+    central: watch::Receiver<meeting::Standing>,
 }
 
 impl Speaker {
+    /// What central is told.
+    fn report(&self, snapshot: &Snapshot, standing: &meeting::Standing) -> Report {
+        telling::report(telling::Told {
+            status: &self.status(),
+            snapshot,
+            reading: &self.reading.borrow(),
+            channel: standing.channel.clone(),
+            lists: standing.lists.clone(),
+            started: self.started,
+            now: self.clock.now(),
+            clock: self.clock.trust(),
+            sign_ins_refused: 0,
+        })
+    }
+
+    fn central(&self) -> CentralStatus {
+        let meeting::Standing { is_enrolled, channel, lists, line } = self.central.borrow().clone();
+        let told = channel.refused.or(lists.refused);
+        let refused =
+            told.map(|refused| format!("{} {}: {}", refused.what, refused.number, refused.sentence));
+        let reading = self.reading.borrow();
+        CentralStatus {
+            enrolled: is_enrolled,
+            reached: line.reached,
+            since: line.since.map(|since| since.to_string()),
+            trouble: Some(line.trouble).filter(|why| !why.is_empty()),
+            policy: reading.channel_policy,
+            lists: lists.number,
+            refused: refused.or_else(|| reading.channel_fault.clone()),
+        }
+    }
+
     fn status(&self) -> Status {
         let reading = self.reading.borrow();
         let journal_open = self.journal.is_writing();
@@ -372,6 +456,7 @@ impl Speaker {
                     Some(standing == EntStanding::Reachable)
                 }
             },
+            central: self.central(),
             directory: self.directory.borrow().clone(),
             rules: reading
                 .rules

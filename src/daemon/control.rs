@@ -132,6 +132,7 @@ mod tests {
             tunnels_held: 0,
             machines_doubled: 0,
             ent_answers: None,
+            central: crate::daemon::CentralStatus::default(),
             directory: DirectoryStatus::default(),
             rules: Vec::new(),
             configured: String::new(),

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::{config::Config, model::Moment};
+use crate::{
+    config::{Config, FromChannel},
+    model::Moment,
+};
 
 /// What the last reading of the configuration came to.
 #[derive(Clone, Debug)]
@@ -13,6 +16,10 @@ pub(super) struct Reading {
     pub(super) lists_of: Option<Moment>,
     /// When they were read.
     pub(super) at: Moment,
+    /// The number of the académie's policy in force, where it is one of the channel's.
+    pub(super) channel_policy: Option<u64>,
+    /// Why something that the channel brought is not in force, if so.
+    pub(super) channel_fault: Option<String>,
     /// Why the reading after that was refused, if it was.
     pub(super) refused: Option<String>,
     /// What of it takes effect only at a restart, if anything.
@@ -27,7 +34,8 @@ impl Reading {
             .iter()
             .map(|(path, file)| (path.clone(), file.level.word(), file.all_rules().count()))
             .collect();
+        let FromChannel { policy: channel_policy, fault: channel_fault } = config.from_channel.clone();
         let lists_of = config.lists_of();
-        Self { rules, lists_of, at, refused: None, restart_wanted: None }
+        Self { rules, lists_of, at, channel_policy, channel_fault, refused: None, restart_wanted: None }
     }
 }

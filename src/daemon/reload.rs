@@ -40,6 +40,8 @@ pub(super) struct Reload {
     pub(super) terms: watch::Sender<Arc<Terms>>,
     pub(super) identity: Identity,
     pub(super) reading: watch::Sender<Reading>,
+    /// Counts up when the académie's channel brought other rules or lists.
+    pub(super) taken: watch::Receiver<u64>,
     /// Whether the gate is open, so that the service manager is not told ready before it is.
     pub(super) open: watch::Receiver<bool>,
     pub(super) clock: Clock,
@@ -55,6 +57,7 @@ impl Reload {
                 () = stop.cancelled() => return Ok(()),
                 Some(()) = hangup.recv() => {}
                 () = changes.next() => {}
+                Ok(()) = self.taken.changed() => {}
             }
             // Before the gate is open the service manager still waits for its first word, which is not this one.
             let is_open = *self.open.borrow();
@@ -200,6 +203,7 @@ default = "allow"
                 terms: watch::Sender::new(Arc::new(config.terms)),
                 identity,
                 reading: reading_sender,
+                taken: watch::channel(0).1,
                 open: watch::channel(true).1,
                 clock,
             };

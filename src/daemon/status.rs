@@ -30,6 +30,8 @@ pub struct Status {
     pub machines_doubled: usize,
     /// Whether the school's ENT answers; none where it has none.
     pub ent_answers: Option<bool>,
+    /// How the box stands with the académie's central.
+    pub central: CentralStatus,
     /// The directory of the school.
     pub directory: DirectoryStatus,
     /// The rules in force.
@@ -40,6 +42,46 @@ pub struct Status {
     pub reload_refused: Option<String>,
     /// What was read but takes effect only at a restart, if anything.
     pub restart_wanted: Option<String>,
+}
+
+/// The académie's central, as the box meets it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CentralStatus {
+    /// Whether the box is enrolled.
+    pub enrolled: bool,
+    /// Whether the last request was answered.
+    pub reached: bool,
+    /// Since when it is so, RFC 3339 in UTC; none before the first try.
+    pub since: Option<String>,
+    /// Why the last request was not answered, if it was not.
+    pub trouble: Option<String>,
+    /// The number of the policy in force; none where the configuration file's own rules are.
+    pub policy: Option<u64>,
+    /// The edition of the lists in force; 0 before the first.
+    pub lists: u64,
+    /// What the channel brought that is not in force, and why.
+    pub refused: Option<String>,
+}
+
+impl fmt::Display for CentralStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { enrolled, reached, since, trouble, policy, lists, refused } = self;
+        if !enrolled {
+            return writeln!(f, "central   not enrolled; see `preau enrol`");
+        }
+        let since = since.as_deref().unwrap_or("the start");
+        match (reached, trouble) {
+            (true, _) => writeln!(f, "central   reached since {since}")?,
+            (false, Some(why)) => writeln!(f, "central   NOT REACHED since {since}: {why}")?,
+            (false, None) => writeln!(f, "central   not tried yet")?,
+        }
+        match policy {
+            Some(number) => writeln!(f, "          policy {number}, lists {lists}")?,
+            None => writeln!(f, "          no policy yet, the configuration file's rules are in force")?,
+        }
+        refused.iter().try_for_each(|why| writeln!(f, "          NOT IN FORCE: {why}"))
+    }
 }
 
 /// The school's directory.
@@ -125,6 +167,7 @@ impl fmt::Display for Status {
             Some(true) => writeln!(f, "ent       answers")?,
             Some(false) => writeln!(f, "ent       AWAY, the passwords for the days without Internet count")?,
         }
+        self.central.fmt(f)?;
         self.directory.fmt(f)?;
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
@@ -158,6 +201,15 @@ mod tests {
             tunnels_held: 2,
             machines_doubled: 1,
             ent_answers: Some(false),
+            central: CentralStatus {
+                enrolled: true,
+                reached: false,
+                since: Some("2026-11-23T07:10:00.000Z".to_owned()),
+                trouble: Some("it does not answer".to_owned()),
+                policy: Some(12),
+                lists: 3,
+                refused: Some("lists 4: digest".to_owned()),
+            },
             directory: DirectoryStatus {
                 persons: 612,
                 in_trash: 3,
@@ -186,6 +238,9 @@ mod tests {
              tunnels   DNS TUNNELS held: 2 clients\n\
              machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: 1 address\n\
              ent       AWAY, the passwords for the days without Internet count\n\
+             central   NOT REACHED since 2026-11-23T07:10:00.000Z: it does not answer\n          \
+             policy 12, lists 3\n          \
+             NOT IN FORCE: lists 4: digest\n\
              directory UNREADABLE, who was in force still is: the disk refuses\n\
              directory 612 persons, 3 left within three months\n          \
              feed 1, Complet aaf of 2026-11-20, took effect\n          \

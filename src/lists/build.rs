@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 
 use super::{
     Before, Report,
+    edition::Manifest,
     folder::{self, Folder},
     gather::Gather,
     guard, list_file,
@@ -82,8 +83,8 @@ pub fn build(folder: &Path, out: &Path, options: &Options) -> anyhow::Result<Rep
         on_protected: options.on_protected,
         builder: &mut builder,
         report: &mut report,
-        sources: list_file::catalogue_sources(folder).into_iter().collect(),
-        licences: licence(folder).into_iter().collect(),
+        sources: sources(folder)?,
+        licences: licences(folder)?,
         lines: 0,
         samples: Vec::new(),
     };
@@ -204,7 +205,21 @@ pub(super) fn day_of(changed: SystemTime) -> anyhow::Result<String> {
     Ok(changed.strftime("%Y-%m-%d").to_string())
 }
 
-/// The licence of the Toulouse lists, told by the text of it that lies in their folder.
-fn licence(folder: &Path) -> Option<String> {
-    list_file::open(&folder.join("cc-by-sa-4-0.pdf")).is_ok().then(|| "CC-BY-SA-4.0".to_owned())
+/// Who published the lists, as far as the folder itself says so: an edition's manifest, or the Toulouse catalogue.
+pub(super) fn sources(folder: &Path) -> anyhow::Result<BTreeSet<String>> {
+    Ok(match Manifest::of(folder)? {
+        Some(manifest) => manifest.sources.into_iter().collect(),
+        None => list_file::catalogue_sources(folder).into_iter().collect(),
+    })
+}
+
+/// Under what licences: an edition's manifest says it; that of the Toulouse lists is told by the text of it that lies in
+/// their folder.
+pub(super) fn licences(folder: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let of_toulouse =
+        || list_file::open(&folder.join("cc-by-sa-4-0.pdf")).is_ok().then(|| "CC-BY-SA-4.0".to_owned());
+    Ok(match Manifest::of(folder)? {
+        Some(manifest) => Some(manifest.licence).filter(|licence| !licence.is_empty()).into_iter().collect(),
+        None => of_toulouse().into_iter().collect(),
+    })
 }

@@ -235,7 +235,7 @@ fn linked_category(root: &Path, link: &Path) -> Option<String> {
     (target.parent() == Some(root)).then(|| name.to_owned())
 }
 
-fn is_category_name(name: &str) -> bool {
+pub(super) fn is_category_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }

@@ -1,7 +1,7 @@
 //! Published lists of sites: read from the folder they come as, written as the table the judge asks.
 //!
 //! [`build`] turns a folder of lists into a category table and its names file; [`open`] maps a table for the judge;
-//! [`show`] tells what a table says of one site.
+//! [`show`] tells what a table says of one site; [`edition`] is how lists travel.
 //!
 //! # The folder
 //!
@@ -25,6 +25,7 @@
 //! Nothing: see [`Limits`], [`Refusal`] and `folder.rs`. Archives are not unpacked here, so they cannot burst here.
 
 mod build;
+pub mod edition;
 mod exercise;
 mod folder;
 mod formats;

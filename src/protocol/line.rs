@@ -5,13 +5,27 @@
 //! needs to know what an event stream is. What cannot wait for the next heartbeat goes to `POST /v1/report` beside it,
 //! which is answered at once.
 //!
+//! **When it is answered.** At once where there is something the box was not told yet (its [`Report::heard`] says what it
+//! was); else as soon as there is, or when the minute is over.
+//!
 //! **Order and repetition.** Reports of one start of the daemon are numbered; central takes a later one only. Orders are
-//! numbered per school, stay until they are acknowledged or have expired, and a box does each once.
+//! numbered per school, later ones higher; they stay until they are acknowledged or have expired, and a box does each once.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// The longest report or answer, in bytes.
 pub const BYTES_MAX: usize = 256 * 1024;
+
+/// Where a report goes whose answer may wait.
+pub const LINE_PATH: &str = "/v1/line";
+
+/// Where a report goes that is answered at once.
+pub const REPORT_PATH: &str = "/v1/report";
+
+/// How long central holds an answer back at most; it takes up to ten seconds less, so that boxes do not come in step.
+pub const HOLD_MAX: Duration = Duration::from_secs(55);
 
 /// What a box says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +35,9 @@ pub struct Report {
     pub start: String,
     /// Counts up within a start.
     pub number: u64,
+    /// What the last answer told.
+    #[serde(default)]
+    pub heard: Heard,
     /// The box's clock, in seconds of Unix time.
     pub at: i64,
     /// Whether it believes its clock.
@@ -45,6 +62,16 @@ pub struct Report {
     /// Requests that a teacher or the referent passed on, told as above.
     #[serde(default)]
     pub passed_on: Vec<PassedOn>,
+}
+
+/// What a box was told last. All zero after a start: then everything is told again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heard {
+    /// The version of the view.
+    pub view: u64,
+    /// The highest number of an order.
+    pub order: u64,
 }
 
 /// What of the channel is in force.
@@ -126,7 +153,7 @@ pub struct Done {
 }
 
 /// A site that a school asks the académie to open, or to close. No person is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PassedOn {
     /// Its number in the school.

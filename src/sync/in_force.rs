@@ -81,19 +81,36 @@ pub fn read_policy(state_dir: &Path, number: u64) -> anyhow::Result<Policy> {
     Ok(Policy { index, documents, calendar })
 }
 
+/// The numbers of the policy in force and of those before it that are still there, the newest first; none before the first.
+/// What is newer than the one in force was never put into force.
+///
+/// # Errors
+/// When `current` cannot be read; what is there is then not known.
+pub fn numbers(state_dir: &Path) -> anyhow::Result<Vec<u64>> {
+    let path = policy_current_path(state_dir);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
+    let current: u64 =
+        text.trim().parse().with_context(|| format!("`{}` holds no number", path.display()))?;
+    let mut numbers = vec![current];
+    if let Some(dir) = path.parent() {
+        let names = fs::read_dir(dir)?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        numbers.extend(names.filter_map(|name| name.parse::<u64>().ok()).filter(|number| *number < current));
+    }
+    numbers.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(numbers)
+}
+
 /// The policy in force; none before the first.
 ///
 /// # Errors
 /// When `current` is there but what it names is not.
 pub fn policy(state_dir: &Path) -> anyhow::Result<Option<Policy>> {
-    let path = policy_current_path(state_dir);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
-    };
-    let number = text.trim().parse().with_context(|| format!("`{}` holds no number", path.display()))?;
-    read_policy(state_dir, number).map(Some)
+    let number = numbers(state_dir)?.first().copied();
+    number.map(|number| read_policy(state_dir, number)).transpose()
 }
 
 /// Puts the policy of that number into force.

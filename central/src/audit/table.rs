@@ -101,24 +101,3 @@ fn cut(text: &str) -> Cow<'_, str> {
         None => Cow::Borrowed(text),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::database::Database;
-    use crate::{audit, database::Location, words::PersonId};
-
-    #[tokio::test]
-    async fn lines_are_numbered_and_chained() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = Database::open(&Location::Sqlite(dir.path().join("x")), &[audit::PART]).await.unwrap();
-        let mut write = database.write().await.unwrap();
-        let who = Who::Person(PersonId(3), "Camille Exemple".into());
-        note(&mut write, Moment::from_unix_seconds(1), &who, "publish", Some(&Place::Academie), "x")
-            .await
-            .unwrap();
-        note(&mut write, Moment::from_unix_seconds(2), &Who::Central, "halt", None, "y").await.unwrap();
-        write.commit().await.unwrap();
-        assert_eq!(audit::verify(&database, &[]).await.unwrap().number, 2);
-    }
-}

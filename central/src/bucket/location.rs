@@ -1,6 +1,9 @@
 //! Where the repository is, as the configuration says it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{bail, ensure};
 
@@ -16,6 +19,15 @@ pub enum Location {
         /// What names begin with; may be empty.
         prefix: String,
     },
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(dir) => write!(f, "the folder `{}`", dir.display()),
+            Self::Bucket { bucket, prefix } => write!(f, "the bucket `s3://{bucket}/{prefix}`"),
+        }
+    }
 }
 
 impl Location {

@@ -17,6 +17,7 @@ use object_store::{
     local::LocalFileSystem,
     path::Path,
 };
+use rustix::fs::{Access, access};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{Location, name};
@@ -49,7 +50,8 @@ pub struct Tag(String);
 pub enum Replaced {
     /// It is what was asked for.
     Done,
-    /// It is not what was read before: read it again.
+    /// It is not what was read before: read it again. Where the answer of S3 to a first try was lost and a second was made,
+    /// what is there may be what was to be written.
     Changed,
 }
 
@@ -72,6 +74,25 @@ impl Bucket {
             std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
         )
+    }
+
+    /// Says whether what is at `location` can be read and, as far as asking changes nothing, written to: a folder that takes
+    /// files, or whose parent would take it; a bucket of S3 that answers.
+    ///
+    /// # Errors
+    /// With what is in the way.
+    pub async fn look(location: &Location) -> anyhow::Result<()> {
+        match location {
+            Location::Folder(dir) => {
+                let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(FilePath::new("."));
+                let taken = access(there, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK);
+                taken.with_context(|| format!("cannot write to `{}`", there.display()))
+            }
+            Location::Bucket { .. } => {
+                // Nothing has this name; that it is not there is told only by a bucket that is.
+                Self::open(location)?.list("metadata/none").await.map(drop)
+            }
+        }
     }
 
     /// Opens as [`Bucket::open`] does, with this environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, and
@@ -120,7 +141,7 @@ impl Bucket {
         let place = self.place(name)?;
         let replaced = match &self.lock_path {
             Some(lock_path) => self.replace_in_folder(lock_path, place, bytes, before).await,
-            None => self.replace_in_s3(name, &place, bytes, before).await,
+            None => self.replace_in_s3(&place, bytes, before).await,
         };
         replaced.with_context(|| format!("cannot replace `{name}` in the repository"))
     }
@@ -220,7 +241,6 @@ impl Bucket {
     /// The store answers after comparing (`If-Match`, `If-None-Match`).
     async fn replace_in_s3(
         &self,
-        name: &str,
         place: &Path,
         bytes: Bytes,
         before: Option<&Tag>,
@@ -228,16 +248,10 @@ impl Bucket {
         let mode = before.map_or(PutMode::Create, |Tag(tag)| {
             PutMode::Update(UpdateVersion { e_tag: Some(tag.clone()), version: None })
         });
-        match self.put(place, bytes.clone(), mode).await {
+        match self.put(place, bytes, mode).await {
             Ok(()) => Ok(Replaced::Done),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => {
-                // Where the answer to a first try was lost, the second finds what the first wrote.
-                let there = self.read(name).await?;
-                Ok(if there.is_some_and(|(there, _)| there == bytes) {
-                    Replaced::Done
-                } else {
-                    Replaced::Changed
-                })
+                Ok(Replaced::Changed)
             }
             Err(error) => Err(error.into()),
         }

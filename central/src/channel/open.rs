@@ -82,6 +82,20 @@ impl Channel {
         Ok(stored)
     }
 
+    /// The bytes of a target, as they were stored.
+    ///
+    /// # Errors
+    /// When the bucket cannot be read, or has other bytes.
+    pub async fn read(&self, name: &str, stored: &Stored) -> anyhow::Result<Bytes> {
+        let read = self.objects.read(&target_object(name, &stored.sha256)).await?;
+        let (bytes, _) = read.with_context(|| format!("the repository has no `{name}`"))?;
+        anyhow::ensure!(
+            metadata::sha256(&bytes).as_slice() == stored.sha256,
+            "`{name}` is damaged in the repository"
+        );
+        Ok(bytes)
+    }
+
     /// Has the views name `stored` as `name`; what they named so before is replaced. True once `write` is committed.
     ///
     /// A school that has no view gets one.
@@ -120,5 +134,13 @@ impl Channel {
     /// When the database refuses.
     pub async fn standing(&self, school: &Uai) -> anyhow::Result<Option<ViewStanding>> {
         views::standing(&self.database, school).await
+    }
+
+    /// The version of the view that is published: of `school`, or of every school that has one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn published(&self, school: Option<&Uai>) -> anyhow::Result<Vec<(Uai, u64)>> {
+        views::published(&self.database, school).await
     }
 }

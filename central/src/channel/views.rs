@@ -261,6 +261,20 @@ pub(super) async fn standing(database: &Database, school: &Uai) -> anyhow::Resul
     }))
 }
 
+/// The version that is published of the view of `school`, or of every view.
+pub(super) async fn published(database: &Database, school: Option<&Uai>) -> anyhow::Result<Vec<(Uai, u64)>> {
+    let sql = "SELECT school, published_version FROM channel_view";
+    let rows = match school {
+        Some(school) => database.read(&format!("{sql} WHERE school = $1"), &[school.as_str().into()]).await?,
+        None => database.read(sql, &[]).await?,
+    };
+    let version = |row: &Row| {
+        let school = Uai::new(row.text(0)?).context("a school's code is malformed")?;
+        Ok((school, u64::try_from(row.integer(1)?)?))
+    };
+    rows.iter().map(version).collect()
+}
+
 /// Every root, from the first on.
 pub(super) async fn roots(write: &mut Write) -> anyhow::Result<Vec<Written>> {
     let rows = write.read("SELECT version, signed FROM channel_root ORDER BY version", &[]).await?;

@@ -1,6 +1,81 @@
-//! The commands, a file each: what is written on the line, and what is done.
+//! The command line: a file for each command, with its arguments and what it does.
 
-pub(crate) mod channel;
-pub(crate) mod init;
-pub(crate) mod keys;
-pub(crate) mod system;
+mod audit;
+mod backup;
+mod channel;
+mod check;
+mod init;
+mod keys;
+mod policy;
+mod run;
+mod system;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use preau_central::config::Config;
+use tracing_subscriber::EnvFilter;
+
+/// The académie's side of Préau.
+#[derive(Debug, Parser)]
+#[command(name = "preau-central", version, arg_required_else_help = true)]
+pub(crate) struct Line {
+    /// The configuration file
+    #[arg(long, global = true, default_value = "/etc/preau-central/central.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Run(run::Arguments),
+    Check(check::Arguments),
+    Backup(backup::Arguments),
+    #[command(subcommand)]
+    Audit(audit::Command),
+    Keys(keys::Keys),
+    Channel(channel::Channel),
+    System(system::System),
+    #[command(subcommand)]
+    Policy(policy::Policy),
+}
+
+impl Line {
+    /// Does what the command line says, and tells on standard error why it could not.
+    pub(crate) fn carry_out(self) -> ExitCode {
+        tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+            .with_writer(std::io::stderr)
+            .init();
+        let done = match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime.block_on(self.command.carry_out(&self.config)),
+            Err(error) => Err(error.into()),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("preau-central: {error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl Command {
+    async fn carry_out(self, config_path: &std::path::Path) -> anyhow::Result<()> {
+        let config = Config::load(config_path)?;
+        match self {
+            Self::Init(init) => init::carry_out(&init, &config).await,
+            Self::Run(arguments) => run::carry_out(arguments, config).await,
+            Self::Check(arguments) => check::carry_out(arguments, &config).await,
+            Self::Backup(arguments) => backup::carry_out(&arguments, &config).await,
+            Self::Audit(command) => audit::carry_out(command, &config).await,
+            Self::Keys(keys) => keys::carry_out(&keys, &config).await,
+            Self::Channel(channel) => channel::carry_out(&channel, &config).await,
+            Self::Policy(act) => policy::carry_out(&act, &config).await,
+            Self::System(system) => system::carry_out(&system, &config).await,
+        }
+    }
+}

@@ -1,1 +1,48 @@
-//! What people come to: the pages of the console.
+//! What people come to: pages for those who look at them all day, in French and English, that work without script.
+//!
+//! **To build a page**: a directory of its own (`fleet`, `school`, …) with `router() -> Router<Arc<Console>>`, merged in
+//! `road`; a template in `templates/console/` that extends `console/layout.html` and takes its parts from
+//! `console/parts.html` (described in its head); its words in `words/NAME.rs` by the macro `words!`, French and English in
+//! one line. A handler takes `State<Arc<Console>>` and `Extension<Visit>`, asks [`visit::Visit::may`] for what the act
+//! needs and hands the `Granted` on, and gives an [`refusal::Answer`]: a page by `console.page(&visit, Here::…, …)`, or
+//! `go_saying(path, Message)` after an act. What goes wrong is a [`refusal::Refused`]: `?` on anything of the database is
+//! the page with 503. Lists are cut by `pages::Pages`; times are written by `time`. A place in the navigation is a line in
+//! `navigation`. Tests go through `backstage::Backstage` (a console on a file, persons with rights, requests as browsers send
+//! them); a new route is one line in `rights_tests`, a new page one line in `page_tests`.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `service`, `connection`, `certificate` | the listener, one connection's life, the certificate read anew when it changes |
+//! | `road`, `guard`, `visit`, `refusal` | what every request passes, who asks, what is answered instead of a page |
+//! | `page`, `navigation`, `message`, `pages`, `time`, `language`, `look`, `qr` | what pages are made of |
+//! | `words` | all text |
+//! | `sign_in`, `own` | coming in, one's own account |
+//! | `fleet`, `import`, `school` | the schools, how they get in, one of them |
+//! | `persons`, `proposals`, `trail` | who may do what, what waits for a second person, what was done |
+
+#[cfg(test)]
+mod backstage;
+mod certificate;
+mod connection;
+mod fleet;
+mod guard;
+mod language;
+mod look;
+mod message;
+mod navigation;
+mod page;
+mod pages;
+mod parts;
+mod qr;
+mod refusal;
+mod road;
+mod service;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod time;
+mod visit;
+mod words;
+
+pub use parts::{Parts, Settings};
+pub use service::Service;

@@ -1,20 +1,14 @@
-//! The database whichever it is: opened, brought up to date, read, and written to by one at a time.
+//! The database whichever it is: opened, read, and written to by one at a time.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
-use super::{Location, Row, Signals, Value, postgres, sqlite};
-
-/// A part of the schema, kept by one module: its tables come by steps, each taken once.
-#[derive(Clone, Copy, Debug)]
-pub struct Part {
-    /// The part's name; tables begin with it.
-    pub name: &'static str,
-    /// Step n brings version n to n + 1; each is a text of statements. What both engines cannot be told in the same words
-    /// stands below a line `-- only SQLite:` or `-- only PostgreSQL:`, until `-- both:` or the end.
-    pub steps: &'static [&'static str],
-}
+use super::{
+    Location, Part, Row, Signals, Value,
+    part::{self, Dialect},
+    postgres, sqlite,
+};
 
 /// The database. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -34,7 +28,9 @@ enum Engine {
 pub struct Write {
     inner: Inner,
     signals: Signals,
-    topics: Vec<String>,
+    topics: BTreeSet<String>,
+    /// Something failed, or nobody waited for its end: what was written is not whole.
+    spoiled: bool,
 }
 
 #[derive(Debug)]
@@ -49,39 +45,57 @@ impl Database {
     /// # Errors
     /// When it cannot be reached or opened, or a part is of a later version.
     pub async fn open(location: &Location, parts: &[Part]) -> anyhow::Result<Self> {
+        let database = Self::connect(location).await?;
+        let mut write = database.write().await?;
+        part::migrate(&mut write, parts).await?;
+        write.commit().await?;
+        Ok(database)
+    }
+
+    /// Opens a database that is there, with the schema it has.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be reached or opened.
+    pub async fn open_as_it_is(location: &Location) -> anyhow::Result<Self> {
+        if let Location::Sqlite(path) = location {
+            ensure!(path.exists(), "`{}` is not there", path.display());
+        }
+        Self::connect(location).await
+    }
+
+    async fn connect(location: &Location) -> anyhow::Result<Self> {
         let signals = Signals::default();
+        let context = || format!("cannot open {location}");
         let engine = match location {
             Location::Sqlite(path) => {
-                let opened = sqlite::Sqlite::open(path).await;
-                Engine::Sqlite(Arc::new(opened.with_context(|| format!("cannot open `{}`", path.display()))?))
+                Engine::Sqlite(Arc::new(sqlite::Sqlite::open(path).await.with_context(context)?))
             }
             Location::Postgres(url) => {
                 let opened = postgres::Postgres::open(url, signals.clone()).await;
-                Engine::Postgres(Arc::new(opened.context("cannot open the PostgreSQL database")?))
+                Engine::Postgres(Arc::new(opened.with_context(context)?))
             }
         };
-        let database = Self { engine, signals };
-        database.migrate(parts).await?;
-        Ok(database)
+        Ok(Self { engine, signals })
     }
 
     /// Begins to write, as soon as nobody else does.
     ///
     /// # Errors
-    /// When the database cannot be reached, or another writes for too long.
+    /// When the database cannot be reached, or another writes for too long ([`super::Unreachable`]).
     pub async fn write(&self) -> anyhow::Result<Write> {
         let inner = match &self.engine {
             Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.write().await?),
             Engine::Postgres(postgres) => Inner::Postgres(postgres.write().await?),
         };
-        Ok(Write { inner, signals: self.signals.clone(), topics: Vec::new() })
+        Ok(Write { inner, signals: self.signals.clone(), topics: BTreeSet::new(), spoiled: false })
     }
 
-    /// Reads what is committed.
+    /// Reads what is committed. A statement that would write is refused.
     ///
     /// # Errors
-    /// When the database cannot be reached or refuses.
+    /// When the database cannot be reached ([`super::Unreachable`]) or refuses.
     pub async fn read(&self, sql: &str, values: &[Value]) -> anyhow::Result<Vec<Row>> {
+        check(values)?;
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(sql, values).await,
             Engine::Postgres(postgres) => postgres.read(sql, values).await,
@@ -94,29 +108,28 @@ impl Database {
         &self.signals
     }
 
-    async fn migrate(&self, parts: &[Part]) -> anyhow::Result<()> {
-        let mut write = self.write().await?;
-        let table = "CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY, version BIGINT NOT NULL)";
-        write.execute(table, &[]).await?;
-        for part in parts {
-            let known = "SELECT version FROM part WHERE name = $1";
-            let rows = write.read(known, &[part.name.into()]).await?;
-            let version = rows.first().map_or(Ok(0), |row| row.integer(0))?;
-            let latest = i64::try_from(part.steps.len())?;
-            if version > latest {
-                bail!("the database's part `{}` is of a later version ({version})", part.name);
+    /// Writes all that is committed into a new SQLite file at `path`, while others read and write. The copy is a database as
+    /// it stands: to restore it, put it in the place of the file while nothing runs.
+    ///
+    /// # Errors
+    /// When `path` is there already, or the disk refuses; with PostgreSQL, whose own `pg_dump` does it.
+    pub async fn back_up(&self, path: &Path) -> anyhow::Result<()> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.back_up(path).await,
+            Engine::Postgres(_) => {
+                bail!("PostgreSQL has its own: `pg_dump --format=custom --file=FILE URL`, and `pg_restore`")
             }
-            for step in part.steps.iter().skip(usize::try_from(version)?) {
-                write
-                    .batch(step)
-                    .await
-                    .with_context(|| format!("cannot bring `{}` up to date", part.name))?;
-            }
-            let keep = "INSERT INTO part (name, version) VALUES ($1, $2)
-                ON CONFLICT (name) DO UPDATE SET version = excluded.version";
-            write.execute(keep, &[part.name.into(), latest.into()]).await?;
         }
-        write.commit().await
+    }
+
+    pub(super) async fn has_table(&self, name: &str) -> anyhow::Result<bool> {
+        let sql = match &self.engine {
+            Engine::Sqlite(_) => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
+            Engine::Postgres(_) => {
+                "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1::text"
+            }
+        };
+        Ok(!self.read(sql, &[name.into()]).await?.is_empty())
     }
 }
 
@@ -124,36 +137,41 @@ impl Write {
     /// Executes one statement and says how many rows it changed.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database refuses, or something failed before: then all of this is spoiled.
     pub async fn execute(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<u64> {
-        match &mut self.inner {
+        self.begin(values)?;
+        let changed = match &mut self.inner {
             Inner::Sqlite(writing) => writing.execute(sql, values).await,
             Inner::Postgres(writing) => writing.execute(sql, values).await,
-        }
+        };
+        self.end(changed)
     }
 
     /// Reads, with what this transaction has written; also for `INSERT … RETURNING`.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// As [`Write::execute`].
     pub async fn read(&mut self, sql: &str, values: &[Value]) -> anyhow::Result<Vec<Row>> {
-        match &mut self.inner {
+        self.begin(values)?;
+        let rows = match &mut self.inner {
             Inner::Sqlite(writing) => writing.read(sql, values).await,
             Inner::Postgres(writing) => writing.read(sql, values).await,
-        }
+        };
+        self.end(rows)
     }
 
     /// Has everybody who listens to `topic` told once this is committed, on every instance.
     pub fn signal(&mut self, topic: impl Into<String>) {
-        self.topics.push(topic.into());
+        self.topics.insert(topic.into());
     }
 
     /// Makes it true.
     ///
     /// # Errors
-    /// When the database could not keep it: then nothing was written, or, where the connection broke just then, it is not
-    /// known.
+    /// When something failed before, or the database could not keep it: then nothing was written, or, where the connection
+    /// broke just then, it is not known ([`super::Unreachable`] says which).
     pub async fn commit(self) -> anyhow::Result<()> {
+        ensure!(!self.spoiled, SPOILED);
         match self.inner {
             Inner::Sqlite(writing) => writing.commit().await?,
             Inner::Postgres(writing) => writing.commit(&self.topics).await?,
@@ -162,27 +180,34 @@ impl Write {
         Ok(())
     }
 
-    async fn batch(&mut self, sql: &str) -> anyhow::Result<()> {
-        match &mut self.inner {
-            Inner::Sqlite(writing) => writing.batch(&only(sql, "SQLite")).await,
-            Inner::Postgres(writing) => {
-                writing.batch(&only(sql, "PostgreSQL").replace("BLOB", "BYTEA")).await
-            }
-        }
+    /// A step of the schema.
+    pub(super) async fn step(&mut self, sql: &str) -> anyhow::Result<()> {
+        self.begin(&[])?;
+        let done = match &mut self.inner {
+            Inner::Sqlite(writing) => writing.batch(&part::in_dialect(sql, Dialect::Sqlite)).await,
+            Inner::Postgres(writing) => writing.batch(&part::in_dialect(sql, Dialect::Postgres)).await,
+        };
+        self.end(done)
+    }
+
+    /// Until [`Write::end`] says otherwise, this is spoiled: whoever drops the act in between leaves it half done.
+    fn begin(&mut self, values: &[Value]) -> anyhow::Result<()> {
+        ensure!(!self.spoiled, SPOILED);
+        self.spoiled = true;
+        check(values)
+    }
+
+    fn end<T>(&mut self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        self.spoiled = done.is_err();
+        done
     }
 }
 
-/// What of a step is said to `engine`.
-fn only(step: &str, engine: &str) -> String {
-    let mut said = true;
-    let mut kept = String::new();
-    for line in step.lines() {
-        match line.trim().strip_prefix("-- ").and_then(|line| line.strip_suffix(':')) {
-            Some("both") => said = true,
-            Some(marked) if marked.starts_with("only ") => said = marked == format!("only {engine}"),
-            _ if said => kept.extend([line, "\n"]),
-            _ => {}
-        }
-    }
-    kept
+const SPOILED: &str = "an earlier part of this act failed, so that nothing of it is written";
+
+/// PostgreSQL keeps no NUL character in a text; so that both keep the same, neither does.
+fn check(values: &[Value]) -> anyhow::Result<()> {
+    let whole = |value: &Value| !matches!(value, Value::Text(text) if text.contains('\0'));
+    ensure!(values.iter().all(whole), "a text has a NUL character, which the database does not keep");
+    Ok(())
 }

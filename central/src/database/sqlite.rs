@@ -2,46 +2,42 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
-use anyhow::Context as _;
-use rusqlite::{Connection, params_from_iter, types::ValueRef};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::spawn_blocking,
+use anyhow::{Context as _, bail, ensure};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter, types::ValueRef};
+use tokio::task::spawn_blocking;
+
+use super::{
+    Row, Value,
+    lane::{Lane, Place},
+    unreachable::{TURN_WAIT_MAX, Unreachable},
 };
-
-use super::{Row, Value};
-
-/// How long another process, such as a backup, may hold the file before a statement gives up.
-const BUSY_MAX: Duration = Duration::from_secs(10);
 
 /// Connections that read at once; more only wait for the same disk.
 const READERS: usize = 4;
+
+/// Statements a connection keeps prepared.
+const PREPARED_MAX: usize = 128;
+
+/// How long the backup may wait for a writer to end.
+const BACKUP_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The file.
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
-    writer: Arc<Lane>,
-    readers: Arc<Lane>,
-}
-
-/// Connections that are given out and come back.
-#[derive(Debug)]
-struct Lane {
-    free: Mutex<Vec<Connection>>,
-    places: Arc<Semaphore>,
+    writer: Arc<Lane<Connection>>,
+    readers: Arc<Lane<Connection>>,
 }
 
 /// A connection that goes back when dropped.
 #[derive(Debug)]
 struct Lent {
     connection: Option<Connection>,
-    lane: Arc<Lane>,
-    _place: OwnedSemaphorePermit,
+    place: Place<Connection>,
 }
 
 /// A writing transaction.
@@ -52,54 +48,78 @@ pub(super) struct Writing {
 
 impl Sqlite {
     pub(super) async fn open(path: &Path) -> anyhow::Result<Self> {
-        let lane =
-            |places| Arc::new(Lane { free: Mutex::default(), places: Arc::new(Semaphore::new(places)) });
-        let sqlite = Self { path: path.to_owned(), writer: lane(1), readers: lane(READERS) };
+        let sqlite = Self {
+            path: path.to_owned(),
+            writer: Arc::new(Lane::new(1)),
+            readers: Arc::new(Lane::new(READERS)),
+        };
         // Opened at once, so that what cannot be opened is told at once.
-        drop(sqlite.lend(&sqlite.writer).await?);
+        drop(sqlite.lend(&sqlite.writer, Access::Write).await?);
         Ok(sqlite)
     }
 
     pub(super) async fn write(&self) -> anyhow::Result<Writing> {
-        let mut writing = Writing { lent: Some(self.lend(&self.writer).await?) };
+        let mut writing = Writing { lent: Some(self.lend(&self.writer, Access::Write).await?) };
         writing.batch("BEGIN IMMEDIATE").await?;
         Ok(writing)
     }
 
     pub(super) async fn read(&self, sql: &str, values: &[Value]) -> anyhow::Result<Vec<Row>> {
-        let lent = self.lend(&self.readers).await?;
+        let lent = self.lend(&self.readers, Access::Read).await?;
         let (_, rows) = lent.with(query(sql, values)).await?;
         Ok(rows)
     }
 
-    async fn lend(&self, lane: &Arc<Lane>) -> anyhow::Result<Lent> {
-        let place = Arc::clone(&lane.places).acquire_owned().await?;
-        let free = lane.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match free {
+    /// Writes all that is committed into a new file, while others read and write.
+    pub(super) async fn back_up(&self, to: &Path) -> anyhow::Result<()> {
+        let (from, to) = (self.path.clone(), to.to_owned());
+        spawn_blocking(move || {
+            ensure!(!to.exists(), "`{}` is there already", to.display());
+            let connection = Connection::open_with_flags(&from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            connection.busy_timeout(BACKUP_WAIT_MAX)?;
+            let name = to.to_str().context("the name of the backup is not UTF-8")?;
+            connection.execute("VACUUM INTO ?1", [name]).map_err(told)?;
+            Ok(std::fs::File::open(&to)?.sync_all()?)
+        })
+        .await?
+    }
+
+    async fn lend(&self, lane: &Lane<Connection>, access: Access) -> anyhow::Result<Lent> {
+        let place = lane.enter().await?;
+        let connection = match place.take() {
             Some(connection) => connection,
             None => {
                 let path = self.path.clone();
-                spawn_blocking(move || connect(&path)).await??
+                spawn_blocking(move || connect(&path, access)).await?.map_err(told)?
             }
         };
-        Ok(Lent { connection: Some(connection), lane: Arc::clone(lane), _place: place })
+        Ok(Lent { connection: Some(connection), place })
     }
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
 impl Lent {
-    /// Works with the connection on a thread that may wait for the disk.
+    /// Works with the connection on a thread that may wait for the disk. Where nobody waits for the end any more, the
+    /// connection keeps its place until the work is done. One that failed is closed, which undoes what it had begun.
     async fn with<T: Send + 'static>(
         mut self,
         work: impl FnOnce(&Connection) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<(Self, T)> {
-        let connection = self.connection.take().context("the connection is lost")?;
-        let (connection, done) = spawn_blocking(move || {
-            let done = work(&connection);
-            (connection, done)
+        spawn_blocking(move || {
+            let connection = self.connection.as_ref().context("the connection is lost")?;
+            let done = work(connection);
+            if done.is_err() {
+                self.connection = None;
+            }
+            done.map(|done| (self, done))
         })
-        .await?;
-        self.connection = Some(connection);
-        done.map(|done| (self, done))
+        .await?
     }
 }
 
@@ -108,7 +128,7 @@ impl Drop for Lent {
         let Some(connection) = self.connection.take() else { return };
         // A transaction that was left is undone; where even that fails, the connection is closed, which undoes it.
         if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
-            self.lane.free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.place.give_back(connection);
         }
     }
 }
@@ -118,8 +138,8 @@ impl Writing {
         let (sql, values) = (in_sqlite(sql), values.to_vec());
         let changed = self
             .with(move |connection| {
-                let mut statement = connection.prepare_cached(&sql)?;
-                Ok(statement.execute(params_from_iter(values.iter().map(bound)))?)
+                let mut statement = connection.prepare_cached(&sql).map_err(told)?;
+                statement.execute(params_from_iter(values.iter().map(bound))).map_err(told)
             })
             .await?;
         Ok(u64::try_from(changed)?)
@@ -131,7 +151,7 @@ impl Writing {
 
     pub(super) async fn batch(&mut self, sql: &str) -> anyhow::Result<()> {
         let sql = sql.to_owned();
-        self.with(move |connection| Ok(connection.execute_batch(&sql)?)).await
+        self.with(move |connection| connection.execute_batch(&sql).map_err(told)).await
     }
 
     pub(super) async fn commit(mut self) -> anyhow::Result<()> {
@@ -149,11 +169,18 @@ impl Writing {
     }
 }
 
-fn connect(path: &Path) -> anyhow::Result<Connection> {
+fn connect(path: &Path, access: Access) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_MAX)?;
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+    connection.busy_timeout(TURN_WAIT_MAX)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
+    // PostgreSQL's LIKE tells small letters from capitals; so shall this one.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        PRAGMA case_sensitive_like = ON;",
+    )?;
+    if access == Access::Read {
+        connection.execute_batch("PRAGMA query_only = ON")?;
+    }
     Ok(connection)
 }
 
@@ -163,16 +190,28 @@ fn query(
 ) -> impl FnOnce(&Connection) -> anyhow::Result<Vec<Row>> + Send + 'static {
     let (sql, values) = (in_sqlite(sql), values.to_vec());
     move |connection| {
-        let mut statement = connection.prepare_cached(&sql)?;
+        let mut statement = connection.prepare_cached(&sql).map_err(told)?;
         let columns = statement.column_count();
-        let mut rows = statement.query(params_from_iter(values.iter().map(bound)))?;
+        let mut rows = statement.query(params_from_iter(values.iter().map(bound))).map_err(told)?;
         let mut read = Vec::new();
-        while let Some(row) = rows.next()? {
-            let values = (0..columns).map(|place| Ok(unbound(row.get_ref(place)?)));
+        while let Some(row) = rows.next().map_err(told)? {
+            let values = (0..columns).map(|place| unbound(row.get_ref(place)?));
             read.push(Row(values.collect::<anyhow::Result<_>>()?));
         }
         Ok(read)
     }
+}
+
+/// The error, with [`Unreachable`] before it where it is of that kind.
+fn told(error: rusqlite::Error) -> anyhow::Error {
+    let unreachable = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Unreachable::FULL,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Unreachable::BUSY,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Unreachable::DISK,
+        Some(ErrorCode::ReadOnly) => Unreachable::READ_ONLY,
+        _ => return error.into(),
+    };
+    anyhow::Error::from(error).context(unreachable)
 }
 
 /// SQLite numbers its values `?1`.
@@ -189,12 +228,14 @@ fn bound(value: &Value) -> rusqlite::types::ToSqlOutput<'_> {
     })
 }
 
-fn unbound(value: ValueRef<'_>) -> Value {
-    match value {
+fn unbound(value: ValueRef<'_>) -> anyhow::Result<Value> {
+    Ok(match value {
         ValueRef::Null => Value::Nothing,
         ValueRef::Integer(integer) => Value::Integer(integer),
-        ValueRef::Real(real) => Value::Text(real.to_string()),
-        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Real(_) => bail!("a number with a fraction, which central does not use"),
+        ValueRef::Text(text) => {
+            Value::Text(std::str::from_utf8(text).context("a text is not UTF-8")?.to_owned())
+        }
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    }
+    })
 }

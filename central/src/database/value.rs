@@ -69,13 +69,21 @@ impl Row {
         if self.value(place)? == &Value::Nothing { Ok(None) } else { self.text(place).map(Some) }
     }
 
+    /// The bytes in column `place`, or nothing.
+    ///
+    /// # Errors
+    /// When there is something else.
+    pub fn bytes_or_nothing(&self, place: usize) -> anyhow::Result<Option<&[u8]>> {
+        if self.value(place)? == &Value::Nothing { Ok(None) } else { self.bytes(place).map(Some) }
+    }
+
     fn value(&self, place: usize) -> anyhow::Result<&Value> {
         self.0.get(place).with_context(|| format!("the row has no column {place}"))
     }
 }
 
 impl Value {
-    fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
             Self::Integer(_) => "an integer",

@@ -1,3 +1,8 @@
 //! The fleet: which schools there are, what each is to have, what each says it has.
 
+pub mod observed;
+pub mod orders;
+pub mod policy;
+pub mod reports;
+pub mod requests;
 pub mod schools;

@@ -119,6 +119,25 @@ pub async fn above(database: &Database, uai: &Uai) -> anyhow::Result<Vec<Place>>
     Ok(places)
 }
 
+/// Whether `place` is `uai` or holds it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn holds(write: &mut Write, place: &Place, uai: &Uai) -> anyhow::Result<bool> {
+    let school = uai.as_str().into();
+    let (sql, values) = match place {
+        Place::Academie => return Ok(true),
+        Place::School(own) => return Ok(own == uai),
+        Place::Departement(code) => {
+            ("SELECT uai FROM school WHERE uai = $1 AND departement = $2", [school, code.as_str().into()])
+        }
+        Place::Group(name) => {
+            ("SELECT uai FROM school_group WHERE uai = $1 AND name = $2", [school, name.as_str().into()])
+        }
+    };
+    Ok(!write.read(sql, &values).await?.is_empty())
+}
+
 /// Puts a school into a group, which is there from its first school on.
 ///
 /// # Errors
@@ -150,6 +169,19 @@ pub async fn groups(database: &Database) -> anyhow::Result<Vec<GroupName>> {
     rows.iter()
         .map(|row| GroupName::new(row.text(0)?).ok_or_else(|| anyhow::anyhow!("a group's name is malformed")))
         .collect()
+}
+
+/// Which schools are in which groups, by the groups' names.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn members(database: &Database) -> anyhow::Result<Vec<(GroupName, Uai)>> {
+    let rows = database.read("SELECT name, uai FROM school_group ORDER BY name, uai", &[]).await?;
+    let member = |row: &Row| {
+        let name = GroupName::new(row.text(0)?);
+        Ok((name.ok_or_else(|| anyhow::anyhow!("a group's name is malformed"))?, code(row, 1)?))
+    };
+    rows.iter().map(member).collect()
 }
 
 fn school(row: &Row) -> anyhow::Result<School> {

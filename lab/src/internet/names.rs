@@ -19,6 +19,7 @@
 //! | `prive.*` | an address inside the school, as in DNS rebinding |
 //! | `echo.exemple.net`, `ntp.exemple.net` | the UDP echo servers |
 //! | `ent.exemple.fr` | the ENT, IPv4 only |
+//! | `central.ac-exemple.fr`, `console.ac-exemple.fr` | the académie's central |
 //! | `doh.exemple.net`, `dot.exemple.net` | the other resolver |
 //! | `vpn.example` and the like, below `loin.example` | the far end of tunnels |
 //! | below `t.loin.example` | what the far end's own resolver says, if one runs |
@@ -32,8 +33,8 @@ use std::{
 };
 
 use crate::plan::{
-    ACADEMIE_SITE, ADMINISTRATION, ECHO_SERVERS, ENT_ADDRESSES, ENT_NAME, FAR_ADDRESSES, FAR_NAMES,
-    OTHER_RESOLVERS, PEDAGOGIQUE,
+    ACADEMIE_SITE, ADMINISTRATION, CENTRAL_ADDRESSES, CENTRAL_NAMES, ECHO_SERVERS, ENT_ADDRESSES, ENT_NAME,
+    FAR_ADDRESSES, FAR_NAMES, OTHER_RESOLVERS, PEDAGOGIQUE,
 };
 
 /// Record types by their IANA numbers.
@@ -130,6 +131,7 @@ pub fn addresses(name: &str) -> (Ipv4Addr, Ipv6Addr) {
     let fixed = match name {
         "echo.exemple.net" | "ntp.exemple.net" => Some(ECHO_SERVERS),
         ENT_NAME => Some(ENT_ADDRESSES),
+        name if CENTRAL_NAMES.contains(&name) => Some(CENTRAL_ADDRESSES),
         "doh.exemple.net" | "dot.exemple.net" => Some(OTHER_RESOLVERS),
         _ if name == "ac-exemple.fr" || name.ends_with(".ac-exemple.fr") => Some(ACADEMIE_SITE),
         _ if FAR_NAMES.contains(&name) || name.ends_with(".loin.example") => Some(FAR_ADDRESSES),

@@ -179,16 +179,13 @@ impl Resolver {
     /// Where `name` is, of both families, for a request of the box itself; at least one address. A name that leads into
     /// the school has none.
     ///
-    /// It takes no [`Permit`], and is no way around one: the names come from the configuration (the ENT, applications),
-    /// never from what a client sent, the addresses are given to nobody, and whoever asks for the same name through the
+    /// It takes no [`Permit`], and is no way around one: the names come from the configuration and the enrolment (ENT,
+    /// applications, central), never from what a client sent, the addresses are given to nobody, and whoever asks for the same name through the
     /// box is judged as ever.
     ///
     /// # Errors
     /// See [`ResolveError`].
-    pub(in crate::enforce) async fn addresses_for_box(
-        &self,
-        name: &Domain,
-    ) -> Result<Vec<IpAddr>, ResolveError> {
+    pub async fn addresses_for_box(&self, name: &Domain) -> Result<Vec<IpAddr>, ResolveError> {
         if self.shared.special.find(name).is_some() {
             return Err(ResolveError::NoAddress);
         }

@@ -1,0 +1,225 @@
+//! A console on a database of its own, persons with rights, and requests as browsers send them, for tests.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt as _;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use preau::{
+    model::{Moment, Uai},
+    system::clock::Clock,
+};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    connection::Peer,
+    parts::{Parts, Settings},
+    road::{Console, router},
+    visit::SESSION_COOKIE,
+};
+use crate::{
+    audit,
+    database::{Database, Location},
+    fleet::schools::{self, School},
+    people::{self, Choice, CodeKey, People},
+    words::{Actor, DepartementCode, Grant, GroupName, PersonId, Place, Right},
+};
+
+/// The name of the console.
+pub(super) const NAME: &str = "console.exemple";
+
+/// Everybody's password.
+pub(super) const PASSWORD: &str = "cheval pile agrafe";
+
+/// When tests begin: 2026-11-23, 08:45 in Paris.
+const BEGIN: i64 = 1_795_417_500_000;
+
+/// A console.
+pub(super) struct Backstage {
+    pub(super) database: Database,
+    pub(super) people: People,
+    pub(super) console: Arc<Console>,
+    router: Router,
+    now: Arc<AtomicI64>,
+    first: Actor,
+    _dir: TempDir,
+}
+
+/// Somebody who came in, with the browser they have.
+#[derive(Clone, Debug)]
+pub(super) struct Browser {
+    pub(super) id: PersonId,
+    pub(super) key: CodeKey,
+    pub(super) cookies: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Got {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Backstage {
+    /// A console with two schools in the Somme (one of them in the group `rep-plus`) and one in the Oise.
+    pub(super) async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let parts = [audit::PART, people::PART, schools::PART];
+        let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
+        let now = Arc::new(AtomicI64::new(BEGIN));
+        let told = Arc::clone(&now);
+        let clock = Clock::from_fn(move || Moment::from_unix_milliseconds(told.load(Ordering::Relaxed)));
+        let people = People::new(database.clone(), clock.clone());
+        let settings = Settings {
+            academie: String::from("Académie d’Exemple"),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            name: NAME.parse().unwrap(),
+            certificate_path: dir.path().join("console.pem"),
+            key_path: dir.path().join("console.key"),
+        };
+        let parts = Parts { database: database.clone(), clock, people: people.clone() };
+        let console = Arc::new(Console::new(settings, parts, CancellationToken::new()));
+        let router = router(Arc::clone(&console));
+        let grants = Right::ALL.map(|right| Grant { right, place: Place::Academie }).into_iter().collect();
+        let first = Actor { id: PersonId(0), name: String::from("Le Test"), grants };
+        let backstage = Self { database, people, console, router, now, first, _dir: dir };
+        backstage.enter_schools().await;
+        backstage
+    }
+
+    async fn enter_schools(&self) {
+        let mut write = self.database.write().await.unwrap();
+        for (code, name, town, departement) in [
+            ("0800001A", "Collège Anne Frank", "Amiens", "80"),
+            ("0800002B", "École Jules Verne", "Abbeville", "80"),
+            ("0600003C", "Lycée <b>Jean</b> & Fils", "Beauvais", "60"),
+        ] {
+            let school = School {
+                uai: Uai::new(code).unwrap(),
+                name: name.into(),
+                kind: "Collège".into(),
+                town: town.into(),
+                departement: DepartementCode::new(departement).unwrap(),
+            };
+            schools::enter(&mut write, &school).await.unwrap();
+        }
+        let (group, uai) = (GroupName::new("rep-plus").unwrap(), Uai::new("0800001A").unwrap());
+        schools::put_into(&mut write, &group, &uai).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
+    /// What the clock says.
+    pub(super) fn now(&self) -> Moment {
+        Moment::from_unix_milliseconds(self.now.load(Ordering::Relaxed))
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&self, seconds: i64) {
+        self.now.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// Somebody with everything over the académie who is nobody of the register: for what tests prepare.
+    pub(super) fn granted(&self, right: Right, place: &Place) -> crate::words::Granted {
+        self.first.may(right, place, &[]).unwrap()
+    }
+
+    /// An active person with `grants`; gives their number and the key of their codes.
+    pub(super) async fn person(&self, login: &str, grants: &[(Right, Place)]) -> (PersonId, CodeKey) {
+        let mut write = self.database.write().await.unwrap();
+        let over = self.granted(Right::People, &Place::Academie);
+        let name = format!("Camille {login}");
+        let invited = people::invite(&mut write, self.now(), &over, login, &name).await.unwrap().unwrap();
+        for (right, place) in grants {
+            let granted = self.granted(Right::People, place);
+            people::give(&mut write, self.now(), &granted, invited.id, *right).await.unwrap().unwrap();
+        }
+        write.commit().await.unwrap();
+        let key = self.people.look(&invited.token).await.unwrap().unwrap().key;
+        let choice = Choice { password: PASSWORD, again: PASSWORD, code: &key.code_at(self.now()) };
+        self.people.accept(&invited.token, choice).await.unwrap().unwrap();
+        self.pass(30);
+        (invited.id, key)
+    }
+
+    /// A person with `grants` who came in.
+    pub(super) async fn browser(&self, login: &str, grants: &[(Right, Place)]) -> Browser {
+        let (id, key) = self.person(login, grants).await;
+        let address = IpAddr::from([192, 0, 2, 7]);
+        let stage = self.people.sign_in(login, PASSWORD, address).await.unwrap().unwrap();
+        let code = key.code_at(self.now());
+        let token = self.people.prove(&stage, &code, address, "Essai").await.unwrap().unwrap();
+        self.pass(30);
+        Browser { id, key, cookies: format!("{SESSION_COOKIE}={}", token.text()) }
+    }
+
+    /// A person with every right over the académie who came in.
+    pub(super) async fn chief(&self) -> Browser {
+        self.browser("chef", &Right::ALL.map(|right| (right, Place::Academie))).await
+    }
+
+    /// Sends a request with `cookies`, in the words of our own pages.
+    pub(super) async fn send(&self, method: Method, path: &str, cookies: &str, body: &str) -> Got {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, NAME)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::COOKIE, cookies)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        self.send_request(request).await
+    }
+
+    /// Sends any request.
+    pub(super) async fn send_request(&self, mut request: Request<Body>) -> Got {
+        request.extensions_mut().insert(Peer(IpAddr::from([192, 0, 2, 7])));
+        let service = TowerToHyperService::new(self.router.clone());
+        let response = service.call(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Got { status: head.status, headers: head.headers, text }
+    }
+
+    /// Fetches a page.
+    pub(super) async fn get(&self, browser: &Browser, path: &str) -> Got {
+        self.send(Method::GET, path, &browser.cookies, "").await
+    }
+
+    /// Sends a form; its fields are written as a query.
+    pub(super) async fn post(&self, browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Got {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(fields);
+        self.send(Method::POST, path, &browser.cookies, &body.finish()).await
+    }
+}
+
+impl Got {
+    /// Where it sends the browser; empty for nowhere.
+    pub(super) fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |place| place.to_str().unwrap())
+    }
+
+    /// The value of a cookie it sets.
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        let fields = self.headers.get_all(header::SET_COOKIE).iter();
+        fields
+            .filter_map(|field| field.to_str().unwrap().split(';').next()?.split_once('='))
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+}

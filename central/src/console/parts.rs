@@ -1,0 +1,33 @@
+//! What the console needs from the rest of central, and how it is set up.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use preau::{model::Domain, system::clock::Clock};
+
+use crate::{database::Database, people::People};
+
+/// How the console is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The académie's name as people read it.
+    pub academie: String,
+    /// The address and port it listens on.
+    pub listen: SocketAddr,
+    /// Its name.
+    pub name: Domain,
+    /// The certificate chain, PEM.
+    pub certificate_path: PathBuf,
+    /// Its key, PEM.
+    pub key_path: PathBuf,
+}
+
+/// What the pages ask and act upon.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The database.
+    pub database: Database,
+    /// The time.
+    pub clock: Clock,
+    /// Who may come in.
+    pub people: People,
+}

@@ -1,0 +1,243 @@
+//! Meets the académie's central, from the moment the box is enrolled: channel, lists, live line and certificate, started
+//! together and started anew when the box gets another certificate or is enrolled again. Nothing in the school waits for any
+//! of it.
+
+use std::{
+    fs, io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context as _;
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::reading::Reading;
+use crate::{
+    config::{category_table, read_policy},
+    enforce::dns::Resolver,
+    model::{Domain, Uai},
+    protocol::line::{Done, InForce, Order, Report, What},
+    sync::{
+        Lists, ListsInForce, Settings,
+        channel::{Channel, ChannelSettings, Check},
+        client::{Client, Resolve},
+        in_force, keeping,
+        line::{Hands, Line, LineState},
+    },
+    system::clock::Clock,
+};
+
+/// How often it is looked whether the box is enrolled, or enrolled anew.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long what failed at once is left alone.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// How the box stands with central.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    /// Whether it is enrolled.
+    pub(super) is_enrolled: bool,
+    /// What of the channel is in force.
+    pub(super) channel: InForce,
+    /// What of the lists.
+    pub(super) lists: ListsInForce,
+    /// Whether central is reached.
+    pub(super) line: LineState,
+}
+
+/// What the meeting needs of the rest of the daemon.
+pub(super) struct Meeting {
+    pub(super) state_dir: PathBuf,
+    pub(super) school: Uai,
+    pub(super) settings: Settings,
+    /// The category table that the configuration file names.
+    pub(super) own_table: Option<PathBuf>,
+    pub(super) resolver: Resolver,
+    pub(super) clock: Clock,
+    /// Makes a report of how the box is and how it stands with central.
+    pub(super) report: Arc<dyn Fn(&Standing) -> Report + Send + Sync>,
+    /// What the configuration was last read as: what is really in force.
+    pub(super) reading: watch::Receiver<Reading>,
+    /// What `preau status` shows, for a technician who asks from afar.
+    pub(super) diagnose: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Counts up when the rules or the lists in force are to be read again.
+    pub(super) taken: watch::Sender<u64>,
+    pub(super) standing: watch::Sender<Standing>,
+    /// Counts up when the box is otherwise than it was told.
+    pub(super) changed: watch::Sender<u64>,
+}
+
+impl Meeting {
+    /// Meets central whenever the box is enrolled, until the stop signal.
+    pub(super) async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let path = in_force::central_dir(&self.state_dir).join("enrolment.json");
+        loop {
+            let written = changed_at(&path);
+            let met = async {
+                if written.is_none() {
+                    return std::future::pending().await;
+                }
+                if let Err(cause) = self.meet(&stop).await {
+                    warn!(cause = format!("{cause:#}"), "cannot meet central; it is tried again");
+                    sleep(RETRY_AFTER).await;
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = until_otherwise(&path, written) => info!("the enrolment is another"),
+                () = met => {}
+            }
+        }
+    }
+
+    async fn meet(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let kept = keeping::read(&self.state_dir)?.context("the enrolment is gone")?;
+        let root_path = in_force::central_dir(&self.state_dir).join("root.json");
+        if !root_path.exists() {
+            fs::write(&root_path, &kept.root).context("cannot write the root of trust")?;
+        }
+        let client = Client::new(&kept, self.clock.clone(), self.resolve())?;
+        let settings = ChannelSettings {
+            state_dir: self.state_dir.clone(),
+            school: self.school.clone(),
+            repositories: kept.repositories.clone(),
+            settings: self.settings.clone(),
+        };
+        let channel = Channel::open(settings, Some(client.http()), self.check(), self.clock.clone())?;
+        let lists = Lists::open(&self.state_dir);
+        let hands = self.hands();
+        let line = Line::new(client.clone(), hands, self.clock.clone(), &self.state_dir)?;
+        let (targets, view) = (channel.targets(), line.view());
+        let following = self.follow(channel.in_force(), lists.in_force(), line.state());
+        info!("the box is enrolled; it meets central");
+        tokio::try_join!(
+            channel.serve(view, stop.clone()),
+            lists.serve(targets, stop.clone()),
+            line.serve(stop.clone()),
+            async {
+                following.await;
+                Ok(())
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Tells the rest of the box what came into force, and central that it did.
+    async fn follow(
+        &self,
+        mut channel: watch::Receiver<InForce>,
+        mut lists: watch::Receiver<ListsInForce>,
+        mut line: watch::Receiver<LineState>,
+    ) {
+        let mut reading = self.reading.clone();
+        loop {
+            let now = Standing {
+                is_enrolled: true,
+                channel: channel.borrow_and_update().clone(),
+                lists: lists.borrow_and_update().clone(),
+                line: line.borrow_and_update().clone(),
+            };
+            let before = self.standing.send_replace(now.clone());
+            let is_taken =
+                before.channel.policy != now.channel.policy || before.lists.number != now.lists.number;
+            if is_taken {
+                self.taken.send_modify(|count| *count += 1);
+            }
+            let is_read = reading.has_changed().unwrap_or(false);
+            reading.mark_unchanged();
+            if is_read || before.channel != now.channel || before.lists != now.lists {
+                self.changed.send_modify(|count| *count += 1);
+            }
+            let ended = tokio::select! {
+                changed = reading.changed() => {
+                    // Told in the next turn.
+                    reading.mark_changed();
+                    changed.is_err()
+                }
+                changed = channel.changed() => changed.is_err(),
+                changed = lists.changed() => changed.is_err(),
+                changed = line.changed() => changed.is_err(),
+            };
+            if ended {
+                return;
+            }
+        }
+    }
+
+    /// Asks the judge about a policy before it may be in force.
+    fn check(&self) -> Check {
+        let (state_dir, own_table) = (self.state_dir.clone(), self.own_table.clone());
+        Arc::new(move |taken| {
+            category_table(&state_dir, own_table.as_deref())
+                .and_then(|table| read_policy(taken, table))
+                .map(drop)
+                .map_err(|fault| format!("{fault:#}"))
+        })
+    }
+
+    fn hands(&self) -> Hands {
+        let (report, standing) = (Arc::clone(&self.report), self.standing.subscribe());
+        let diagnose = Arc::clone(&self.diagnose);
+        Hands {
+            report: Arc::new(move || {
+                let report = report(&standing.borrow());
+                Box::pin(async move { report })
+            }),
+            changed: self.changed.subscribe(),
+            kept: Arc::new(|_| {}),
+            carry_out: Arc::new(move |order| {
+                let done = carry_out(&order, &*diagnose);
+                Box::pin(async move { done })
+            }),
+        }
+    }
+
+    /// The box's own resolver, as the client asks it.
+    fn resolve(&self) -> Resolve {
+        let resolver = self.resolver.clone();
+        Arc::new(move |name| {
+            let resolver = resolver.clone();
+            Box::pin(async move {
+                let name: Domain =
+                    name.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+                let found = resolver.addresses_for_box(&name).await;
+                let addresses: io::Result<Vec<IpAddr>> =
+                    found.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error));
+                addresses
+            })
+        })
+    }
+}
+
+/// Does what central asks for.
+fn carry_out(order: &Order, diagnose: &dyn Fn() -> String) -> Done {
+    let (well, text) = match &order.what {
+        What::Diagnose {} => (true, diagnose()),
+        // The answer to the report that brought the order told the view as well.
+        What::Fetch {} => (true, String::new()),
+        What::RenewCertificate {} | What::AnswerRequest { .. } => {
+            (false, "this version of the box cannot do that".to_owned())
+        }
+    };
+    Done { order: order.number, well, text }
+}
+
+/// When the file was last changed; none where there is none.
+fn changed_at(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Waits until the file is another than it was.
+async fn until_otherwise(path: &Path, known: Option<SystemTime>) {
+    loop {
+        sleep(LOOK_EVERY).await;
+        if changed_at(path) != known {
+            return;
+        }
+    }
+}
