@@ -118,16 +118,6 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
     Channel::open(database, bucket, &config.keys_dir, Clock::of_the_machine()).await
 }
 
-/// Opens the signed channel alone, on the database as it is.
-///
-/// # Errors
-/// When database or repository cannot be opened, or `preau-central init` was not run.
-pub async fn open_channel_as_it_is(config: &Config) -> anyhow::Result<Channel> {
-    let database = open_database_as_it_is(config).await?;
-    let bucket = Bucket::open(&config.repository)?;
-    Channel::open(database, bucket, &config.keys_dir, Clock::of_the_machine()).await
-}
-
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors

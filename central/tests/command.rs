@@ -106,3 +106,29 @@ async fn a_trail_is_verified_and_a_copy_holds_it() {
     let copy = database::Database::open(&copy, service::PARTS).await.unwrap();
     assert_eq!(format!("{}\n", audit::verify(&copy, &[]).await.unwrap()), head);
 }
+
+#[test]
+fn init_makes_everything_once_and_the_channel_is_found_by_the_other_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let offline = dir.path().join("offline").display().to_string();
+    let command = |arguments: &[&str]| {
+        let output = central(&config_path, arguments);
+        (output.status.success(), said(&output))
+    };
+    let (well, told) = command(&["channel", "mend"]);
+    assert!(!well && told.contains("run `preau-central init` first"), "{told}");
+    let (well, told) = command(&["init", "--folder", &offline]);
+    assert!(well && told.contains("its digest is"), "{told}");
+    assert!(dir.path().join("offline/root-3.pem").exists());
+    let (well, told) = command(&["init", "--folder", &offline]);
+    assert!(well && told.contains("the root of trust is there"), "{told}");
+    let (well, told) = command(&["keys", "rotate", "snapshot", "--offline", &offline]);
+    assert!(well && told.contains("signed: 2.root.json"), "{told}");
+    let (well, told) = command(&["keys", "rotate", "targets", "--offline", "/nowhere"]);
+    assert!(!well, "{told}");
+    let (well, told) = command(&["channel", "export", "--school", "0809999Z", &offline]);
+    assert!(!well && told.contains("no published view"), "{told}");
+    let (well, told) = command(&["channel", "mend"]);
+    assert!(well && told.contains("nothing was changed"), "{told}");
+}

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use preau_central::{bucket::Bucket, config::Config, database::look, service};
+use preau_central::{bucket::Bucket, channel, config::Config, database::look, service};
 
 /// Read the configuration and say what it comes to, changing nothing
 #[derive(Debug, Args)]
@@ -28,15 +28,26 @@ pub(super) async fn carry_out(Arguments {}: Arguments, config: &Config) -> anyho
             }
         }
     }
-    match service::open_channel_as_it_is(config).await {
-        Ok(channel) => {
-            for concern in channel.health().await? {
-                println!("  channel: {:?}: {}", concern.severity, concern.sentence);
-            }
-        }
-        Err(error) => println!("  channel: not to be opened: {error:#}"),
+    if wrong == 0 {
+        channel(config).await?;
     }
     ensure!(wrong == 0, "{wrong} of what the configuration names is not in order");
+    Ok(())
+}
+
+/// What somebody should know of the channel; only where the database is of this program's form, for opening it makes it so.
+async fn channel(config: &Config) -> anyhow::Result<()> {
+    let standing = look(&config.database, service::PARTS).await?;
+    if standing.iter().any(|part| part.version != part.latest) {
+        return Ok(());
+    }
+    if !channel::is_founded(&service::open_database(config).await?).await? {
+        println!("  channel: there is no root of trust; `init` makes it");
+        return Ok(());
+    }
+    for concern in service::open_channel(config).await?.health().await? {
+        println!("  channel: {:?}: {}", concern.severity, concern.sentence);
+    }
     Ok(())
 }
 
