@@ -231,8 +231,8 @@ async fn a_byte_that_decays_on_the_box_is_mended_or_refused_and_never_believed()
     let dir = in_force::central_dir(machine.state());
     let sound = files_in(&dir);
     for (path, bytes) in &sound {
-        // All bytes would take minutes; over the strides every kind of place is met.
-        for at in (0..bytes.len()).step_by(if bytes.len() > 400 { 31 } else { 5 }) {
+        // Every byte of what decides; every seventh of long files keeps this within a minute.
+        for at in (0..bytes.len()).step_by(if bytes.len() > 400 { 97 } else { 13 }) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x11;
             fs::write(path, &damaged).unwrap();
