@@ -144,11 +144,11 @@ impl Trust {
                 None => remove_file(&path)?,
             }
         }
-        if let Some(root) = read_small(&work.join("root.json"), ROOT_BYTES_MAX * 2)? {
-            if version_of(&root).is_some() {
-                replace_changed(&self.dir.join("root.json"), &root)?;
-                replace_changed(&self.trust_dir().join("root.json"), &root)?;
-            }
+        if let Some(root) = read_small(&work.join("root.json"), ROOT_BYTES_MAX)?
+            && version_of(&root).is_some()
+        {
+            replace_changed(&self.dir.join("root.json"), &root)?;
+            replace_changed(&self.trust_dir().join("root.json"), &root)?;
         }
         remove_dir(work)
     }

@@ -27,7 +27,7 @@ use crate::{
 /// A box that trusts a repository.
 pub(super) struct Machine {
     state: TempDir,
-    pub(super) hand: Arc<AtomicI64>,
+    hand: Arc<AtomicI64>,
     pub(super) clock: Clock,
     pub(super) refuses: Arc<AtomicBool>,
     pub(super) settings: Settings,
