@@ -99,7 +99,6 @@ impl Tally {
         (counts.answers, counts.turned_away) = (0, 0);
         counts.connected_while_coming = std::mem::take(&mut counts.connected);
         counts.orders.clear();
-        counts.took.clear();
     }
 
     pub(super) fn measured(

@@ -42,17 +42,21 @@ const GATHER: Duration = Duration::from_secs(1);
 /// The longest that central may have a box wait between two requests.
 const WAIT_MAX: Duration = Duration::from_secs(600);
 
+type Ask = dyn Fn() -> BoxFuture<'static, Report> + Send + Sync;
+type Keep = dyn Fn(&[PassedOn]) + Send + Sync;
+type CarryOut = dyn Fn(Order) -> BoxFuture<'static, Done> + Send + Sync;
+
 /// What the line needs of the rest of the box.
 #[derive(Clone)]
 pub struct Hands {
     /// Says how the box is. What the line knows itself it fills in: start, number, time, what was heard and done.
-    pub report: Arc<dyn Fn() -> BoxFuture<'static, Report> + Send + Sync>,
+    pub report: Arc<Ask>,
     /// Changes when there is something that central is to know before the next heartbeat.
     pub changed: watch::Receiver<u64>,
     /// Told which requests central has kept: they need not be reported again.
-    pub kept: Arc<dyn Fn(&[PassedOn]) + Send + Sync>,
+    pub kept: Arc<Keep>,
     /// Carries out an order and says what became of it.
-    pub carry_out: Arc<dyn Fn(Order) -> BoxFuture<'static, Done> + Send + Sync>,
+    pub carry_out: Arc<CarryOut>,
 }
 
 /// The line.
