@@ -132,3 +132,28 @@ fn init_makes_everything_once_and_the_channel_is_found_by_the_other_commands() {
     let (well, told) = command(&["channel", "mend"]);
     assert!(well && told.contains("nothing was changed"), "{told}");
 }
+
+#[test]
+fn rules_go_out_and_come_in_as_files_and_what_is_wrong_is_told_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let config_path = configuration(dir.path());
+    let rules_dir = dir.path().join("rules");
+    fs::create_dir_all(rules_dir.join("departement")).unwrap();
+    let path = rules_dir.join("departement/80.toml");
+    let rules = rules_dir.to_str().unwrap();
+    let text = |effect: &str| {
+        format!(
+            "version = 1\nlevel = \"departement\"\nname = \"Somme\"\n[[rule]]\nid = \"jeux\"\n\
+            effect = \"{effect}\"\nsites = [\"jeux.example\"]\nreason = \"motif\"\n"
+        )
+    };
+    fs::write(&path, text("close")).unwrap();
+    let checked = central(&config_path, &["policy", "check", rules]);
+    assert!(!checked.status.success() && said(&checked).contains("80.toml`: line 6"), "{}", said(&checked));
+    fs::write(&path, text("block")).unwrap();
+    let imported = central(&config_path, &["policy", "import", rules, "--reason", "essai"]);
+    assert!(imported.status.success(), "{}", said(&imported));
+    assert!(said(&imported).contains("draft for departement/80\n1 drafts made"), "{}", said(&imported));
+    let exported = central(&config_path, &["policy", "export", rules]);
+    assert!(said(&exported).contains("0 documents written"), "a draft is no version: {}", said(&exported));
+}

@@ -27,10 +27,10 @@ use super::{
     fleet::Fleet,
     given::{self, Content},
     lists::Lists,
-    releases,
+    releases::{self, Release},
     stride::carry_out,
     versions::{self, target},
-    waves::{Baseline, Step},
+    waves::{Baseline, State, Step},
 };
 use crate::{
     channel::{Channel, Stored, Whose},
@@ -38,11 +38,17 @@ use crate::{
     words::Place,
 };
 
-/// How long nothing is looked at without a signal: pauses end to this.
+/// How long nothing is looked at without a signal while a release is under way: pauses end to this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long after a signal others are waited for, so that a thousand reports are one look.
+/// How long while none is; a signal that was missed is made good by it.
+const LOOK_EVERY_IDLE: Duration = Duration::from_secs(30);
+
+/// How long after an act others are waited for.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// How long after a report others are waited for: a thousand reports are one look.
+const GATHER_REPORTS: Duration = Duration::from_millis(500);
 
 /// How long after an error everything is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -67,6 +73,8 @@ pub struct Rollout {
     layers: HashMap<(Place, u64), Layer>,
     sound: HashSet<Vec<(Place, u64)>>,
     is_begun: bool,
+    /// Whether a release is under way: only then do reports matter.
+    is_open: bool,
 }
 
 impl Rollout {
@@ -74,7 +82,7 @@ impl Rollout {
     #[must_use]
     pub fn new(database: Database, channel: Channel, lists: watch::Receiver<Lists>, clock: Clock) -> Self {
         let (stored, layers, sound) = (HashMap::new(), HashMap::new(), HashSet::new());
-        Self { database, channel, lists, clock, stored, layers, sound, is_begun: false }
+        Self { database, channel, lists, clock, stored, layers, sound, is_begun: false, is_open: false }
     }
 
     /// Serves until told to stop. A database or bucket that is away is waited for.
@@ -83,10 +91,11 @@ impl Rollout {
     /// Never; the signature is that of every service.
     pub async fn serve(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut signals = self.database.signals().listen();
-        loop {
+        while !stop.is_cancelled() {
             let wait = match self.turn().await {
                 Ok(true) => continue,
-                Ok(false) => LOOK_EVERY,
+                Ok(false) if self.is_open => LOOK_EVERY,
+                Ok(false) => LOOK_EVERY_IDLE,
                 Err(error) => {
                     tracing::warn!(
                         error = format!("{error:#}"),
@@ -97,21 +106,27 @@ impl Rollout {
                     RETRY_AFTER
                 }
             };
+            let is_open = self.is_open;
             let mut heard = async || {
+                let mut gather = GATHER;
                 while let Ok(topic) = signals.recv().await {
-                    let is_ours = ["policy", "school/", "seen/"].iter().any(|of| topic.starts_with(of));
-                    if is_ours {
+                    if topic == "policy" || topic.starts_with("school/") {
+                        break;
+                    }
+                    if is_open && topic.starts_with("seen/") {
+                        gather = GATHER_REPORTS;
                         break;
                     }
                 }
-                tokio::time::sleep(GATHER).await;
+                tokio::time::sleep(gather).await;
             };
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = heard() => {}
             }
         }
+        Ok(())
     }
 
     /// Does what there is to do once; says whether there may be more at once.
@@ -133,9 +148,13 @@ impl Rollout {
     }
 
     /// The next step of every open release.
-    async fn step(&self, fleet: &Fleet) -> anyhow::Result<bool> {
+    async fn step(&mut self, fleet: &Fleet) -> anyhow::Result<bool> {
         let mut stepped = false;
-        for release in releases::open(&self.database).await? {
+        let open = releases::open(&self.database).await?;
+        let is_moving =
+            |release: &Release| matches!(release.state, State::Going | State::Watching | State::Waiting);
+        self.is_open = open.iter().any(is_moving);
+        for release in open {
             let course = fleet.course(&self.database, release).await?;
             let now = self.clock.now();
             let step = course.scene(&fleet.known, now).step();

@@ -11,6 +11,7 @@ use preau::{
     system::clock::Clock,
 };
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     tests::{Fleet, NOW, granted, rep, rule, somme, uai},
@@ -371,4 +372,22 @@ async fn the_calendar_of_the_academie_is_in_every_view_until_it_is_taken_away() 
     let mut write = central.fleet.database.write().await.unwrap();
     let wrong = publish_calendar(&mut write, &proof, "bonjour", "essai", NOW).await;
     assert!(matches!(wrong, Err(CalendarRefused::Calendar(error)) if error.line == 1));
+}
+
+#[tokio::test]
+async fn the_service_is_woken_by_an_act_and_ends_with_its_stop_signal() {
+    let central = Central::of(3, 0).await;
+    central.fleet.publish(&Place::Academie, &block("a")).await.unwrap();
+    let stop = CancellationToken::new();
+    let act = async {
+        // The service looks at everything once, and then waits to be woken.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        central.release(&[Place::Academie], &Plan::at_once()).await.unwrap();
+        while central.targets(&uai(2)).await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+    };
+    let served = tokio::join!(central.another().serve(stop.clone()), act).0;
+    assert!(served.is_ok());
 }
