@@ -15,14 +15,17 @@ use crate::{
     bucket::Bucket,
     channel::{self, Channel},
     config::Config,
+    console,
     database::{Database, Part},
     editions::{self, Editions},
     fleet::{observed, orders, policy, reports::Reports, requests, schools},
+    people::{self, People},
 };
 
 /// Every part of the database, in the order they come to be.
 pub const PARTS: &[Part] = &[
     audit::PART,
+    people::PART,
     schools::PART,
     channel::PART,
     authority::PART,
@@ -104,6 +107,14 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let House { clock, database, bucket, channel, authority, editions: _ } = House::open(&config).await?;
     let (reports, keeper) = Reports::new(database.clone(), clock.clone());
+    let console = console::Parts {
+        database: database.clone(),
+        people: People::new(database.clone(), clock.clone()),
+        authority: authority.clone(),
+        channel: channel.clone(),
+        clock: clock.clone(),
+    };
+    let console = console::Service::bind(console_settings(&config), console)?;
     let line = Line::new(database.clone(), reports, views(&channel), clock);
     let routes = boxes::line::routes(line.clone());
     let parts = boxes::Parts { authority: authority.clone(), bucket, database, routes };
@@ -115,7 +126,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tasks.start_foundation("reports", |stop| keeper.serve(stop));
     tasks.start("line", |stop| line.serve(stop));
     tasks.start("boxes", |stop| boxes.serve(stop));
+    tasks.start("console", |stop| console.serve(stop));
     tasks.run().await
+}
+
+fn console_settings(config: &Config) -> console::Settings {
+    console::Settings {
+        academie: config.academie.clone(),
+        listen: config.console.listen,
+        name: config.console.name.clone(),
+        certificate_path: config.console.certificate_path.clone(),
+        key_path: config.console.key_path.clone(),
+    }
 }
 
 /// What is published, as the line asks for it.

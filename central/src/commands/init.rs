@@ -19,7 +19,9 @@ pub(crate) struct Init {
 pub(crate) async fn carry_out(init: &Init, config: &Config) -> anyhow::Result<()> {
     let clock = Clock::of_the_machine();
     let database = service::open_database(config).await?;
-    make_channel(init, config, &database, &clock).await
+    make_channel(init, config, &database, &clock).await?;
+    println!("the first person comes in by `preau-central people add --first LOGIN NAME`");
+    Ok(())
 }
 
 async fn make_channel(

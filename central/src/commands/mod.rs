@@ -6,6 +6,7 @@ mod channel;
 mod check;
 mod init;
 mod keys;
+mod people;
 mod policy;
 mod run;
 mod system;
@@ -36,6 +37,7 @@ enum Command {
     #[command(subcommand)]
     Audit(audit::Command),
     Keys(keys::Keys),
+    People(people::People),
     Channel(channel::Channel),
     System(system::System),
     #[command(subcommand)]
@@ -73,6 +75,7 @@ impl Command {
             Self::Backup(arguments) => backup::carry_out(&arguments, &config).await,
             Self::Audit(command) => audit::carry_out(command, &config).await,
             Self::Keys(keys) => keys::carry_out(&keys, &config).await,
+            Self::People(people) => people::carry_out(&people, &config).await,
             Self::Channel(channel) => channel::carry_out(&channel, &config).await,
             Self::Policy(act) => policy::carry_out(&act, &config).await,
             Self::System(system) => system::carry_out(&system, &config).await,

@@ -18,6 +18,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use preau::{
     model::{Moment, Uai},
+    protocol::line::Report,
     system::clock::Clock,
 };
 use tempfile::TempDir;
@@ -49,7 +50,7 @@ pub(super) const NAME: &str = "console.exemple";
 /// Everybody's password.
 pub(super) const PASSWORD: &str = "cheval pile agrafe";
 
-/// When tests begin: 2026-11-23, 08:45 in Paris.
+/// When tests begin: 2026-11-23, 08:05 in Paris.
 const BEGIN: i64 = 1_795_417_500_000;
 
 /// A console.
@@ -216,6 +217,13 @@ impl Backstage {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Got { status: head.status, headers: head.headers, text }
+    }
+
+    /// Has a school's box be heard.
+    pub(super) async fn hear(&self, school: &Uai, report: &Report) {
+        let mut write = self.database.write().await.unwrap();
+        observed::keep(&mut write, &[(school.clone(), self.now(), report.clone())]).await.unwrap();
+        write.commit().await.unwrap();
     }
 
     /// Fetches a page.
