@@ -57,7 +57,6 @@ const BEGIN: i64 = 1_795_417_500_000;
 pub(super) struct Backstage {
     pub(super) database: Database,
     pub(super) people: People,
-    pub(super) console: Arc<Console>,
     router: Router,
     now: Arc<AtomicI64>,
     first: Actor,
@@ -116,10 +115,10 @@ impl Backstage {
         let authority = authority.await.unwrap();
         let parts = Parts { database: database.clone(), clock, people: people.clone(), authority, channel };
         let console = Arc::new(Console::new(settings, parts, CancellationToken::new()));
-        let router = router(Arc::clone(&console));
+        let router = router(console);
         let grants = Right::ALL.map(|right| Grant { right, place: Place::Academie }).into_iter().collect();
         let first = Actor { id: PersonId(0), name: String::from("Le Test"), grants };
-        let backstage = Self { database, people, console, router, now, first, _dir: dir };
+        let backstage = Self { database, people, router, now, first, _dir: dir };
         backstage.enter_schools().await;
         backstage
     }
