@@ -29,10 +29,11 @@ pub(crate) async fn carry_out(init: &Init, config: &Config) -> anyhow::Result<()
     make_channel(init, config, &database, &clock).await?;
     if authority::is_made(&config.keys_dir) {
         println!("the authority of the boxes is there");
-        return Ok(());
+    } else {
+        authority::make(&config.keys_dir, clock.now())?;
+        println!("the authority of the boxes is made, in `{}`", config.keys_dir.display());
     }
-    authority::make(&config.keys_dir, clock.now())?;
-    println!("the authority of the boxes is made, in `{}`", config.keys_dir.display());
+    println!("the first person comes in by `preau-central people add --first LOGIN NAME`");
     Ok(())
 }
 

@@ -10,8 +10,8 @@ use preau_central::config::Config;
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    audit, authority, backup, boxes, channel, check, init, keys, lists, policy, run, school, system, token,
-    tunnel,
+    audit, authority, backup, boxes, channel, check, init, keys, lists, people, policy, run, school, system,
+    token, tunnel,
 };
 
 /// The académie's side of Préau.
@@ -36,6 +36,7 @@ enum Command {
     Keys(keys::Keys),
     Channel(channel::Channel),
     System(system::System),
+    People(people::People),
     School(school::School),
     Token(token::Token),
     Box(boxes::Boxes),
@@ -81,6 +82,7 @@ impl Command {
             Self::Channel(channel) => channel::carry_out(&channel, &config).await,
             Self::Lists(act) => lists::carry_out(act, &config).await,
             Self::Policy(act) => policy::carry_out(&act, &config).await,
+            Self::People(act) => people::carry_out(&act, &config).await,
             Self::School(act) => school::carry_out(&act, &config).await,
             Self::Token(act) => token::carry_out(&act, &config).await,
             Self::Box(act) => boxes::carry_out(&act, &config).await,

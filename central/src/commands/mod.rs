@@ -10,6 +10,7 @@ mod init;
 mod keys;
 mod line;
 mod lists;
+mod people;
 mod policy;
 mod run;
 mod school;

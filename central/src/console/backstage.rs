@@ -18,6 +18,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use preau::{
     model::{Moment, Uai},
+    protocol::line::Report,
     system::clock::Clock,
 };
 use tempfile::TempDir;
@@ -49,14 +50,13 @@ pub(super) const NAME: &str = "console.exemple";
 /// Everybody's password.
 pub(super) const PASSWORD: &str = "cheval pile agrafe";
 
-/// When tests begin: 2026-11-23, 08:45 in Paris.
+/// When tests begin: 2026-11-23, 08:05 in Paris.
 const BEGIN: i64 = 1_795_417_500_000;
 
 /// A console.
 pub(super) struct Backstage {
     pub(super) database: Database,
     pub(super) people: People,
-    pub(super) console: Arc<Console>,
     router: Router,
     now: Arc<AtomicI64>,
     first: Actor,
@@ -115,10 +115,10 @@ impl Backstage {
         let authority = authority.await.unwrap();
         let parts = Parts { database: database.clone(), clock, people: people.clone(), authority, channel };
         let console = Arc::new(Console::new(settings, parts, CancellationToken::new()));
-        let router = router(Arc::clone(&console));
+        let router = router(console);
         let grants = Right::ALL.map(|right| Grant { right, place: Place::Academie }).into_iter().collect();
         let first = Actor { id: PersonId(0), name: String::from("Le Test"), grants };
-        let backstage = Self { database, people, console, router, now, first, _dir: dir };
+        let backstage = Self { database, people, router, now, first, _dir: dir };
         backstage.enter_schools().await;
         backstage
     }
@@ -216,6 +216,13 @@ impl Backstage {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Got { status: head.status, headers: head.headers, text }
+    }
+
+    /// Has a school's box be heard.
+    pub(super) async fn hear(&self, school: &Uai, report: &Report) {
+        let mut write = self.database.write().await.unwrap();
+        observed::keep(&mut write, &[(school.clone(), self.now(), report.clone())]).await.unwrap();
+        write.commit().await.unwrap();
     }
 
     /// Fetches a page.

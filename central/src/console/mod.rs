@@ -34,12 +34,16 @@ mod message;
 mod navigation;
 mod own;
 mod page;
+#[cfg(test)]
+mod page_tests;
 mod pages;
 mod parts;
 mod persons;
 mod proposals;
 mod qr;
 mod refusal;
+#[cfg(test)]
+mod rights_tests;
 mod road;
 mod school;
 mod service;

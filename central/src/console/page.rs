@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
 
@@ -88,7 +88,11 @@ impl Console {
             Refused::Away | Refused::Stale => (asked.path.as_str(), words.reload),
             _ => ("/", words.back),
         };
-        html(refused.status(), &NoticePage { frame, title, text, link, link_text })
+        let mut response = html(refused.status(), &NoticePage { frame, title, text, link, link_text });
+        if refused == Refused::Away {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }
 

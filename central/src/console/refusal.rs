@@ -3,7 +3,7 @@
 
 use axum::{
     extract::rejection::FormRejection,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use tracing::warn;
@@ -62,9 +62,6 @@ impl From<FormRejection> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
-        if self == Self::Away {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
         response.extensions_mut().insert(self);
         response
     }

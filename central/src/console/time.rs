@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn times_are_those_of_paris() {
         let moment = Moment::from_unix_seconds(1_795_417_500);
-        assert_eq!(written(Language::French, moment), "23/11/2026 08:45");
-        assert_eq!(machine(moment), "2026-11-23T07:45:00Z");
+        assert_eq!(written(Language::French, moment), "23/11/2026 08:05");
+        assert_eq!(machine(moment), "2026-11-23T07:05:00Z");
     }
 
     #[test]

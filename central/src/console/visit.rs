@@ -108,9 +108,10 @@ impl Visit {
         code: &str,
     ) -> Result<(School, Granted), Refused> {
         let uai = Uai::new(code).ok_or(Refused::NoSuchPage)?;
-        let granted = self.may(database, right, &Place::School(uai.clone())).await;
+        // The right first: whoever may not look there does not learn which codes are entered.
+        let granted = self.may(database, right, &Place::School(uai.clone())).await?;
         let school = schools::find(database, &uai).await?.ok_or(Refused::NoSuchPage)?;
-        Ok((school, granted?))
+        Ok((school, granted))
     }
 
     /// Whether `right` covers `school`, which is in `groups`.

@@ -124,7 +124,7 @@ pub async fn history(database: &Database, school: &Uai) -> anyhow::Result<Vec<Ch
 }
 
 /// Keeps reports, each heard at its moment, and notes what they changed.
-pub(super) async fn keep(write: &mut Write, reports: &[(Uai, Moment, Report)]) -> anyhow::Result<()> {
+pub(crate) async fn keep(write: &mut Write, reports: &[(Uai, Moment, Report)]) -> anyhow::Result<()> {
     let heard: Vec<_> = reports.iter().map(|(school, at, _)| (school.clone(), *at)).collect();
     hear(write, &heard).await?;
     for chunk in reports.chunks(CHUNK) {

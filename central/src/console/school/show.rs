@@ -66,7 +66,6 @@ struct SchoolPage<'a> {
 /// An order as a row.
 #[derive(Debug)]
 struct OrderRow {
-    number: u64,
     what: String,
     by: String,
     given: String,
@@ -193,8 +192,8 @@ async fn order_rows(console: &Console, visit: &Visit, school: &School) -> anyhow
             What::RenewCertificate {} => words.renew,
             What::AnswerRequest { .. } => words.answer,
         };
-        let (number, given_at) = (given.order.number, time::written(language, given.given));
-        OrderRow { number, what: what.to_owned(), by: given.by, given: given_at, class, state, text }
+        let given_at = time::written(language, given.given);
+        OrderRow { what: what.to_owned(), by: given.by, given: given_at, class, state, text }
     };
     Ok(given.into_iter().take(SHOWN_MAX).map(row).collect())
 }

@@ -13,13 +13,7 @@ words! {
         previous: "Page précédente", "Previous page";
         next: "Page suivante", "Next page";
         rows: "lignes", "rows";
-        filter_rows: "Filtrer les lignes affichées", "Filter the rows shown";
         pages_name: "Pages de la liste", "Pages of the list";
-        live: "Mise à jour en direct", "Live";
-        reload: "Recharger", "Reload";
-        cancel: "Annuler", "Cancel";
-        yes: "oui", "yes";
-        no: "non", "no";
     }
 }
 

@@ -52,7 +52,6 @@ words! {
             "This is the last person who can manage rights over the académie.";
         malformed: "L’identifiant ou le nom ne convient pas.", "The user name or the name will not do.";
         login_taken: "Cet identifiant a déjà été donné.", "This user name was given before.";
-        change: "Voir et changer", "See and change";
     }
 }
 
@@ -130,7 +129,6 @@ words! {
         end: "Terminer", "End";
         ended: "La session est terminée.", "The session has ended.";
         back: "Retour à mon compte", "Back to my account";
-        language: "Langue", "Language";
     }
 }
 

@@ -8,10 +8,6 @@ words! {
         state: "État", "State";
         heard: "Entendu", "Heard";
         never_heard: "Jamais entendu", "Never heard";
-        ago: "il y a", "ago";
-        school: "Établissement", "School";
-        kind: "Type", "Type";
-        town: "Commune", "Town";
         departement: "Département", "Département";
         groups: "Groupes", "Groups";
         group: "Groupe", "Group";
