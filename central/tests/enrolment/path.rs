@@ -18,7 +18,7 @@ use preau_central::{
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::scene::{DAY, Hands, Scene, loopback, other_school, school};
+use crate::scene::{DAY, Hands, NAME, Scene, loopback, other_school, school};
 
 #[tokio::test]
 async fn a_token_makes_a_machine_the_box_of_its_school() {
