@@ -89,9 +89,10 @@ pub(super) fn server_config(
     standing: watch::Receiver<Arc<Standing>>,
 ) -> anyhow::Result<Arc<ServerConfig>> {
     let door = Arc::new(Door { name, standing });
+    let verifier: Arc<dyn ClientCertVerifier> = Arc::<Door>::clone(&door);
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::clone(&door) as _)
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(door);
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;

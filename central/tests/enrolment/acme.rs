@@ -53,7 +53,7 @@ fn pebble(dir: &Path) -> (Vec<Program>, AcmeSettings) {
             .args(["-strict", "-config", config_path.to_str().unwrap(), "-dnsserver", &local(dns)])
             .env("PEBBLE_VA_NOSLEEP", "1"),
     );
-    let nothing = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""];
+    let nothing = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
     let names = start(Command::new("pebble-challtestsrv").args(nothing).args([
         "-dns01",
         &local(dns),
