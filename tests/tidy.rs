@@ -9,8 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Floors from the ground up, each with its modules.
+type Floors = &'static [(u8, &'static [&'static str])];
+
 /// The floors of the box. A module uses strictly lower floors only.
-const FLOORS: &[(u8, &[&str])] = &[
+const FLOORS: Floors = &[
     (0, &["model"]),
     (1, &["policy", "protocol", "system"]),
     (2, &["identity", "journal"]),
@@ -22,7 +25,7 @@ const FLOORS: &[(u8, &[&str])] = &[
 ];
 
 /// The floors of the académie's side.
-const FLOORS_CENTRAL: &[(u8, &[&str])] = &[
+const FLOORS_CENTRAL: Floors = &[
     (0, &["words"]),
     (1, &["bucket", "database"]),
     (2, &["audit"]),
@@ -34,7 +37,7 @@ const FLOORS_CENTRAL: &[(u8, &[&str])] = &[
 ];
 
 /// Each building: where it stands, and its floors.
-const BUILDINGS: [(&str, &[(u8, &[&str])]); 2] = [("src", FLOORS), ("central/src", FLOORS_CENTRAL)];
+const BUILDINGS: [(&str, Floors); 2] = [("src", FLOORS), ("central/src", FLOORS_CENTRAL)];
 
 /// What the pure floors must not touch: files, sockets, clocks, tasks, the environment.
 const IMPURE: &[&str] = &[
@@ -123,7 +126,7 @@ fn all_sources() -> Vec<Source> {
         .collect()
 }
 
-fn floor(floors: &[(u8, &[&str])], module: &str) -> Option<u8> {
+fn floor(floors: Floors, module: &str) -> Option<u8> {
     floors.iter().find(|(_, modules)| modules.contains(&module)).map(|(floor, _)| *floor)
 }
 

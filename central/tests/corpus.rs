@@ -1,7 +1,5 @@
 //! Replays the fuzz corpora of central's readers in the ordinary build.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
-
 use std::{fs, path::Path};
 
 use preau_central::authority::Request;

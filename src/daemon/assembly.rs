@@ -88,8 +88,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (open_sender, open) = watch::channel(false);
     let (health_sender, health) = watch::channel(Snapshot::default());
     let gate = Gate::new(identity.clone(), policy.clone(), journal.clone(), clock.clone());
-    let (opened, opener) = Opened::new()?;
-    let resolver = Resolver::new(&config.dns);
+    let ((opened, opener), resolver) = (Opened::new()?, Resolver::new(&config.dns));
     let (sign_in, sign_in_service) = SignIn::new(identity.clone(), journal.clone(), clock.clone());
     let (ent, ent_service) = speak_with_ent(config.ent.clone(), &resolver, &identity, clock)?;
 

@@ -258,7 +258,8 @@ impl reqwest::dns::Resolve for Names {
         Box::pin(async move {
             // Port 0 stands for the address's own.
             let addresses = found.await?.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            Ok(Box::new(addresses) as reqwest::dns::Addrs)
+            let addresses: reqwest::dns::Addrs = Box::new(addresses);
+            Ok(addresses)
         })
     }
 }

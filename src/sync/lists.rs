@@ -105,7 +105,11 @@ impl Lists {
                 // A newer view may name another edition; what was fetched so far is kept.
                 changed = targets.changed() => match changed {
                     Ok(()) => continue,
-                    Err(_) => return Ok(stop.cancelled().await),
+                    // The channel has ended, and this ends with it.
+                    Err(_) => {
+                        stop.cancelled().await;
+                        return Ok(());
+                    }
                 },
                 taken = taking => taken.is_err(),
             };

@@ -82,7 +82,7 @@ impl Editions {
         let (work_dir, folder) = (self.work_dir.clone(), folder.to_owned());
         let made = spawn_blocking(move || make(&work_dir, &folder, &options, old_dir.as_deref())).await??;
         let made = match (made, &before) {
-            (Made::Refused(report), _) => return Ok(Added::Refused(report)),
+            (Made::Refused(report), _) => return Ok(Added::Refused(*report)),
             (Made::Edition(made), Some(known)) if made.manifest.digest() == known.digest => {
                 return Ok(Added::Same(known.clone()));
             }
@@ -169,7 +169,7 @@ impl Editions {
 
 /// What a folder of lists came to.
 enum Made {
-    Refused(Report),
+    Refused(Box<Report>),
     Edition(Box<Edition>),
 }
 
@@ -186,7 +186,7 @@ fn make(work_dir: &Path, folder: &Path, options: &Options, before: Option<&Path>
     fs::create_dir_all(work_dir).with_context(|| format!("cannot make `{}`", work_dir.display()))?;
     let report = lists::build(folder, &work_dir.join(TABLE), options)?;
     if !report.refusals.is_empty() {
-        return Ok(Made::Refused(report));
+        return Ok(Made::Refused(Box::new(report)));
     }
     let dir = work_dir.join("being-made");
     clear(&dir)?;

@@ -160,7 +160,7 @@ mod tests {
         let grants = vec![Grant { right: Right::Publish, place: somme.clone() }];
         let actor = Actor { id: PersonId(1), name: "Camille Exemple".into(), grants };
         assert!(actor.may(Right::Publish, &somme, &[]).is_ok());
-        assert!(actor.may(Right::Publish, &school, &[somme.clone()]).is_ok());
+        assert!(actor.may(Right::Publish, &school, std::slice::from_ref(&somme)).is_ok());
         assert!(actor.may(Right::Publish, &school, &[]).is_err());
         assert!(actor.may(Right::Publish, &Place::Academie, &[]).is_err());
         assert!(actor.may(Right::Write, &somme, &[]).is_err());

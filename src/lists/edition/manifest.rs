@@ -93,9 +93,13 @@ impl Manifest {
             let (word, rest) = line.split_once(' ').ok_or(wrong(number, "a word is missing"))?;
             let taken = match word {
                 "date" => rest.parse().ok().map(|day| date = Some(day)),
-                "licence" => Some(rest.clone_into(&mut read.licence)),
+                "licence" => {
+                    rest.clone_into(&mut read.licence);
+                    Some(())
+                }
                 "source" if read.sources.len() < Limits::SOURCES_MAX => {
-                    Some(read.sources.push(rest.to_owned()))
+                    read.sources.push(rest.to_owned());
+                    Some(())
                 }
                 "category" => read.take_category(rest),
                 "alias" => read.take_alias(rest),

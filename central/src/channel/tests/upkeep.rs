@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, INDEX, named, open_channel, open_database, uai};
 use crate::{
-    channel::{Channel, Renewal, Severity, Whose, found, keys, metadata},
+    channel::{Channel, Renewal, Severity, Whose, found, metadata},
     database::Database,
 };
 

@@ -54,11 +54,10 @@ impl Entering {
             let covers = |school| visit.covers(Right::Enrol, school, own_groups);
             let in_group = |name: &GroupName| own_groups.contains(name);
             let same_group = read.group.as_ref().is_none_or(in_group);
+            let may_enter = covers(&read.school) && before.is_none_or(covers);
             if !met.insert(uai.clone()) {
                 entering.refused.push(refused(Fault::Twice));
-            } else if !covers(&read.school) || before.is_some_and(|before| !covers(before)) {
-                entering.refused.push(refused(Fault::NotGranted));
-            } else if !same_group && !may_group {
+            } else if !may_enter || (!same_group && !may_group) {
                 entering.refused.push(refused(Fault::NotGranted));
             } else {
                 match before {
