@@ -10,7 +10,7 @@
 //! is taken in the database before anything is written and is never used twice, whoever dies. Roles that all views share
 //! bear the millisecond in which they were signed.
 //!
-//! **Keys.** Root, targets and system are signed off line ([`found`]); the others are files of `keys_dir` ([`keys`]).
+//! **Keys.** Root, targets and system are signed off line ([`found`]); the others are files of `keys_dir` (`keys.rs`).
 
 mod ceremony;
 mod export;

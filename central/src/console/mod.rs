@@ -3,9 +3,9 @@
 //! **To build a page**: a directory of its own (`fleet`, `school`, …) with `router() -> Router<Arc<Console>>`, merged in
 //! `road`; a template in `templates/console/` that extends `console/layout.html` and takes its parts from
 //! `console/parts.html` (described in its head); its words in `words/NAME.rs` by the macro `words!`, French and English in
-//! one line. A handler takes `State<Arc<Console>>` and `Extension<Visit>`, asks [`visit::Visit::may`] for what the act
-//! needs and hands the `Granted` on, and gives an [`refusal::Answer`]: a page by `console.page(&visit, Here::…, …)`, or
-//! `go_saying(path, Message)` after an act. What goes wrong is a [`refusal::Refused`]: `?` on anything of the database is
+//! one line. A handler takes `State<Arc<Console>>` and `Extension<Visit>`, asks `Visit::may` for what the act
+//! needs and hands the `Granted` on, and gives an `refusal::Answer`: a page by `console.page(&visit, Here::…, …)`, or
+//! `go_saying(path, Message)` after an act. What goes wrong is a `refusal::Refused`: `?` on anything of the database is
 //! the page with 503. Lists are cut by `pages::Pages`; times are written by `time`. A place in the navigation is a line in
 //! `navigation`. Tests go through `backstage::Backstage` (a console on a file, persons with rights, requests as browsers send
 //! them); a new route is one line in `rights_tests`, a new page one line in `page_tests`.

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_else_the_url_says_is_kept() {
-        let url = "postgresql://central@db.example/central?sslmode=disable&options=-c%20x%3Dy&port=5433";
+        let url = "postgresql://central@db.example:5433/central?sslmode=disable&options=-c%20x%3Dy";
         let server = Server::read(url).unwrap();
         assert_eq!(server.config.get_options(), Some("-c x=y"));
         assert_eq!(server.config.get_ports(), [5433]);
