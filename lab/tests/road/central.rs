@@ -171,3 +171,117 @@ fn with_the_line_cut_the_rules_stay_and_what_was_published_meanwhile_comes_with_
         until_site(lab, true);
     });
 }
+
+#[test]
+fn central_killed_is_told_with_since_when_and_the_school_goes_on() {
+    play(|lab| {
+        let before = policy(lab);
+        lab.stop_central();
+        until(30, "the box says so", || status(lab).contains("central   NOT REACHED since"));
+        assert!(is_open(lab) && !get(lab, "eleve", "https://jeux-en-ligne.example/", &[]).succeeded());
+        assert_eq!(policy(lab), before);
+        lab.start_central().unwrap();
+        let begun = Instant::now();
+        until(90, "central is reached again", || box_status(lab)["central"]["reached"] == true);
+        eprintln!("reached {:?} after central listened again", begun.elapsed());
+        publish(lab, &closing());
+        until_site(lab, false);
+        publish(lab, USUAL);
+        until_site(lab, true);
+    });
+}
+
+#[test]
+fn a_broken_rule_does_not_leave_central() {
+    play(|lab| {
+        let before = policy(lab);
+        let broken = closing().replace("effect", "efect");
+        lab.write_central_file("rules/academie.toml", &format!("{HEAD}{broken}")).unwrap();
+        let refused = lab.central(&["policy", "import", &inside("rules"), "--reason", "essai"]).unwrap();
+        assert!(!refused.succeeded(), "{refused:?}");
+        assert!(
+            refused.stderr.contains("academie.toml") && refused.stderr.contains("efect"),
+            "{}",
+            refused.stderr
+        );
+        let nothing = lab.central(&["policy", "publish", "--reason", "essai"]).unwrap();
+        assert!(nothing.stderr.contains("no draft"), "{nothing:?}");
+        assert_eq!(policy(lab), before);
+    });
+}
+
+#[test]
+fn a_policy_the_box_cannot_judge_by_is_told_back_and_taken_once_its_lists_are_there() {
+    play(|lab| {
+        let before = policy(lab);
+        let rules = closing().replace(&format!("sites = [\"{SITE}\"]"), "categories = [\"nouveau\"]");
+        publish(lab, &rules);
+        until(30, "central hears that the policy was refused", || {
+            central(lab, &["school", "show", UAI]).contains("refused policy")
+        });
+        assert!(status(lab).contains("NOT IN FORCE: policy"), "{}", status(lab));
+        assert_eq!(policy(lab), before);
+        assert!(is_open(lab));
+        lab.write_central_file("lists/nouveau/domains", &format!("{SITE}\n")).unwrap();
+        central(lab, &["lists", "add", &inside("lists")]);
+        until(40, "lists and policy are in force", || policy(lab) != before);
+        assert_eq!(box_status(lab)["central"]["lists"], 1);
+        until_site(lab, false);
+        // The second edition comes as the difference from the first.
+        lab.write_central_file("lists/nouveau/domains", "ailleurs.exemple.fr\nencore.exemple.fr\n").unwrap();
+        central(lab, &["lists", "add", &inside("lists"), "--accept", "nouveau"]);
+        let shown = central(lab, &["lists", "show"]);
+        assert!(shown.contains("bytes from the one before"), "{shown}");
+        until(40, "the second edition is in force", || box_status(lab)["central"]["lists"] == 2);
+        until_site(lab, true);
+        assert!(!get(lab, "eleve", "https://ailleurs.exemple.fr/", &[]).succeeded());
+        publish(lab, USUAL);
+        until(15, "the usual policy is in force", || {
+            get(lab, "eleve", "https://ailleurs.exemple.fr/", &[]).succeeded()
+        });
+    });
+}
+
+#[test]
+fn a_revoked_box_gets_nothing_any_more_and_its_school_keeps_the_last_rules() {
+    play(|lab| {
+        central(lab, &["box", "revoke", UAI]);
+        until(75, "the box is told off", || status(lab).contains("central   NOT REACHED since"));
+        publish(lab, &closing());
+        std::thread::sleep(Duration::from_secs(6));
+        assert!(is_open(lab), "a revoked box takes what was published after");
+        assert!(!get(lab, "eleve", "https://jeux-en-ligne.example/", &[]).succeeded(), "the last rules stay");
+        assert!(get(lab, "eleve", &format!("https://{OPEN}/"), &[]).succeeded());
+        let token = central(lab, &["token", "give", UAI, "--replace"]);
+        let token = token.split_whitespace().find(|word| word.starts_with("preau1.")).unwrap();
+        lab.preau(&["enrol", token, "--replace"]).unwrap().checked().expect("the box comes back");
+        until(30, "what was published meanwhile is in force", || !is_open(lab));
+        publish(lab, USUAL);
+        until_site(lab, true);
+    });
+}
+
+#[test]
+fn a_stick_brings_the_rules_where_there_is_no_line() {
+    play(|lab| {
+        let before = policy(lab);
+        let version = |lab: &Lab| central(lab, &["channel", "export", "--school", UAI, &inside("cle")]);
+        let exported = version(lab);
+        lab.cut_line().unwrap();
+        publish(lab, &closing());
+        until(20, "the view with the rule is published", || version(lab) != exported);
+        let put_in = format!(
+            "mkdir -p media/cle && cp -r /run/preau-lab/{CENTRAL}/cle/preau media/cle/new && mv media/cle/new media/cle/preau"
+        );
+        on_the_box(lab, &format!("cd /run/preau-lab/{BOX} && {put_in}"));
+        let begun = Instant::now();
+        until(40, "the stick's policy is in force", || policy(lab) != before);
+        eprintln!("in force {:?} after the stick was put in", begun.elapsed());
+        on_the_box(lab, &format!("rm -r /run/preau-lab/{BOX}/media/cle"));
+        let explained = lab.preau(&["explain", "--as", "alix.exemple", SITE]).unwrap();
+        assert!(explained.stdout.contains("essai"), "{explained:?}");
+        lab.restore_line().unwrap();
+        publish(lab, USUAL);
+        until(90, "the line's policy is in force", || is_open(lab));
+    });
+}
