@@ -93,7 +93,7 @@ fn policy(lab: &Lab) -> Option<u64> {
 
 #[track_caller]
 fn until_in_force(lab: &Lab) {
-    until(15, "the first policy is in force", || policy(lab).is_some());
+    until(30, "the first policy is in force", || policy(lab).is_some());
 }
 
 /// Whether the pupil gets the site.
@@ -104,7 +104,7 @@ fn is_open(lab: &Lab) -> bool {
 /// Waits until the pupil gets the site, or gets it no more.
 #[track_caller]
 fn until_site(lab: &Lab, open: bool) {
-    until(15, if open { "the site is open" } else { "the site is closed" }, || is_open(lab) == open);
+    until(20, if open { "the site is open" } else { "the site is closed" }, || is_open(lab) == open);
 }
 
 /// What `preau status` says.
