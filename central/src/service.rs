@@ -144,6 +144,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock);
     let mut tasks = Tasks::new(CancellationToken::new());
     tasks.start("signals", stop_on_signal);
+    let heard = database.clone();
+    tasks.start("database", |stop| heard.hear_others(stop));
     tasks.start("authority", |stop| authority.serve(stop));
     tasks.start("publisher", |stop| channel.serve(stop));
     tasks.start("lists", |stop| follow_lists(database, editions, lists_sender, stop));

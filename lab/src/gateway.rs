@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     authority::Authority,
     enclosure::{Door, LAB_DIR},
-    plan::{BOX, PORTAL},
+    plan::{BOX, PORTAL, RESOLVERS},
     process::{Running, read_log, run},
 };
 
@@ -76,6 +76,8 @@ pub(crate) fn prepare(door: &Door, authority: &Authority) -> anyhow::Result<()> 
     let portal = authority.certify(PORTAL)?;
     write(door, "portal.pem", &portal.certificate_pem)?;
     write(door, "portal.key", &portal.key_pem)?;
+    // The machine's own programs, such as `preau enrol`, ask the provider.
+    write(door, "resolv.conf", &RESOLVERS.map(|address| format!("nameserver {address}\n")).concat())?;
     let program = program_path("preau")?;
     let program = program.to_str().context("the path of `preau` is not UTF-8")?;
     let (lists, table) = (inside_path("lists"), inside_path("categories.table"));

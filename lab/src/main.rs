@@ -31,6 +31,9 @@ enum Command {
         /// A plain router in place of the box, to compare.
         #[arg(long)]
         without_box: bool,
+        /// The académie's central as well, with the box enrolled there.
+        #[arg(long, conflicts_with = "without_box")]
+        central: bool,
     },
     /// Let people try what they should and should not be able to do; fails when one is surprised.
     Tour {
@@ -125,7 +128,7 @@ enum Servers {
 fn main() -> ExitCode {
     let Arguments { name, command } = Arguments::parse();
     let outcome = match command {
-        Command::Up { port, without_box } => up::up(&name, port, without_box),
+        Command::Up { port, without_box, central } => up::up(&name, port, (without_box, central)),
         Command::Tour { json } => tour::tour(&name, json),
         Command::Bypass(battery) => bypass::bypass(&battery),
         Command::Shell { who } => act::shell(&name, &who),

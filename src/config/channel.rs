@@ -69,8 +69,10 @@ impl Config {
     pub(super) fn with_channel(mut self) -> Self {
         let mut faults = Vec::new();
         if in_force::central_dir(&self.state_dir).is_dir() {
-            self.take_lists(&mut faults);
+            let unfit = self.take_lists();
             self.take_policy(&mut faults);
+            // Rules of the file that do not go with the channel's lists say nothing once rules of the channel are in force.
+            faults.extend(unfit.filter(|_| self.from_channel.policy.is_none()));
         }
         if let Some(ent) = &self.ent {
             self.policy = self.policy.with_welcome(ent.sites.clone());
@@ -79,11 +81,11 @@ impl Config {
         self
     }
 
-    /// The channel's categories, and the file's own rules judged by them.
-    fn take_lists(&mut self, faults: &mut Vec<String>) {
+    /// The channel's categories, and the file's own rules judged by them; or why these do not go together.
+    fn take_lists(&mut self) -> Option<String> {
         let path = in_force::categories_path(&self.state_dir);
         if !path.is_file() {
-            return;
+            return None;
         }
         let own = self.rule_files.iter().map(|(_, file)| file.clone()).collect();
         let taken = lists::open(&path).and_then(|table| Ok((Policy::new(own, Some(table.clone()))?, table)));
@@ -91,9 +93,10 @@ impl Config {
             Ok((policy, table)) => {
                 self.policy = policy;
                 self.categories = Some(Categories::of(&table, path));
+                None
             }
             // Rules that name a category which the channel's lists lack keep the lists they were written for.
-            Err(fault) => faults.push(format!("the lists of the channel: {fault:#}")),
+            Err(fault) => Some(format!("the lists of the channel: {fault:#}")),
         }
     }
 
@@ -105,6 +108,7 @@ impl Config {
         });
         let table = category_table(&self.state_dir, self.categories.as_ref().map(|own| own.path.as_path()));
         let table = table.ok().flatten();
+        let taken_path = in_force::categories_path(&self.state_dir);
         for number in numbers {
             let read = in_force::read_policy(&self.state_dir, number)
                 .and_then(|taken| Ok((read_policy(&taken, table.clone())?, taken.calendar)));
@@ -113,6 +117,9 @@ impl Config {
                     self.policy = policy;
                     self.rule_files = files;
                     self.from_channel.policy = Some(number);
+                    if let Some(table) = table.as_ref().filter(|_| taken_path.is_file()) {
+                        self.categories = Some(Categories::of(table, taken_path));
+                    }
                     if let Some(calendar) = calendar.and_then(|path| read_calendar(&path).ok()) {
                         self.terms.calendar = calendar;
                     }

@@ -6,7 +6,8 @@ use preau_central::{
     audit::{self, Who},
     channel::Channel,
     config::Config,
-    fleet::schools,
+    database::Database,
+    fleet::{observed, schools},
     service::House,
     words::{DepartementCode, Place},
 };
@@ -40,6 +41,12 @@ enum Act {
     },
     /// Shows the schools
     List,
+    /// Shows how a school's box was last heard: what is in force, what it refused, what is wrong
+    Show {
+        /// The school's code in the national register
+        #[arg(value_name = "UAI", value_parser = uai)]
+        school: Uai,
+    },
 }
 
 pub(crate) async fn carry_out(school: &School, config: &Config) -> anyhow::Result<()> {
@@ -51,6 +58,7 @@ pub(crate) async fn carry_out(school: &School, config: &Config) -> anyhow::Resul
                 println!("{} {departement} {} {}", school.uai.as_str(), school.name, school.town);
             }
         }
+        Act::Show { school } => show(&database, school).await?,
         Act::Enter { school: uai, name, departement, kind, town } => {
             let school = schools::School {
                 uai: uai.clone(),
@@ -67,6 +75,26 @@ pub(crate) async fn carry_out(school: &School, config: &Config) -> anyhow::Resul
             write.commit().await?;
             println!("{} is entered; `token give {}` gives its box a token", uai.as_str(), uai.as_str());
         }
+    }
+    Ok(())
+}
+
+/// What the box of a school last said, one fact a line.
+async fn show(database: &Database, school: &Uai) -> anyhow::Result<()> {
+    let Some(seen) = observed::latest(database, school).await? else {
+        println!("{}: nothing was heard of its box yet", school.as_str());
+        return Ok(());
+    };
+    let (report, in_force) = (&seen.report, &seen.report.in_force);
+    let silent = if seen.silent { ", silent since then" } else { "" };
+    println!("{}: heard at {}{silent}", school.as_str(), seen.at);
+    println!("version {}, web {}", report.version, if report.open { "open" } else { "closed" });
+    println!("view {}, policy {}, lists {}", in_force.view, in_force.policy, in_force.lists);
+    if let Some(refused) = &in_force.refused {
+        println!("refused {} {}: {}: {}", refused.what, refused.number, refused.why, refused.sentence);
+    }
+    for finding in &report.findings {
+        println!("{}: {}", finding.severity, finding.code);
     }
     Ok(())
 }

@@ -1,14 +1,19 @@
 //! The database whichever it is: opened, read, and written to by one at a time.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Location, Part, Row, Signals, Value,
+    EVERYTHING, Location, Part, Row, Signals, Value,
     part::{self, Dialect},
     postgres, sqlite,
 };
+
+/// How often it is looked whether another process wrote into a SQLite file.
+const OTHERS_EVERY: Duration = Duration::from_secs(1);
 
 /// The database. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -106,6 +111,28 @@ impl Database {
     #[must_use]
     pub fn signals(&self) -> &Signals {
         &self.signals
+    }
+
+    /// Tells of what other processes write into a SQLite file, such as a command beside the service, until the stop signal.
+    /// PostgreSQL tells by itself.
+    ///
+    /// # Errors
+    /// Never; a file that cannot be looked into is looked into again.
+    pub async fn hear_others(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Engine::Sqlite(sqlite) = &self.engine else { return Ok(stop.cancelled().await) };
+        let mut known = None;
+        loop {
+            // One that cannot be told waits for the next look.
+            if let Ok(version) = sqlite.version_of_others().await
+                && known.replace(version).is_some_and(|before| before != version)
+            {
+                self.signals.tell(EVERYTHING);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = sleep(OTHERS_EVERY) => {}
+            }
+        }
     }
 
     /// Writes all that is committed into a new SQLite file at `path`, while others read and write. The copy is a database as

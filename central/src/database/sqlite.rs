@@ -77,6 +77,17 @@ impl Sqlite {
         Ok(rows)
     }
 
+    /// A number that another one stands for once another process has written. What this one writes does not change it, for
+    /// all of that goes by the connection that is asked.
+    pub(super) async fn version_of_others(&self) -> anyhow::Result<i64> {
+        let lent = self.lend(&self.writer, Access::Write).await?;
+        let ask = |connection: &Connection| {
+            connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(told)
+        };
+        let (_, version) = lent.with(ask).await?;
+        Ok(version)
+    }
+
     /// Writes all that is committed into a new file, while others read and write.
     pub(super) async fn back_up(&self, to: &Path) -> anyhow::Result<()> {
         let (from, to) = (self.path.clone(), to.to_owned());

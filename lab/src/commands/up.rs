@@ -21,16 +21,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks without a box after which it is started again, as systemd would.
 const LOOKS_MAX: u32 = 3;
 
-/// Starts the school, says what to try, and ends it at Ctrl-C, at `down`, or when it is asked to end.
-pub(crate) fn up(name: &str, port: u16, without_box: bool) -> anyhow::Result<ExitCode> {
+/// Starts the school, without its box or with central where that is wished, says what to try, and ends it at Ctrl-C, at
+/// `down`, or when it is asked to end.
+pub(crate) fn up(name: &str, port: u16, wishes: (bool, bool)) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let outcome = runtime.block_on(stay(name.to_owned(), port, without_box));
+    let outcome = runtime.block_on(stay(name.to_owned(), port, wishes));
     // A start that was interrupted is still at work: the school ends with this process.
     runtime.shutdown_background();
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-async fn stay(name: String, port: u16, without_box: bool) -> anyhow::Result<()> {
+async fn stay(name: String, port: u16, (without_box, with_central): (bool, bool)) -> anyhow::Result<()> {
     let announcer = Announcer::take(&name)?;
     let (end, mut ended) = mpsc::channel(1);
     let mut interrupts = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
@@ -41,9 +42,15 @@ async fn stay(name: String, port: u16, without_box: bool) -> anyhow::Result<()> 
     let gateway = if without_box { Gateway::PlainRouter } else { Gateway::Box };
     println!("Starting a school on this machine:");
     let start = spawn_blocking(move || {
-        Lab::start_with(gateway, &mut |step| {
+        let mut lab = Lab::start_with(gateway, &mut |step| {
             println!("  ✓ {:<12}{} ({:.1} s)", step.what, step.detail, step.elapsed.as_secs_f32());
-        })
+        })?;
+        if with_central {
+            lab.start_central()?;
+            lab.enrol_box()?;
+            println!("  ✓ {:<12}the box is enrolled; `run dsi -- sh` is its host", "central");
+        }
+        anyhow::Ok(lab)
     });
     let mut lab = tokio::select! {
         lab = start => lab.context("the start was cut short")?.inspect_err(|_| println!("  ✗ the school does not start"))?,

@@ -11,6 +11,7 @@ mod bad_input;
 mod before_sign_in;
 mod captive;
 mod cas;
+mod central;
 mod clock;
 mod clones;
 mod death;

@@ -58,7 +58,7 @@ pub(super) async fn enrol(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(setup) = keeping::setup(&state_dir)? {
         take_over(path, &setup.configuration)?;
     }
-    print("if the box is running, restart it: systemctl restart preau")
+    print("a box that is running takes it up by itself; see `preau status`")
 }
 
 /// Hands over the configuration of the school's box before this one: in place where there is none, beside it otherwise.

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     channel::{Channel, Stored, Whose},
-    database::{Database, Write},
+    database::{Database, EVERYTHING, Write},
     words::Place,
 };
 
@@ -110,7 +110,7 @@ impl Rollout {
             let mut heard = async || {
                 let mut gather = GATHER;
                 while let Ok(topic) = signals.recv().await {
-                    if topic == "policy" || topic.starts_with("school/") {
+                    if topic == "policy" || topic == EVERYTHING || topic.starts_with("school/") {
                         break;
                     }
                     if is_open && topic.starts_with("seen/") {
