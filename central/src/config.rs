@@ -25,6 +25,9 @@
 //! contact = "mailto:dasen@ac-exemple.example"   # optional
 //! dns = { hook = "records" }              # the program that writes and removes records
 //! trusted = "acme.pem"                    # optional: the authority of the directory's own certificate
+//!
+//! [metrics]                               # optional: figures for those who watch; nobody is asked who they are
+//! listen = "127.0.0.1:9274"
 //! ```
 //!
 //! Relative paths start at the folder of the file.
@@ -68,6 +71,8 @@ pub struct Config {
     pub boxes: Boxes,
     /// Where people come in.
     pub console: Console,
+    /// Where those who watch come for figures, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// Where certificates of portals' public names come from, if anywhere.
     pub acme: Option<AcmeSettings>,
 }
@@ -108,6 +113,13 @@ struct File {
     boxes: BoxesWritten,
     console: ConsoleWritten,
     acme: Option<AcmeWritten>,
+    metrics: Option<MetricsWritten>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsWritten {
+    listen: SocketAddr,
 }
 
 fn default_work() -> String {
@@ -178,6 +190,7 @@ impl Config {
             boxes,
             console,
             acme: acme_written,
+            metrics,
         } = toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
@@ -201,6 +214,7 @@ impl Config {
                 certificate_path: base.join(console.certificate),
                 key_path: base.join(console.key),
             },
+            metrics: metrics.map(|written| written.listen),
             acme: acme_written.map(|written| acme(written, base)).transpose()?,
         })
     }
