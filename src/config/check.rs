@@ -1,6 +1,7 @@
 //! From the written file to checked settings, with everything the file names read as well.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };

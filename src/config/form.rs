@@ -14,7 +14,7 @@ use super::{
     address_plan::zones,
     central,
     fields::{interface, parsed, shown},
-    file,
+    file, metrics,
     problem::Collector,
     services::Catalogue,
 };
