@@ -34,7 +34,10 @@ use crate::{
         reports::Reports,
         requests, schools,
     },
-    metrics::{self, Watched},
+    metrics::{
+        self, Watched,
+        alarms::{self, Alarms},
+    },
     people::{self, People},
 };
 
@@ -53,6 +56,7 @@ pub const PARTS: &[Part] = &[
     requests::PART,
     policy::PART,
     people::PART,
+    alarms::PART,
 ];
 
 /// Everything that acts need, opened: for the service as for a command.
@@ -152,8 +156,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         due_since: metrics::DueSince::default(),
     };
     let figures = config.metrics.map(Figures::bind).transpose()?;
+    let alarms =
+        config.alarms.map(|settings| Alarms::new(watched.clone(), settings, config.academie.clone()));
+    let alarms = alarms.transpose()?;
     let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock);
     let mut tasks = Tasks::new(CancellationToken::new());
+    if let Some(alarms) = alarms {
+        tasks.start("alarms", |stop| alarms.serve(stop));
+    }
     if let Some(figures) = figures {
         tasks.start("metrics", |stop| tell_figures(figures, watched, stop));
     }
