@@ -1,6 +1,6 @@
 //! Alarms, said once and once more when they are over: to a real server, and to a program that takes mail.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use preau::model::Moment;
@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::Mutex, task::JoinSet};
 
 use super::{
+    Mail, PART,
     judge::Alarm,
     send,
     settings::Way,
     standing::{self, News},
-    *,
 };
 use crate::database::{Database, Location};
 

@@ -62,7 +62,7 @@ fn stood() -> Stood {
         name: "Collège d'Exemple".into(),
         kind: "clg".into(),
         town: "Amiens".into(),
-        departement: "80".parse().unwrap(),
+        departement: crate::words::DepartementCode::new("80").unwrap(),
     });
     let uai = |place: usize| schools[place].uai.as_str().to_owned();
     let mut refusing = seen(&uai(2), false, &[], 7);
