@@ -12,8 +12,9 @@ fn docs() -> &'static Path {
 
 #[test]
 fn prometheus_reads_the_alerts() {
-    let output = Command::new("promtool").args(["check", "rules"]).arg(docs().join("supervision/alerts.yml"));
-    let output = { output }.output().expect("promtool is missing; `.ci/install` has it (install_for_tests)");
+    let mut command = Command::new("promtool");
+    command.args(["check", "rules"]).arg(docs().join("supervision/alerts.yml"));
+    let output = command.output().expect("promtool is missing; `.ci/install` has it (install_for_tests)");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
