@@ -25,6 +25,13 @@
 //! contact = "mailto:dasen@ac-exemple.example"   # optional
 //! dns = { hook = "records" }              # the program that writes and removes records
 //! trusted = "acme.pem"                    # optional: the authority of the directory's own certificate
+//!
+//! [metrics]                               # optional: figures for those who watch; nobody is asked who they are
+//! listen = "127.0.0.1:9274"
+//!
+//! [alarms]                                # optional: what central says by itself, to one of these or both
+//! webhook = "https://alarms.ac-exemple.example/preau"
+//! mail = { program = "/usr/sbin/sendmail", from = "preau@ac-exemple.example", to = ["dsi@ac-exemple.example"] }
 //! ```
 //!
 //! Relative paths start at the folder of the file.
@@ -38,16 +45,20 @@ use std::{
 use anyhow::{Context as _, ensure};
 use preau::model::Domain;
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 use crate::{
     authority::AcmeSettings,
     bucket, database,
     fleet::policy::{Act, TwoPersons},
+    metrics::alarms,
 };
 
 /// The longest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Addresses that alarms are sent to at most.
+const ADDRESSES_MAX: usize = 20;
 
 /// The configuration, checked.
 #[derive(Clone, Debug)]
@@ -68,6 +79,10 @@ pub struct Config {
     pub boxes: Boxes,
     /// Where people come in.
     pub console: Console,
+    /// Where those who watch come for figures, if anywhere.
+    pub metrics: Option<SocketAddr>,
+    /// Where alarms go, if anywhere.
+    pub alarms: Option<alarms::Settings>,
     /// Where certificates of portals' public names come from, if anywhere.
     pub acme: Option<AcmeSettings>,
 }
@@ -108,6 +123,59 @@ struct File {
     boxes: BoxesWritten,
     console: ConsoleWritten,
     acme: Option<AcmeWritten>,
+    metrics: Option<MetricsWritten>,
+    alarms: Option<AlarmsWritten>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlarmsWritten {
+    webhook: Option<Url>,
+    mail: Option<MailWritten>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailWritten {
+    program: String,
+    from: String,
+    to: Vec<String>,
+}
+
+fn alarms(written: AlarmsWritten, base: &Path) -> anyhow::Result<alarms::Settings> {
+    let AlarmsWritten { webhook, mail } = written;
+    ensure!(webhook.is_some() || mail.is_some(), "alarms: neither webhook nor mail; write one of them");
+    if let Some(url) = &webhook {
+        let here = url.host().is_some_and(|host| match host {
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+            Host::Domain(_) => false,
+        });
+        let is_good = url.scheme() == "https" || (url.scheme() == "http" && here);
+        ensure!(is_good, "alarms.webhook: it is not https; http goes to this machine's own address only");
+    }
+    let mail = mail.map(|MailWritten { program, from, to }| {
+        ensure!(
+            (1..=ADDRESSES_MAX).contains(&to.len()),
+            "alarms.mail.to: write 1 to {ADDRESSES_MAX} addresses"
+        );
+        for address in to.iter().chain([&from]) {
+            let is_plain = |letter: char| letter.is_ascii_graphic() && !"<>,;\"".contains(letter);
+            let is_good = address.contains('@') && !address.starts_with('-') && address.chars().all(is_plain);
+            ensure!(
+                is_good,
+                "alarms.mail: `{address}` is no address; write such as `dsi@ac-exemple.example`"
+            );
+        }
+        Ok(alarms::Mail { program: base.join(program), from, to })
+    });
+    Ok(alarms::Settings { webhook, mail: mail.transpose()? })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricsWritten {
+    listen: SocketAddr,
 }
 
 fn default_work() -> String {
@@ -178,6 +246,8 @@ impl Config {
             boxes,
             console,
             acme: acme_written,
+            metrics,
+            alarms: alarms_written,
         } = toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
@@ -201,6 +271,8 @@ impl Config {
                 certificate_path: base.join(console.certificate),
                 key_path: base.join(console.key),
             },
+            metrics: metrics.map(|written| written.listen),
+            alarms: alarms_written.map(|written| alarms(written, base)).transpose()?,
             acme: acme_written.map(|written| acme(written, base)).transpose()?,
         })
     }
@@ -243,6 +315,13 @@ console = { listen = "[::]:443", name = "console.ac-exemple.example", certificat
             ("\"repository\"", "\"ftp://x\"", "repository"),
             ("https://central", "http://central", "boxes.url"),
             ("keys = ", "kees = ", "kees"),
+            ("boxes = ", "alarms = {}\nboxes = ", "neither webhook nor mail"),
+            ("boxes = ", "alarms = { webhook = \"http://x.example/\" }\nboxes = ", "alarms.webhook"),
+            (
+                "boxes = ",
+                "alarms = { mail = { program = \"/x\", from = \"a@x\", to = [\"-oQ@x\"] } }\nboxes = ",
+                "alarms.mail: `-oQ@x`",
+            ),
             ("academie = ", "two_persons = [\"all\"]\nacademie = ", "two_persons: `all`"),
         ] {
             let text = GOOD.replacen(right, wrong, 1);

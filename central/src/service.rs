@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use preau::{
     lists,
-    system::{clock::Clock, tasks::Tasks},
+    system::{clock::Clock, metrics::Service as Figures, tasks::Tasks},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -34,6 +34,10 @@ use crate::{
         reports::Reports,
         requests, schools,
     },
+    metrics::{
+        self, Watched,
+        alarms::{self, Alarms},
+    },
     people::{self, People},
 };
 
@@ -52,6 +56,7 @@ pub const PARTS: &[Part] = &[
     requests::PART,
     policy::PART,
     people::PART,
+    alarms::PART,
 ];
 
 /// Everything that acts need, opened: for the service as for a command.
@@ -141,8 +146,27 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let console = console::Service::bind(console_settings(&config), parts)?;
     let (lists_sender, lists) = watch::channel(known_lists(&editions));
+    let watched = Watched {
+        clock: clock.clone(),
+        database: database.clone(),
+        channel: channel.clone(),
+        authority: authority.clone(),
+        traffic: line.traffic(),
+        console_certificate_path: config.console.certificate_path.clone(),
+        due_since: metrics::DueSince::default(),
+    };
+    let figures = config.metrics.map(Figures::bind).transpose()?;
+    let alarms =
+        config.alarms.map(|settings| Alarms::new(watched.clone(), settings, config.academie.clone()));
+    let alarms = alarms.transpose()?;
     let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock);
     let mut tasks = Tasks::new(CancellationToken::new());
+    if let Some(alarms) = alarms {
+        tasks.start("alarms", |stop| alarms.serve(stop));
+    }
+    if let Some(figures) = figures {
+        tasks.start("metrics", |stop| tell_figures(figures, watched, stop));
+    }
     tasks.start("signals", stop_on_signal);
     let heard = database.clone();
     tasks.start("database", |stop| heard.hear_others(stop));
@@ -155,6 +179,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tasks.start("boxes", |stop| boxes.serve(stop));
     tasks.start("console", |stop| console.serve(stop));
     tasks.run().await
+}
+
+/// Tells whoever asks how central and its fleet stand.
+async fn tell_figures(figures: Figures, watched: Watched, stop: CancellationToken) -> anyhow::Result<()> {
+    let look = move || {
+        let watched = watched.clone();
+        async move { metrics::figures(&watched.look().await) }
+    };
+    figures.serve(look, stop).await
 }
 
 fn console_settings(config: &Config) -> console::Settings {

@@ -1,6 +1,7 @@
 //! From the written file to checked settings, with everything the file names read as well.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -59,6 +60,8 @@ pub struct Config {
     pub ent: Option<ent::Settings>,
     /// How much of the line the académie's channel may take.
     pub central: sync::Settings,
+    /// Where those who watch come for figures, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// Settings of the journal.
     pub journal: journal::Settings,
     /// The rules and the category table they speak of.
@@ -174,8 +177,18 @@ fn assembled(
     state_dir: Option<PathBuf>,
 ) -> Option<Config> {
     let files = std::iter::once(path.to_owned()).chain(named.paths()).chain(applications.paths).collect();
-    let Form { school, line_interface, upstreams, zones, bridges, devices, portal_name, sessions, central } =
-        form;
+    let Form {
+        school,
+        line_interface,
+        upstreams,
+        zones,
+        bridges,
+        devices,
+        portal_name,
+        sessions,
+        central,
+        metrics,
+    } = form;
     let NamedFiles {
         directory,
         accounts_path,
@@ -217,6 +230,7 @@ fn assembled(
         portal: portal_settings(&school, portal_name, (certificate_path, key_path), &zones, applications.all),
         identity: identity_settings(devices, state_dir.clone(), sessions),
         central,
+        metrics,
         journal: journal::Settings { dir: state_dir.join("journal") },
         school,
         state_dir,

@@ -57,6 +57,9 @@ impl Display for Config {
             None => entry(f, "lists", "none: rules can name no category")?,
         }
         self.show_central(f)?;
+        if let Some(listen) = self.metrics {
+            entry(f, "metrics", format_args!("figures for watchers at http://{listen}/metrics"))?;
+        }
         for (zone, port) in self.zones.iter().zip(self.proxy.port_base..) {
             self.show_zone(zone, port, f)?;
         }

@@ -32,6 +32,13 @@ pub(super) struct File {
     #[serde(default, rename = "application")]
     pub(super) applications: Vec<Application>,
     pub(super) central: Option<Central>,
+    pub(super) metrics: Option<Metrics>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    pub(super) listen: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]

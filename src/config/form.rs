@@ -14,7 +14,7 @@ use super::{
     address_plan::zones,
     central,
     fields::{interface, parsed, shown},
-    file,
+    file, metrics,
     problem::Collector,
     services::Catalogue,
 };
@@ -61,6 +61,7 @@ pub(super) struct Form {
     pub(super) portal_name: Option<Domain>,
     pub(super) sessions: Sessions,
     pub(super) central: sync::Settings,
+    pub(super) metrics: Option<SocketAddr>,
 }
 
 /// How long people stay signed in, and on how many machines.
@@ -89,6 +90,7 @@ impl Form {
             portal_name: portal_name(&written.portal.name, problems),
             sessions: sessions(&written.accounts, problems),
             central: central::settings(written.central.as_ref(), problems),
+            metrics: metrics::listen(written.metrics.as_ref(), problems),
         }
     }
 }

@@ -14,6 +14,7 @@ mod ent;
 mod fields;
 mod file;
 mod form;
+mod metrics;
 mod named_files;
 mod problem;
 mod services;

@@ -1,6 +1,6 @@
 //! The order in which the daemon comes up and goes down.
 
-use std::{path::Path, sync::Arc};
+use std::{future::ready, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::{
@@ -14,7 +14,7 @@ use super::{
     claim::Claim,
     control::{Control, control_path},
     deliveries::Deliveries,
-    epoch,
+    epoch, figures,
     health::Watched,
     meeting::{self, Meeting},
     opening, policing,
@@ -42,7 +42,7 @@ use crate::{
     policy::Policy,
     portal,
     protocol::line::Report,
-    system::{bridge_tables, clock::Clock, inherited, neighbours, tasks::Tasks},
+    system::{bridge_tables, clock::Clock, inherited, metrics, neighbours, tasks::Tasks},
 };
 
 /// Runs the box with the configuration at `path` until SIGTERM or SIGINT.
@@ -101,7 +101,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         gate: gate.clone(),
         clock: clock.clone(),
     };
-    let Listeners { dns, ntp, proxy, quic, portal, control, heartbeat } =
+    let Listeners { dns, ntp, proxy, quic, portal, control, metrics, heartbeat } =
         Listeners::bind(&config, opened, &epoch, parts)?;
 
     let seen = Seen {
@@ -128,7 +128,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     tasks.start("portal", |stop| portal.serve(stop));
     start_resolver(dns, opener, gate, identity.clone(), epoch, tasks);
     tasks.start("epoch", |stop| epoch::serve(policy, identity.changes(), clock.clone(), epoch_sender, stop));
-    let taken = seen.start_watching(&config, health_sender, control, tasks);
+    let taken = seen.start_watching(&config, health_sender, (control, metrics), tasks);
     let reload = Reload {
         path: path.to_owned(),
         in_force: Standing::of(&config),
@@ -210,6 +210,7 @@ struct Listeners {
     quic: quic::Service,
     portal: portal::Service,
     control: Control,
+    metrics: Option<metrics::Service>,
     heartbeat: Heartbeat,
 }
 
@@ -230,6 +231,7 @@ impl Listeners {
             quic: quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?,
             portal: portal::Service::bind(&config.portal, parts)?,
             control: Control::bind(&control_path(&config.state_dir))?,
+            metrics: config.metrics.map(metrics::Service::bind).transpose()?,
             heartbeat: Heartbeat::open()?,
         })
     }
@@ -313,7 +315,7 @@ impl Seen {
         self,
         config: &Config,
         health: watch::Sender<Snapshot>,
-        control: Control,
+        (control, metrics): (Control, Option<metrics::Service>),
         tasks: &mut Tasks,
     ) -> watch::Receiver<u64> {
         let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading } = self;
@@ -351,6 +353,11 @@ impl Seen {
         });
         let speaks = Arc::clone(&speaker);
         tasks.start("control", |stop| control.serve(move || speaks.status(), stop));
+        if let Some(metrics) = metrics {
+            let (speaks, snapshot, resolver) = (Arc::clone(&speaker), snapshot.clone(), resolver.clone());
+            let figures = move || ready(speaks.figures(&snapshot.borrow(), resolver.cached()));
+            tasks.start("metrics", |stop| metrics.serve(figures, stop));
+        }
         start_meeting(config, resolver, speaker, snapshot, central, tasks)
     }
 }
@@ -415,6 +422,13 @@ impl Speaker {
             clock: self.clock.trust(),
             sign_ins_refused: 0,
         })
+    }
+
+    /// What those who watch are told.
+    fn figures(&self, snapshot: &Snapshot, cached: usize) -> anyhow::Result<String> {
+        let report = self.report(snapshot, &self.central.borrow());
+        let (status, started) = (&self.status(), self.started);
+        figures::text(&figures::Told { status, snapshot, report: &report, started, cached })
     }
 
     fn central(&self) -> CentralStatus {

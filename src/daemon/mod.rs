@@ -12,6 +12,7 @@ mod claim;
 mod control;
 mod deliveries;
 mod epoch;
+mod figures;
 mod health;
 mod meeting;
 mod opening;

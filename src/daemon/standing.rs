@@ -23,6 +23,7 @@ pub(super) struct Standing {
     ent: (Option<ent::Settings>, Duration),
     zones: (Vec<Arc<Zone>>, Vec<Bridge>),
     applications: CasSettings,
+    metrics: Option<SocketAddr>,
 }
 
 impl Standing {
@@ -39,6 +40,7 @@ impl Standing {
             ent: (config.ent.clone(), config.identity.remember),
             zones: (config.zones.clone(), config.lan.bridges.clone()),
             applications: portal.cas.clone(),
+            metrics: config.metrics,
         }
     }
 
@@ -54,6 +56,7 @@ impl Standing {
             ent,
             zones,
             applications,
+            metrics,
         } = self;
         [
             ("state_dir", *state_dir != other.state_dir),
@@ -66,6 +69,7 @@ impl Standing {
             ("accounts.ent", *ent != other.ent),
             ("zone", *zones != other.zones),
             ("application", *applications != other.applications),
+            ("metrics", *metrics != other.metrics),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

@@ -11,6 +11,7 @@ pub mod files;
 pub mod inherited;
 pub mod links;
 pub mod mapped;
+pub mod metrics;
 pub mod migrations;
 pub mod neighbours;
 pub mod netlink;

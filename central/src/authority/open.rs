@@ -116,6 +116,12 @@ impl Authority {
         }
     }
 
+    /// Until when the authority holds that boxes' certificates are signed by.
+    #[must_use]
+    pub fn ends(&self) -> Option<Moment> {
+        self.standing().signing(self.now()).ok().map(|root| root.until)
+    }
+
     /// The listener's side of TLS.
     ///
     /// # Errors

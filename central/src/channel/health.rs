@@ -3,7 +3,7 @@
 use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
 use anyhow::Context as _;
-use preau::model::Moment;
+use preau::model::{Moment, Uai};
 use tough::schema::{Root, Signed, Targets};
 
 use super::{
@@ -56,8 +56,11 @@ impl Channel {
         Ok(concerns)
     }
 
-    /// What was signed off line ends one day.
-    async fn ends(&self, now: Moment) -> anyhow::Result<Vec<Concern>> {
+    /// Until when holds what was signed off line, by its role.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn signed_until(&self) -> anyhow::Result<[(&'static str, Moment); 3]> {
         let mut write = self.database.write().await?;
         let roots = views::roots(&mut write).await?;
         let root: Signed<Root> = renew::read(roots.last().context("there is no root of trust")?)?;
@@ -65,19 +68,46 @@ impl Channel {
         let system: Signed<Targets> = renew::read(&views::signed_off_line(&mut write, "system").await?)?;
         drop(write);
         let ends = [
-            ("root", "root-ends", root.signed.expires, ROOT_TOLD_BEFORE),
-            ("targets", "targets-end", targets.signed.expires, ROLE_TOLD_BEFORE),
-            ("system", "system-ends", system.signed.expires, ROLE_TOLD_BEFORE),
+            ("root", root.signed.expires),
+            ("targets", targets.signed.expires),
+            ("system", system.signed.expires),
         ];
-        let told = ends.into_iter().filter_map(|(role, code, ends, before)| {
-            let left = ends.as_second() - now.unix_seconds();
+        Ok(ends.map(|(role, ends)| (role, Moment::from_unix_seconds(ends.as_second()))))
+    }
+
+    /// How many views there are, and those that lack something that was placed or removed: each with a number that counts
+    /// up when it is published.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn backlog(&self) -> anyhow::Result<(i64, Vec<(Uai, i64)>)> {
+        let views = self.count("SELECT COUNT(*) FROM channel_view", &[]).await?;
+        let sql = "SELECT school, done FROM channel_view WHERE wish > done";
+        let due = self.database.read(sql, &[]).await?;
+        let due = due.iter().map(|row| {
+            let school = Uai::new(row.text(0)?).context("a school's code is malformed")?;
+            anyhow::Ok((school, row.integer(1)?))
+        });
+        Ok((views, due.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// What was signed off line ends one day.
+    async fn ends(&self, now: Moment) -> anyhow::Result<Vec<Concern>> {
+        let told_before = [
+            ("root-ends", ROOT_TOLD_BEFORE),
+            ("targets-end", ROLE_TOLD_BEFORE),
+            ("system-ends", ROLE_TOLD_BEFORE),
+        ];
+        let ends = self.signed_until().await?.into_iter().zip(told_before);
+        let told = ends.filter_map(|((role, ends), (code, before))| {
+            let left = ends.unix_seconds() - now.unix_seconds();
             let told = left < i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
             told.then(|| Concern {
                 severity: if left <= 0 { Severity::Wrong } else { Severity::Warning },
                 code,
                 sentence: format!(
                     "the signatures of `{role}` end on {}: fetch the off-line keys and run `preau-central keys renew {role}`",
-                    ends.strftime("%Y-%m-%d")
+                    ends.to_string().get(..10).unwrap_or_default()
                 ),
             })
         });

@@ -6,3 +6,4 @@ pub mod policy;
 pub mod reports;
 pub mod requests;
 pub mod schools;
+pub mod traffic;

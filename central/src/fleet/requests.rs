@@ -234,6 +234,18 @@ pub async fn list(database: &Database, filter: &Filter) -> anyhow::Result<Vec<Re
     database.read(&sql, &values).await?.iter().map(request).collect()
 }
 
+/// How many requests stand open before whom.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn open_by_level(database: &Database) -> anyhow::Result<Vec<(Level, i64)>> {
+    let sql = "SELECT level, COUNT(*) FROM requests WHERE answered IS NULL GROUP BY level";
+    let rows = database.read(sql, &[]).await?;
+    rows.iter()
+        .map(|row| Ok((Level::read(row.text(0)?).context("a kept level is malformed")?, row.integer(1)?)))
+        .collect()
+}
+
 /// What is asked for by the requests that `filter` means, what most schools ask for first, [`PAGE`] at most.
 ///
 /// # Errors

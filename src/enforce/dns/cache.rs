@@ -52,6 +52,11 @@ struct Entry {
 }
 
 impl Cache {
+    /// How many questions it keeps an answer to, or has tried to.
+    pub(super) fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
     /// An empty cache of at most `bytes_max` bytes and `entries_max` entries.
     pub(super) fn new(bytes_max: usize, entries_max: usize) -> Self {
         Self {

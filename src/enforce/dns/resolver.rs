@@ -219,6 +219,12 @@ impl Resolver {
         self.shared.outer().hide(name, number, Instant::now())
     }
 
+    /// How many questions the cache knows.
+    #[must_use]
+    pub fn cached(&self) -> usize {
+        self.shared.cache().len()
+    }
+
     /// Whether the line is up, by who answers upstream.
     #[must_use]
     pub fn line(&self) -> LineStanding {

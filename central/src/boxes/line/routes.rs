@@ -24,7 +24,10 @@ use super::{
 use crate::{
     boxes::Caller,
     database::Database,
-    fleet::reports::{Reports, Taken},
+    fleet::{
+        reports::{Reports, Taken},
+        traffic::Traffic,
+    },
 };
 
 /// By how much an answer that is held comes earlier than it must, in milliseconds at most.
@@ -38,6 +41,7 @@ pub struct Line {
     admission: Admission,
     clock: Clock,
     closing: CancellationToken,
+    traffic: Traffic,
 }
 
 impl Line {
@@ -46,7 +50,14 @@ impl Line {
     pub fn new(database: Database, reports: Reports, views: Views, clock: Clock) -> Self {
         let wanted = Wanted::new(database, views, clock.clone());
         let closing = CancellationToken::new();
-        Self { reports, wanted, admission: Admission::default(), clock, closing }
+        let traffic = Traffic::default();
+        Self { reports, wanted, admission: Admission::default(), clock, closing, traffic }
+    }
+
+    /// What passes here.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
     }
 
     /// Follows what boxes are to be told until the stop signal; then answers all that wait.
@@ -68,6 +79,7 @@ impl Line {
         // Who told something that must not be lost is answered at once when it is kept. Where it could not be kept, an
         // answer at once would bring all of them back at once.
         if !(told_something && taken.kept) {
+            let _held = self.traffic.hold();
             tokio::select! {
                 () = school.wait(heard, &self.clock, until) => {}
                 () = self.closing.cancelled() => {}
@@ -77,6 +89,7 @@ impl Line {
     }
 
     fn answer(&self, school: &School, taken: Taken) -> Answer {
+        self.traffic.answer();
         let now = self.clock.now();
         let telling = school.telling(now);
         let orders = telling.orders.iter().filter_map(|order| serde_json::to_value(order).ok()).collect();
