@@ -25,7 +25,7 @@ use super::{
     timekeeping::Timekeeping,
 };
 use crate::{
-    admin::{self, DirectoryHealth, Feeds, Openings, Snapshot},
+    admin::{self, DirectoryHealth, Feeds, Openings, Requests, Snapshot},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -93,6 +93,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (sign_in, sign_in_service) = SignIn::new(identity.clone(), journal.clone(), clock.clone());
     let (ent, ent_service) = speak_with_ent(config.ent.clone(), &resolver, &identity, clock)?;
 
+    let requests = acts.requests.clone();
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
@@ -115,6 +116,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         directory,
         open: open.clone(),
         reading,
+        requests,
     };
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
@@ -305,6 +307,7 @@ struct Seen {
     directory: (watch::Receiver<DirectoryStatus>, watch::Receiver<DirectoryHealth>),
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
+    requests: Requests,
 }
 
 impl Seen {
@@ -317,7 +320,8 @@ impl Seen {
         control: Control,
         tasks: &mut Tasks,
     ) -> watch::Receiver<u64> {
-        let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading } = self;
+        let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading, requests } =
+            self;
         let (directory, directory_health) = directory;
         let watched = Watched {
             line_interface: config.line_interface.clone(),
@@ -352,7 +356,7 @@ impl Seen {
         });
         let speaks = Arc::clone(&speaker);
         tasks.start("control", |stop| control.serve(move || speaks.status(), stop));
-        start_meeting(config, resolver, speaker, snapshot, central, tasks)
+        start_meeting(config, resolver, requests, speaker, snapshot, central, tasks)
     }
 }
 
@@ -360,6 +364,7 @@ impl Seen {
 fn start_meeting(
     config: &Config,
     resolver: Resolver,
+    requests: Requests,
     speaker: Arc<Speaker>,
     snapshot: watch::Receiver<Snapshot>,
     standing: watch::Sender<meeting::Standing>,
@@ -378,6 +383,7 @@ fn start_meeting(
         reading: speaker.reading.clone(),
         report: Arc::new(move |standing| speaker.report(&snapshot.borrow(), standing)),
         diagnose: Arc::new(move || diagnoses.status().to_string()),
+        requests,
         taken: taken_sender,
         standing,
         changed: watch::Sender::new(0),
