@@ -93,12 +93,11 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (sign_in, sign_in_service) = SignIn::new(identity.clone(), journal.clone(), clock.clone());
     let (ent, ent_service) = speak_with_ent(config.ent.clone(), &resolver, &identity, clock)?;
 
-    let requests = acts.requests.clone();
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
         ent,
-        acts,
+        acts: acts.clone(),
         sights: portal::Sights { health, leases: leases.clone(), resolver: resolver.clone() },
         gate: gate.clone(),
         clock: clock.clone(),
@@ -116,15 +115,13 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         directory,
         open: open.clone(),
         reading,
-        requests,
+        requests: acts.requests,
     };
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("announcing", |stop| CaptiveAdvertiser::new(&config.lan).serve(stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
-    if let Some(service) = ent_service {
-        tasks.start("ent", |stop| service.serve(stop));
-    }
+    ent_service.into_iter().for_each(|service| tasks.start("ent", |stop| service.serve(stop)));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
