@@ -36,8 +36,8 @@ pub use lasting::Lasts;
 pub use not_done::NotDone;
 pub use opening_table::Running;
 pub use openings::{Decision, Openings};
-pub use request_table::{Asking, Request, State};
-pub use requests::{Answer, Requests};
+pub use request_table::{Asking, Request, State, Wish};
+pub use requests::{Answer, Requests, may_ask_to_close};
 pub use rights::{Act, Actor, Granted, NotGranted, may};
 pub use store::Store;
 #[cfg(test)]

@@ -1,21 +1,24 @@
 //! What people ask to be opened, and what a teacher answers. Everything stays in the school and works without a line.
 //!
 //! The same site asked for by several of a class is one request. A teacher answers for the classes of their account, the
-//! referent for everybody; what only the académie can open is passed on and kept for it.
+//! referent for everybody; what only the académie can open or close is passed on. It waits here until the académie's central
+//! keeps it, and the answer stands where the request was made.
 
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::{
     Act, Granted, Lasts, NotDone, Openings, Store, Whom,
     opening_table::Running,
     openings::{check_act, keep},
-    request_table::{self, Asking, Request, State},
+    request_table::{self, Asking, Request, State, Wish},
 };
 use crate::{
     model::{Account, ClassName, Domain, Moment, Role},
     policy::Mode,
+    protocol::line::PassedOn,
 };
 
 /// Requests of one person that nobody has answered: keeps one from filling everybody's page.
@@ -34,8 +37,8 @@ pub enum Answer {
     Open(Lasts),
     /// Do not, with a reason that may be empty.
     Refuse(String),
-    /// Pass it on to the académie.
-    PassOn,
+    /// Pass it on to the académie, with a word that may be empty.
+    PassOn(String),
 }
 
 /// What people ask to be opened. Cloning is cheap; all clones are one.
@@ -59,8 +62,8 @@ impl Requests {
         self.changes.subscribe()
     }
 
-    /// Asks for `site` to be opened for `class`, one of the asker's own, or for the asker alone. Asking again changes the
-    /// reason. Says the request's number.
+    /// Asks for `site` to be opened for `class`, one of the asker's own, or for the asker alone; or, as a teacher or the
+    /// referent, to be closed. Asking again changes the reason. Says the request's number.
     ///
     /// # Errors
     /// A refusal; nothing has then changed.
@@ -68,6 +71,7 @@ impl Requests {
         &self,
         granted: &Granted,
         site: Domain,
+        wish: Wish,
         class: Option<ClassName>,
         reason: &str,
         now: Moment,
@@ -76,15 +80,18 @@ impl Requests {
         let account = granted.account();
         // The classes of a teacher's account are those they teach: they ask for themselves.
         let is_own = |class: &ClassName| account.role == Role::Eleve && account.classes.contains(class);
-        if !class.iter().all(is_own) {
+        if !class.iter().all(is_own) || wish == Wish::Close && !may_ask_to_close(account.role) {
             return Err(NotDone::NotYours);
         }
         let asking = Asking { account: account.id.clone(), at: now, reason: plain(reason)? };
-        let what = format!("demande {site}");
+        let what = match wish {
+            Wish::Open => format!("demande {site}"),
+            Wish::Close => format!("demande de fermer {site}"),
+        };
         let too_old = self.store.too_old(now, request_table::KEPT);
         let change = move |on: &rusqlite::Transaction<'_>| {
             request_table::forget_before(on, too_old)?;
-            let number = request_table::add(on, &site, class.as_ref(), &asking)?;
+            let number = request_table::add(on, &site, wish, class.as_ref(), &asking)?;
             let (all, own) = request_table::counts(on, &asking.account)?;
             Ok(if all > IN_ALL_MAX || own > OF_A_PERSON_MAX { Err(NotDone::TooMany) } else { Ok(number) })
         };
@@ -129,12 +136,16 @@ impl Requests {
         let theirs = self.to_answer(granted).await?;
         let request = theirs.into_iter().find(|request| request.number == number).ok_or(NotDone::Unknown)?;
         let (state, running, verb) = match answer {
+            // Who answers a wish to close may only refuse it or pass it on.
+            Answer::Open(_) if request.wish == Wish::Close => return Err(NotDone::NotYours),
             Answer::Open(lasts) => {
                 let running = self.opening_for(granted.account(), &request, lasts, now)?;
                 (State::Opened { at: now, until: running.until }, Some(running), "ouvre")
             }
             Answer::Refuse(reason) => (State::Refused { at: now, reason: plain(&reason)? }, None, "refuse"),
-            Answer::PassOn => (State::PassedOn { at: now }, None, "transmet à l’académie"),
+            Answer::PassOn(word) => {
+                (State::PassedOn { at: now, word: plain(&word)? }, None, "transmet à l’académie")
+            }
         };
         let whom = request.class.as_ref().map_or("une personne", ClassName::as_str);
         let what = format!("{verb} {} demandé par {whom}", request.site);
@@ -153,6 +164,42 @@ impl Requests {
         Ok(running.zip(opened).map(|(running, number)| Running { number, ..running }))
     }
 
+    /// What was passed on and is not kept by the académie's central yet; the rest once this is.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn untold(&self) -> anyhow::Result<Vec<PassedOn>> {
+        self.store.read(request_table::untold).await
+    }
+
+    /// Notes that the académie's central keeps these.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn are_told(&self, told: Vec<PassedOn>) -> anyhow::Result<()> {
+        self.store.read(move |on| told.iter().try_for_each(|one| request_table::is_told(on, one))).await
+    }
+
+    /// Keeps the académie's answer to request `number`, which was about `site`, for those who asked and those who answer.
+    /// Says whether the request is still there.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn settle(
+        &self,
+        number: u64,
+        site: String,
+        granted: bool,
+        sentence: &str,
+        now: Moment,
+    ) -> anyhow::Result<bool> {
+        let sentence: String = on_one_line(sentence).chars().take(REASON_CHARS_MAX).collect();
+        let settle = move |on: &Connection| request_table::settle(on, number, &site, granted, &sentence, now);
+        let is_here = self.store.read(settle).await?;
+        self.changes.send_modify(|count| *count += 1);
+        Ok(is_here)
+    }
+
     fn opening_for(
         &self,
         by: &Account,
@@ -169,6 +216,15 @@ impl Requests {
     }
 }
 
+/// Whether somebody of `role` may ask for a site to be closed.
+#[must_use]
+pub fn may_ask_to_close(role: Role) -> bool {
+    match role {
+        Role::Referent | Role::Enseignant => true,
+        Role::Eleve | Role::Administratif | Role::Invite => false,
+    }
+}
+
 /// Whether `account` answers for those who ask.
 fn may_answer(account: &Account, request: &Request) -> bool {
     match account.role {
@@ -180,7 +236,11 @@ fn may_answer(account: &Account, request: &Request) -> bool {
 
 /// A text as people wrote it, on one line, within its bound.
 fn plain(text: &str) -> Result<String, NotDone> {
-    let plain = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let plain = plain.collect::<Vec<_>>().join(" ");
+    let plain = on_one_line(text);
     if plain.chars().count() > REASON_CHARS_MAX { Err(NotDone::Text) } else { Ok(plain) }
+}
+
+fn on_one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -21,13 +21,14 @@ use crate::{
 };
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     trail::TABLE,
     opening_table::TABLE,
     request_table::TABLE,
     devices::TABLE,
     vouchers::TABLES,
     announcements::TABLE,
+    request_table::ACADEMIE,
 ];
 
 /// How long a commit waits for somebody who reads the file by hand.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Act, Actor, Answer, Decision, Granted, Lasts, NotDone, Openings, Request, Requests, Running, State,
-    Store, Whom, may,
+    Store, Whom, Wish, may,
 };
 use crate::{
     identity::{Directory, Identity, test_school},
@@ -112,7 +112,8 @@ impl School {
 
     async fn ask(&self, who: &str, site: &str, class: Option<&str>) -> Result<i64, NotDone> {
         let (granted, site) = (self.granted(who, Act::AskToOpen), site.parse().unwrap());
-        self.requests.ask(&granted, site, class.map(ClassName::new), "Pour l’exposé", self.now()).await
+        let class = class.map(ClassName::new);
+        self.requests.ask(&granted, site, Wish::Open, class, "Pour l’exposé", self.now()).await
     }
 
     async fn answer(&self, who: &str, number: i64, answer: Answer) -> Result<Option<Running>, NotDone> {
@@ -368,14 +369,14 @@ async fn a_site_that_several_of_a_class_ask_for_is_one_request() {
 async fn an_answer_opens_for_the_class_and_the_pupil_sees_it() {
     let school = School::open();
     let number = school.ask("alix", "jeux.example", Some("6A")).await.unwrap();
-    assert_eq!(kind(school.answer("martin", number, Answer::PassOn).await), "unknown");
+    assert_eq!(kind(school.answer("martin", number, Answer::PassOn(String::new())).await), "unknown");
     let opened = school.answer("durand", number, Answer::Open(Lasts::Minutes(30))).await.unwrap().unwrap();
     assert!(school.reaches("alix", 9, "jeux.example"));
     assert_eq!(opened.mode, Mode::Open(Some(vec!["jeux.example".parse().unwrap()])));
     let own = school.requests.own(&school.granted("alix", Act::AskToOpen)).await.unwrap();
     assert_eq!(own[0].state, State::Opened { at: school.now(), until: opened.until });
     // Once answered it is answered; asking again is another request.
-    assert_eq!(kind(school.answer("durand", number, Answer::PassOn).await), "unknown");
+    assert_eq!(kind(school.answer("durand", number, Answer::PassOn(String::new())).await), "unknown");
     school.undo("durand", opened.number).await.unwrap();
     assert_ne!(school.ask("alix", "jeux.example", Some("6A")).await.unwrap(), number);
     assert!(school.requests.own(&school.granted("camille", Act::AskToOpen)).await.unwrap().is_empty());
@@ -395,9 +396,12 @@ async fn what_is_locked_is_refused_or_passed_on_and_never_opened() {
     let number = school.ask("alix", "interdit.example", Some("6A")).await.unwrap();
     let refused = school.answer("durand", number, Answer::Open(Lasts::Minutes(5))).await;
     assert_eq!(kind(refused), "locked");
-    school.answer("durand", number, Answer::PassOn).await.unwrap();
+    school.answer("durand", number, Answer::PassOn(String::new())).await.unwrap();
     let school = school.restart();
-    assert_eq!(school.to_answer("robin").await[0].state, State::PassedOn { at: school.now() });
+    assert_eq!(
+        school.to_answer("robin").await[0].state,
+        State::PassedOn { at: school.now(), word: String::new() }
+    );
     let number = school.ask("alix", "jeux.example", Some("6A")).await.unwrap();
     let long = Answer::Refuse("x".repeat(301));
     assert_eq!(kind(school.answer("durand", number, long).await), "text");
@@ -482,4 +486,55 @@ async fn one_act_under_a_clock_in_doubt_takes_nothing_away() {
     school.under.clock.set_doubt(None);
     school.ask("alix", "c.example", Some("6A")).await.unwrap();
     assert_eq!(school.to_answer("durand").await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_passed_on_is_told_until_it_is_kept_and_the_answer_stands_where_it_was_asked() {
+    let school = School::open();
+    let number = school.ask("alix", "interdit.example", Some("6A")).await.unwrap();
+    assert!(
+        school.requests.untold().await.unwrap().is_empty(),
+        "it stays in the school until it is passed on"
+    );
+    school.answer("durand", number, Answer::PassOn(" Pour\nle TP ".to_owned())).await.unwrap();
+    let school = school.restart();
+    let told = school.requests.untold().await.unwrap();
+    assert_eq!(told.len(), 1);
+    let one = &told[0];
+    let said = (one.site.as_str(), one.wish.as_str(), one.class.as_str(), one.askers, one.word.as_str());
+    assert_eq!(said, ("interdit.example", "open", "6A", 1, "Pour le TP"));
+    let request = one.number;
+    school.requests.are_told(told).await.unwrap();
+    assert!(school.requests.untold().await.unwrap().is_empty());
+    let settle = |number, site: &str, sentence: &'static str| {
+        school.requests.settle(number, site.to_owned(), true, sentence, school.now())
+    };
+    assert!(!settle(request, "autre.example", "Non.").await.unwrap(), "another box's request of that number");
+    assert!(!settle(request + 1, "interdit.example", "Non.").await.unwrap());
+    assert!(settle(request, "interdit.example", "Ouvert\tlundi.").await.unwrap());
+    let sentence = "Ouvert lundi.".to_owned();
+    let settled = State::Settled { at: school.now(), granted: true, sentence };
+    let own = school.requests.own(&school.granted("alix", Act::AskToOpen)).await.unwrap();
+    assert_eq!(own[0].state, settled);
+    assert_eq!(school.to_answer("durand").await[0].state, settled);
+    assert_eq!(school.to_answer("robin").await[0].state, settled);
+}
+
+#[tokio::test]
+async fn a_teacher_asks_for_a_site_to_be_closed_and_only_the_academie_can() {
+    let school = School::open();
+    let close = async |who: &str, class: Option<&str>| {
+        let granted = school.granted(who, Act::AskToOpen);
+        let site = "jeux.example".parse().unwrap();
+        let class = class.map(ClassName::new);
+        school.requests.ask(&granted, site, Wish::Close, class, "Distrait", school.now()).await
+    };
+    assert_eq!(kind(close("alix", Some("6A")).await), "not theirs");
+    let number = close("durand", None).await.unwrap();
+    let asked = school.to_answer("robin").await;
+    assert_eq!((asked[0].number, asked[0].wish), (number, Wish::Close));
+    let opened = school.answer("robin", number, Answer::Open(Lasts::Minutes(5))).await;
+    assert_eq!(kind(opened), "not theirs");
+    school.answer("robin", number, Answer::PassOn(String::new())).await.unwrap();
+    assert_eq!(school.requests.untold().await.unwrap()[0].wish, "close");
 }

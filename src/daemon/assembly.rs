@@ -25,7 +25,7 @@ use super::{
     timekeeping::Timekeeping,
 };
 use crate::{
-    admin::{self, DirectoryHealth, Feeds, Openings, Snapshot},
+    admin::{self, DirectoryHealth, Feeds, Openings, Requests, Snapshot},
     config::Config,
     enforce::{
         dns::{self, Resolver, Tunnels},
@@ -96,7 +96,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         identity: identity.clone(),
         sign_in,
         ent,
-        acts,
+        acts: acts.clone(),
         sights: portal::Sights { health, leases: leases.clone(), resolver: resolver.clone() },
         gate: gate.clone(),
         clock: clock.clone(),
@@ -114,14 +114,13 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
         directory,
         open: open.clone(),
         reading,
+        requests: acts.requests,
     };
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
     tasks.start("announcing", |stop| CaptiveAdvertiser::new(&config.lan).serve(stop));
     tasks.start("sign-in", |stop| sign_in_service.serve(stop));
-    if let Some(service) = ent_service {
-        tasks.start("ent", |stop| service.serve(stop));
-    }
+    ent_service.into_iter().for_each(|service| tasks.start("ent", |stop| service.serve(stop)));
     tasks.start("ntp", |stop| ntp.serve(stop));
     tasks.start_on_own_thread("proxy", |stop| proxy.serve(stop));
     tasks.start("quic", |stop| quic.serve(stop));
@@ -306,6 +305,7 @@ struct Seen {
     directory: (watch::Receiver<DirectoryStatus>, watch::Receiver<DirectoryHealth>),
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
+    requests: Requests,
 }
 
 impl Seen {
@@ -318,7 +318,8 @@ impl Seen {
         (control, metrics): (Control, Option<metrics::Service>),
         tasks: &mut Tasks,
     ) -> watch::Receiver<u64> {
-        let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading } = self;
+        let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading, requests } =
+            self;
         let (directory, directory_health) = directory;
         let watched = Watched {
             line_interface: config.line_interface.clone(),
@@ -358,7 +359,7 @@ impl Seen {
             let figures = move || ready(speaks.figures(&snapshot.borrow(), resolver.cached()));
             tasks.start("metrics", |stop| metrics.serve(figures, stop));
         }
-        start_meeting(config, resolver, speaker, snapshot, central, tasks)
+        start_meeting(config, resolver, requests, speaker, snapshot, central, tasks)
     }
 }
 
@@ -366,6 +367,7 @@ impl Seen {
 fn start_meeting(
     config: &Config,
     resolver: Resolver,
+    requests: Requests,
     speaker: Arc<Speaker>,
     snapshot: watch::Receiver<Snapshot>,
     standing: watch::Sender<meeting::Standing>,
@@ -384,6 +386,7 @@ fn start_meeting(
         reading: speaker.reading.clone(),
         report: Arc::new(move |standing| speaker.report(&snapshot.borrow(), standing)),
         diagnose: Arc::new(move || diagnoses.status().to_string()),
+        requests,
         taken: taken_sender,
         standing,
         changed: watch::Sender::new(0),

@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        admin::{Act, Actor, Openings, Requests, may},
+        admin::{Act, Actor, Openings, Requests, Wish, may},
         identity::{
             EntMatch, EntStanding, MachinesMax, Settings,
             feed::{Extent, Format, Head, Item, PersonRecord, Totals},
@@ -455,7 +455,10 @@ mod tests {
         let account = identity.account(&AccountId::new(id)).unwrap();
         let granted = may(&Actor(account), Act::AskToOpen).unwrap();
         let site = format!("{}.example", id.to_lowercase()).parse().unwrap();
-        Requests::new(store.clone(), openings).ask(&granted, site, None, "un exposé", now).await.unwrap();
+        Requests::new(store.clone(), openings)
+            .ask(&granted, site, Wish::Open, None, "un exposé", now)
+            .await
+            .unwrap();
     }
 
     /// Whose requests are kept.

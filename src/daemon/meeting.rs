@@ -11,16 +11,20 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::reading::Reading;
 use crate::{
+    admin::Requests,
     config::{category_table, read_policy},
     enforce::dns::Resolver,
     model::{Domain, Uai},
-    protocol::line::{Done, InForce, Order, Report, What},
+    protocol::line::{Done, InForce, Order, PassedOn, Report, What},
     sync::{
         Lists, ListsInForce, Settings,
         channel::{Channel, ChannelSettings, Check},
@@ -65,6 +69,8 @@ pub(super) struct Meeting {
     pub(super) reading: watch::Receiver<Reading>,
     /// What `preau status` shows, for a technician who asks from afar.
     pub(super) diagnose: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What the school asks the académie.
+    pub(super) requests: Requests,
     /// Counts up when the rules or the lists in force are to be read again.
     pub(super) taken: watch::Sender<u64>,
     pub(super) standing: watch::Sender<Standing>,
@@ -110,7 +116,8 @@ impl Meeting {
         };
         let channel = Channel::open(settings, Some(client.http()), self.check(), self.clock.clone())?;
         let lists = Lists::open(&self.state_dir);
-        let hands = self.hands();
+        let (kept_sender, kept) = mpsc::unbounded_channel();
+        let hands = self.hands(kept_sender);
         let line = Line::new(client.clone(), hands, self.clock.clone(), &self.state_dir)?;
         let (targets, view) = (channel.targets(), line.view());
         let following = self.follow(channel.in_force(), lists.in_force(), line.state());
@@ -123,6 +130,7 @@ impl Meeting {
                 following.await;
                 Ok(())
             },
+            self.follow_requests(kept, &stop),
         )?;
         Ok(())
     }
@@ -169,6 +177,26 @@ impl Meeting {
         }
     }
 
+    /// Tells central at once what is passed on, and notes what it keeps, until the stop signal.
+    async fn follow_requests(
+        &self,
+        mut kept: mpsc::UnboundedReceiver<Vec<PassedOn>>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut changes = self.requests.changes();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                Some(told) = kept.recv() => self.requests.are_told(told).await?,
+                Ok(()) = changes.changed() => {}
+                else => return Ok(()),
+            }
+            if !self.requests.untold().await?.is_empty() {
+                self.changed.send_modify(|count| *count += 1);
+            }
+        }
+    }
+
     /// Asks the judge about a policy before it may be in force.
     fn check(&self) -> Check {
         let (state_dir, own_table) = (self.state_dir.clone(), self.own_table.clone());
@@ -180,19 +208,28 @@ impl Meeting {
         })
     }
 
-    fn hands(&self) -> Hands {
+    fn hands(&self, kept: mpsc::UnboundedSender<Vec<PassedOn>>) -> Hands {
         let (report, standing) = (Arc::clone(&self.report), self.standing.subscribe());
-        let diagnose = Arc::clone(&self.diagnose);
+        let asked = self.requests.clone();
+        let able =
+            Able { diagnose: Arc::clone(&self.diagnose), requests: asked.clone(), clock: self.clock.clone() };
         Hands {
             report: Arc::new(move || {
-                let report = report(&standing.borrow());
-                Box::pin(async move { report })
+                let (report, asked) = (report(&standing.borrow()), asked.clone());
+                Box::pin(async move {
+                    let passed_on = asked.untold().await.unwrap_or_else(|cause| {
+                        warn!(cause = format!("{cause:#}"), "cannot read what was passed on");
+                        Vec::new()
+                    });
+                    Report { passed_on, ..report }
+                })
             }),
             changed: self.changed.subscribe(),
-            kept: Arc::new(|_| {}),
+            // Nobody listens only when the meeting is over; then it is told again.
+            kept: Arc::new(move |told| drop(kept.send(told.to_vec()))),
             carry_out: Arc::new(move |order| {
-                let done = carry_out(&order, &*diagnose);
-                Box::pin(async move { done })
+                let able = able.clone();
+                Box::pin(async move { able.carry_out(order).await })
             }),
         }
     }
@@ -214,17 +251,33 @@ impl Meeting {
     }
 }
 
-/// Does what central asks for.
-fn carry_out(order: &Order, diagnose: &dyn Fn() -> String) -> Done {
-    let (well, text) = match &order.what {
-        What::Diagnose {} => (true, diagnose()),
-        // The answer to the report that brought the order told the view as well.
-        What::Fetch {} => (true, String::new()),
-        What::RenewCertificate {} | What::AnswerRequest { .. } => {
-            (false, "this version of the box cannot do that".to_owned())
-        }
-    };
-    Done { order: order.number, well, text }
+/// What orders need to be carried out.
+#[derive(Clone)]
+struct Able {
+    diagnose: Arc<dyn Fn() -> String + Send + Sync>,
+    requests: Requests,
+    clock: Clock,
+}
+
+impl Able {
+    /// Does what central asks for.
+    async fn carry_out(&self, order: Order) -> Done {
+        let (well, text) = match order.what {
+            What::Diagnose {} => (true, (self.diagnose)()),
+            // The answer to the report that brought the order told the view as well.
+            What::Fetch {} => (true, String::new()),
+            What::AnswerRequest { request, site, granted, sentence } => {
+                let settled = self.requests.settle(request, site, granted, &sentence, self.clock.now());
+                match settled.await {
+                    Ok(true) => (true, String::new()),
+                    Ok(false) => (false, "the school keeps no such request any more".to_owned()),
+                    Err(cause) => (false, format!("cannot keep the answer: {cause:#}")),
+                }
+            }
+            What::RenewCertificate {} => (false, "this version of the box cannot do that".to_owned()),
+        };
+        Done { order: order.number, well, text }
+    }
 }
 
 /// When the file was last changed; none where there is none.

@@ -226,6 +226,8 @@ pub enum What {
     AnswerRequest {
         /// Its number in the school.
         request: u64,
+        /// The site it is about: a box that took another's place counts its requests anew.
+        site: String,
         /// Whether the wish was granted.
         granted: bool,
         /// A sentence for those who asked; empty for none.

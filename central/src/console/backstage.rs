@@ -18,7 +18,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use preau::{
     model::{Moment, Uai},
-    protocol::line::Report,
+    protocol::line::{PassedOn, Report},
     system::clock::Clock,
 };
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ use crate::{
     channel::{self, Channel},
     database::{Database, Location},
     fleet::{
-        observed, orders,
+        observed, orders, requests,
         schools::{self, School},
     },
     people::{self, Choice, CodeKey, People},
@@ -91,6 +91,7 @@ impl Backstage {
             authority::PART,
             observed::PART,
             orders::PART,
+            requests::PART,
         ];
         let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
         let now = Arc::new(AtomicI64::new(BEGIN));
@@ -222,6 +223,25 @@ impl Backstage {
     pub(super) async fn hear(&self, school: &Uai, report: &Report) {
         let mut write = self.database.write().await.unwrap();
         observed::keep(&mut write, &[(school.clone(), self.now(), report.clone())]).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
+    /// Has a school pass requests on, each for a site, with a wish.
+    pub(super) async fn pass_on(&self, school: &str, asked: &[(&str, &str)]) {
+        let mut write = self.database.write().await.unwrap();
+        for (number, (site, wish)) in (1..).zip(asked) {
+            let passed_on = PassedOn {
+                number,
+                site: (*site).into(),
+                wish: (*wish).into(),
+                class: "6<b>A</b>".into(),
+                askers: 4,
+                word: "Pour un <b>exposé</b>".into(),
+                at: self.now().unix_seconds(),
+            };
+            let school = Uai::new(school).unwrap();
+            requests::keep(&mut write, &school, &passed_on, self.now()).await.unwrap();
+        }
         write.commit().await.unwrap();
     }
 

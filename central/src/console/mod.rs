@@ -19,6 +19,7 @@
 //! | `sign_in`, `own` | coming in, one's own account |
 //! | `standing` | how a school stands, in one word |
 //! | `fleet`, `import`, `school` | the schools, how they get in, one of them |
+//! | `requests` | what schools ask the académie |
 //! | `persons`, `proposals`, `trail` | who may do what, what waits for a second person, what was done |
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod persons;
 mod proposals;
 mod qr;
 mod refusal;
+mod requests;
 #[cfg(test)]
 mod rights_tests;
 mod road;

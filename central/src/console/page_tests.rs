@@ -24,6 +24,13 @@ const PAGES: &[&str] = &[
     "/etablissement/0800001A/revoquer",
     "/etablissement/nouveau",
     "/import",
+    "/demandes",
+    "/demandes?vue=sites&etat=toutes",
+    "/demandes?site=jeux.example",
+    "/demandes?uai=0600003C&etat=repondues",
+    "/demandes/1",
+    "/demandes/2",
+    "/demandes/3",
     "/personnes",
     "/personnes/1",
     "/personnes/2",
@@ -51,6 +58,10 @@ async fn furnished() -> (Backstage, Browser) {
         .await;
     backstage.see("0800001A", &["warning", "wrong"]).await;
     backstage.see("0800002B", &[]).await;
+    backstage.pass_on("0800001A", &[("jeux.example", "open"), ("pub.example", "close")]).await;
+    backstage.pass_on("0800002B", &[("jeux.example", "open")]).await;
+    backstage.post(&chief, "/demandes/2/repondre", &[("reponse", "accorder"), ("phrase", "Fermé.")]).await;
+    backstage.post(&chief, "/demandes/3/transmettre", &[("mot", "Un <b>mot</b>")]).await;
     (backstage, chief)
 }
 

@@ -25,6 +25,16 @@ const ROADS: &[Road] = &[
     ("POST", "/etablissement/0800001A/jeton/retirer", &[], Some(Right::Enrol)),
     ("GET", "/etablissement/0800001A/revoquer", &[], Some(Right::Enrol)),
     ("POST", "/etablissement/0800001A/revoquer", &[("raison", "volé")], Some(Right::Enrol)),
+    ("GET", "/demandes", &[], Some(Right::Answer)),
+    ("GET", "/demandes/1", &[], Some(Right::Answer)),
+    ("POST", "/demandes/1/repondre", &[("reponse", "accorder")], Some(Right::Answer)),
+    ("POST", "/demandes/1/transmettre", &[("mot", "")], Some(Right::Answer)),
+    (
+        "POST",
+        "/demandes/ensemble",
+        &[("lieu", "academie"), ("site", "x"), ("souhait", "open"), ("reponse", "refuser")],
+        Some(Right::Answer),
+    ),
     ("GET", "/personnes", &[], Some(Right::People)),
     ("POST", "/personnes", &[("login", "nouveau"), ("nom", "Nouveau")], Some(Right::People)),
     ("GET", "/personnes/{id}", &[], Some(Right::People)),
@@ -102,6 +112,36 @@ async fn a_right_over_one_departement_opens_no_school_of_another() {
     assert!(page.contains("0800009L") && page.contains("Autre nom") && !page.contains("Pris"), "{page}");
     let all = crate::fleet::schools::all(&backstage.database).await.unwrap();
     assert_eq!(all.len(), 4, "no school of the Oise was entered or taken over: {all:?}");
+}
+
+#[tokio::test]
+async fn a_request_is_answered_by_those_it_stands_before_and_the_same_ones_together() {
+    let backstage = Backstage::open().await;
+    let school = Place::read("etablissement/0800001A").unwrap();
+    let head = backstage.browser("tete", &[(Right::Answer, school)]).await;
+    let somme = Place::read("departement/80").unwrap();
+    let dasen = backstage.browser("dasen", &[(Right::Answer, somme)]).await;
+    for code in ["0800001A", "0800002B", "0600003C"] {
+        backstage.pass_on(code, &[("jeux.example", "open")]).await;
+    }
+    let answer = [("reponse", "accorder"), ("phrase", "Ouvert lundi.")];
+    let list = backstage.get(&head, "/demandes").await.text;
+    assert!(list.contains("/demandes/1\"") && !list.contains("/demandes/2\""), "{list}");
+    assert_eq!(backstage.post(&head, "/demandes/2/repondre", &answer).await.status, StatusCode::FORBIDDEN);
+    let elsewhere = backstage.get(&head, "/demandes?lieu=departement/80").await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
+    backstage.post(&head, "/demandes/1/transmettre", &[("mot", "")]).await;
+    assert_eq!(backstage.post(&head, "/demandes/1/repondre", &answer).await.status, StatusCode::FORBIDDEN);
+    let sites = backstage.get(&dasen, "/demandes?vue=sites").await.text;
+    assert!(sites.contains("<td class=\"number\">2</td>"), "two schools of the Somme: {sites}");
+    let all = [("lieu", "departement/80"), ("site", "jeux.example"), ("souhait", "open")];
+    let got = backstage.post(&dasen, "/demandes/ensemble", &[&all[..], &answer[..]].concat()).await;
+    assert_eq!(got.location(), "/demandes");
+    assert_eq!(backstage.post(&dasen, "/demandes/2/repondre", &answer).await.status, StatusCode::CONFLICT);
+    assert!(backstage.get(&head, "/demandes/1").await.text.contains("Ouvert lundi."));
+    let filter = crate::fleet::requests::Filter { answered: Some(false), ..Default::default() };
+    let open = crate::fleet::requests::list(&backstage.database, &filter).await.unwrap();
+    assert_eq!(open.iter().map(|request| request.school.as_str()).collect::<Vec<_>>(), ["0600003C"]);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use super::{
     parts::{Parts, Settings},
     persons, proposals,
     refusal::{Answer, Refused},
-    school, sign_in, trail,
+    requests, school, sign_in, trail,
     visit::{Asked, Visit, session_token},
 };
 
@@ -58,6 +58,7 @@ pub(super) fn router(console: Arc<Console>) -> Router {
         .merge(fleet::router())
         .merge(import::router())
         .merge(school::router())
+        .merge(requests::router())
         .merge(persons::router())
         .merge(proposals::router())
         .merge(trail::router())

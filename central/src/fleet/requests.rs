@@ -182,7 +182,7 @@ impl Wish {
 
 /// Keeps what `school` passed on, once however often it is told. What is malformed or too much is not kept: telling it
 /// again would not mend it.
-pub(super) async fn keep(
+pub(crate) async fn keep(
     write: &mut Write,
     school: &Uai,
     passed_on: &PassedOn,
@@ -304,7 +304,8 @@ pub async fn answer(
         sentence.as_str().into(),
     ];
     write.execute(sql, &values).await?;
-    let what = What::AnswerRequest { request: request.passed_on.number, granted: wish_granted, sentence };
+    let (number, site) = (request.passed_on.number, request.passed_on.site.clone());
+    let what = What::AnswerRequest { request: number, site, granted: wish_granted, sentence };
     let expires = now + std::time::Duration::from_secs(ANSWER_DAYS * 86_400);
     orders::enter(write, granted, &request.school, &what, now, expires).await?;
     let answer = if wish_granted { "accordée" } else { "refusée" };
@@ -522,7 +523,12 @@ mod tests {
         assert_eq!((request.level, request.raised_word.as_str()), (Level::Dasen, "pour le projet"));
         assert!(request.answer.unwrap().granted);
         let waiting = orders::waiting(&database, Some(&school), MORNING).await.unwrap();
-        let told = What::AnswerRequest { request: 1, granted: true, sentence: "C'est ouvert.".into() };
+        let told = What::AnswerRequest {
+            request: 1,
+            site: "a.example".into(),
+            granted: true,
+            sentence: "C'est ouvert.".into(),
+        };
         assert_eq!(waiting[0].1.what, told);
     }
 }

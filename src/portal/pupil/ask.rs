@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::routes::not_for_you;
 use crate::{
-    admin::{Act, Granted, NotDone},
+    admin::{Act, Granted, NotDone, Wish, may_ask_to_close},
     model::{Account, ClassName, Role, Site},
     portal::{
         asked::Asked,
@@ -36,6 +36,8 @@ struct AskPage<'a> {
     wrong: Option<String>,
     site: &'a str,
     classes: Vec<&'a str>,
+    may_close: bool,
+    is_to_close: bool,
     reason: &'a str,
 }
 
@@ -43,6 +45,8 @@ struct AskPage<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct AskForm {
     site: String,
+    #[serde(default)]
+    souhait: String,
     #[serde(default)]
     classe: String,
     #[serde(default)]
@@ -91,11 +95,13 @@ pub(super) async fn send(
         let wrong = Said::Wrong(StatusCode::UNPROCESSABLE_ENTITY, text);
         return secure.ask_page(&asked, &granted, &form, wrong);
     };
-    if secure.gate.would_allow(visitor.source, &visitor.zone, &Site::Name(site.clone())) {
+    let wish = if form.souhait == "fermer" { Wish::Close } else { Wish::Open };
+    if wish == Wish::Open && secure.gate.would_allow(visitor.source, &visitor.zone, &Site::Name(site.clone()))
+    {
         return secure.ask_page(&asked, &granted, &form, Said::IsOpen);
     }
     let class = Some(form.classe.trim()).filter(|class| !class.is_empty()).map(ClassName::new);
-    match secure.acts.requests.ask(&granted, site, class, &form.raison, secure.clock.now()).await {
+    match secure.acts.requests.ask(&granted, site, wish, class, &form.raison, secure.clock.now()).await {
         Ok(_) => see_other("/demandes?fait=1"),
         Err(refused) => {
             let (status, text) = match &refused {
@@ -130,6 +136,8 @@ impl Secure {
             wrong,
             site: &form.site,
             classes: classes(account),
+            may_close: may_ask_to_close(account.role),
+            is_to_close: form.souhait == "fermer",
             reason: &form.raison,
         };
         html(status, written(&page))

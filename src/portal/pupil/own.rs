@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::routes::not_for_you;
 use crate::{
-    admin::{Act, Request, State as Standing},
+    admin::{Act, Request, State as Standing, Wish},
     model::{AccountId, ClassName, Moment, Role},
     portal::{
         asked::Asked,
@@ -50,6 +50,7 @@ struct OwnRequestsPage<'a> {
 #[derive(Debug)]
 struct Own {
     site: String,
+    is_to_close: bool,
     state: &'static str,
     answer: String,
     /// What the one who answered wrote.
@@ -108,11 +109,18 @@ fn told(language: Language, request: &Request, own: &AccountId, now: Moment) -> 
         }
         Standing::Refused { reason, .. } => ("closed", String::from(words.refused), reason.as_str()),
         Standing::PassedOn { .. } => ("waiting", String::from(words.passed_on), ""),
+        Standing::Settled { granted: true, sentence, .. } => {
+            ("open", String::from(words.granted), sentence.as_str())
+        }
+        Standing::Settled { granted: false, sentence, .. } => {
+            ("closed", String::from(words.not_granted), sentence.as_str())
+        }
     };
     let asking = request.askers.iter().find(|asking| asking.account == *own);
     let made = asking.map_or(request.made, |asking| asking.at);
     Own {
         site: request.site.to_string(),
+        is_to_close: request.wish == Wish::Close,
         state,
         answer,
         text: text.to_owned(),

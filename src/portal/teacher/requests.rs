@@ -18,7 +18,7 @@ use super::{
     whom::{Wrong, status_of},
 };
 use crate::{
-    admin::{Act, Answer, Granted, NotDone, Request, State as Standing},
+    admin::{Act, Answer, Granted, NotDone, Request, State as Standing, Wish},
     model::{ClassName, Role},
     portal::{
         asked::Asked,
@@ -54,6 +54,7 @@ struct RequestsPage<'a> {
 struct Waiting {
     number: i64,
     site: String,
+    is_to_close: bool,
     class: String,
     count: String,
     made: String,
@@ -66,8 +67,11 @@ struct Waiting {
 struct Answered {
     site: String,
     class: String,
+    is_to_close: bool,
     state: &'static str,
     answer: String,
+    /// What the académie says.
+    text: String,
 }
 
 /// A teacher's answer, as the form sends it.
@@ -108,7 +112,7 @@ pub(super) async fn answer(
     let answer = match form.reponse.as_str() {
         "ouvrir" => lasts(&form.duree).map(Answer::Open),
         "refuser" => Some(Answer::Refuse(form.raison)),
-        "transmettre" => Some(Answer::PassOn),
+        "transmettre" => Some(Answer::PassOn(form.raison)),
         _ => return secure.form_unread(&asked),
     };
     let answered = match answer {
@@ -183,6 +187,7 @@ impl Secure {
         Waiting {
             number: request.number,
             site: request.site.to_string(),
+            is_to_close: request.wish == Wish::Close,
             class: class_of(language, request),
             count: language.asked_by(request.askers.len()),
             made: time_of_day::told(language, request.made, self.clock.now()),
@@ -206,6 +211,19 @@ fn told(language: Language, request: &Request) -> Answered {
         }
         Standing::Refused { .. } => ("closed", String::from(words.refused)),
         Standing::PassedOn { .. } => ("waiting", String::from(words.passed_on)),
+        Standing::Settled { granted: true, .. } => ("open", String::from(words.granted)),
+        Standing::Settled { granted: false, .. } => ("closed", String::from(words.not_granted)),
     };
-    Answered { site: request.site.to_string(), class: class_of(language, request), state, answer }
+    let text = match &request.state {
+        Standing::Settled { sentence, .. } => sentence.clone(),
+        _ => String::new(),
+    };
+    Answered {
+        site: request.site.to_string(),
+        class: class_of(language, request),
+        is_to_close: request.wish == Wish::Close,
+        state,
+        answer,
+        text,
+    }
 }

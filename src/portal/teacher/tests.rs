@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::Store,
+    admin::{Requests, Store},
     enforce::sign_in::SignIn,
     identity::{
         Directory, Identity,
@@ -49,7 +49,8 @@ const RULES: &str = "version = 1\nlevel = 'academie'\nname = 'x'\n[[rule]]\nid =
 struct Portal {
     router: Router,
     identity: Identity,
-    _school: School,
+    requests: Requests,
+    school: School,
     _services: JoinSet<anyhow::Result<()>>,
 }
 
@@ -91,9 +92,10 @@ impl Portal {
         let store = Store::open(school.dir.path(), school.clock.clone()).unwrap();
         let people = (identity.clone(), sign_in);
         let Backstage { parts, .. } = Backstage::new(people, journal, store, rules, here, clock);
+        let requests = parts.acts.requests.clone();
         let secure = Secure::new(&settings(), parts, CancellationToken::new()).unwrap();
         let router = secure::router(Arc::new(secure));
-        Self { router, identity, _school: school, _services: services }
+        Self { router, identity, requests, school, _services: services }
     }
 
     /// The status, where it leads, and the text.
@@ -270,6 +272,31 @@ async fn a_request_goes_from_the_pupil_to_the_answer_and_back() {
         "{page}"
     );
     assert!(portal.get(1, "/demandes").await.2.contains("Transmis à l’académie"));
+    let site = "interdit.example".to_owned();
+    portal.requests.settle(1, site, false, "Pas <b>ce</b> site.", portal.school.clock.now()).await.unwrap();
+    for (number, path) in [(1, "/demandes"), (3, "/enseignant/demandes"), (5, "/enseignant/demandes")] {
+        let page = portal.get(number, path).await.2;
+        assert!(
+            page.contains("Refusé par l’académie") && page.contains("Pas &#60;b&#62;ce"),
+            "{path}: {page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_teacher_asks_for_a_site_to_be_closed_and_the_referent_passes_it_on() {
+    let portal = Portal::open().await;
+    assert!(!portal.get(1, "/demander").await.2.contains("fermer"), "not for pupils");
+    assert!(portal.get(3, "/demander").await.2.contains("<option value=\"fermer\">"));
+    let (status, ..) = portal.post(1, "/demander", "site=libre.example&classe=6A&souhait=fermer").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let own = portal.sent(3, "/demander", "site=libre.example&souhait=fermer&raison=Triche").await;
+    assert!(own.contains("Fermer ce site"), "{own}");
+    let asked = portal.get(5, "/enseignant/demandes").await.2;
+    assert!(asked.contains("À fermer") && !asked.contains("value=\"ouvrir\""), "{asked}");
+    portal.sent(5, "/enseignant/demandes", "numero=1&reponse=transmettre&raison=Partout").await;
+    let told = portal.requests.untold().await.unwrap();
+    assert_eq!((told[0].wish.as_str(), told[0].word.as_str()), ("close", "Partout"));
 }
 
 #[tokio::test]

@@ -87,5 +87,5 @@ async fn next(mut listening: Listening) -> Option<(Result<Event, Infallible>, Li
 /// Whether a page shows what `topic` is about.
 fn is_shown(topic: &str) -> bool {
     let kind = topic.split('/').next().unwrap_or("");
-    ["school", "seen", "published", "order", "policy"].contains(&kind)
+    ["school", "seen", "published", "order", "policy", "request"].contains(&kind)
 }

@@ -7,6 +7,7 @@ mod side_by_side;
 mod fleet;
 mod frame;
 mod persons;
+mod requests;
 mod rights;
 mod school;
 mod sign_in;
@@ -16,6 +17,7 @@ pub(super) use frame::{FrameWords, PlaceWords, RefusalWords};
 pub(super) use persons::{
     OwnWords, PersonWords, ProposalWords, TrailWords, grant_refused, invite_refused, proposal_refused,
 };
+pub(super) use requests::RequestWords;
 pub(super) use rights::right_name;
 pub(super) use school::{ImportWords, SchoolWords, fault_text, finding_name};
 pub(super) use sign_in::{InvitationWords, SignInWords, password_refused};
@@ -36,6 +38,7 @@ mod tests {
             StandingWords::ALL,
             SchoolWords::ALL,
             ImportWords::ALL,
+            RequestWords::ALL,
             PersonWords::ALL,
             ProposalWords::ALL,
             TrailWords::ALL,
