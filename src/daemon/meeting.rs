@@ -26,17 +26,20 @@ use crate::{
     model::{Domain, Uai},
     protocol::line::{Done, InForce, Order, PassedOn, Report, What},
     sync::{
-        Lists, ListsInForce, Settings,
+        Lists, ListsInForce, Renewal, Settings,
         channel::{Channel, ChannelSettings, Check},
         client::{Client, Resolve},
         in_force, keeping,
-        line::{Hands, Line, LineState},
+        line::{Hands, Line, LineState, ToldTime},
     },
     system::clock::Clock,
 };
 
 /// How often it is looked whether the box is enrolled, or enrolled anew.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a renewal that central orders may take before it is told that it failed.
+const RENEWAL_WAIT: Duration = Duration::from_secs(90);
 
 /// How long what failed at once is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -95,8 +98,26 @@ impl Meeting {
             };
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = until_otherwise(&path, written) => info!("the enrolment is another"),
+                () = self.until_otherwise(&path, written) => info!("the enrolment is another"),
                 () = met => {}
+            }
+        }
+    }
+
+    /// Waits until the box is enrolled anew, or no more. A certificate that is renewed goes into the same file, and what
+    /// runs goes on with it.
+    async fn until_otherwise(&self, path: &Path, mut known: Option<SystemTime>) {
+        // A key that is made at each enrolment and kept until the next.
+        let enrolment = || Some(keeping::read(&self.state_dir).ok()??.sealing_key().to_owned());
+        let of = known.and_then(|_| enrolment());
+        loop {
+            sleep(LOOK_EVERY).await;
+            let written = changed_at(path);
+            if written != known {
+                known = written;
+                if of.is_none() || enrolment() != of {
+                    return;
+                }
             }
         }
     }
@@ -114,11 +135,15 @@ impl Meeting {
             repositories: kept.repositories.clone(),
             settings: self.settings.clone(),
         };
-        let channel = Channel::open(settings, Some(client.http()), self.check(), self.clock.clone())?;
-        let lists = Lists::open(&self.state_dir);
-        let (kept_sender, kept) = mpsc::unbounded_channel();
-        let hands = self.hands(kept_sender);
+        let (kept_sender, kept_requests) = mpsc::unbounded_channel();
+        let renewal = Renewal::new(self.state_dir.clone(), kept, client.clone(), self.clock.clone())?;
+        let hands = renewing(self.hands(kept_sender), &renewal);
         let line = Line::new(client.clone(), hands, self.clock.clone(), &self.state_dir)?;
+        let told_time = line.told_time();
+        let channel = Channel::open(settings, Some(client.http()), self.check(), self.clock.clone())?
+            .with_told_time(move || told_time.borrow().map(ToldTime::now));
+        let clients = channel.clients();
+        let lists = Lists::open(&self.state_dir);
         let (targets, view) = (channel.targets(), line.view());
         let following = self.follow(channel.in_force(), lists.in_force(), line.state());
         info!("the box is enrolled; it meets central");
@@ -126,11 +151,16 @@ impl Meeting {
             channel.serve(view, stop.clone()),
             lists.serve(targets, stop.clone()),
             line.serve(stop.clone()),
+            renewal.serve(stop.clone()),
+            async {
+                stop.run_until_cancelled(hand_on(client.renewals(), &clients)).await;
+                Ok(())
+            },
             async {
                 following.await;
                 Ok(())
             },
-            self.follow_requests(kept, &stop),
+            self.follow_requests(kept_requests, stop),
         )?;
         Ok(())
     }
@@ -274,7 +304,8 @@ impl Able {
                     Err(cause) => (false, format!("cannot keep the answer: {cause:#}")),
                 }
             }
-            What::RenewCertificate {} => (false, "this version of the box cannot do that".to_owned()),
+            // Renewing is not done here, see `renewing`.
+            What::RenewCertificate {} => (false, "the certificate is renewed elsewhere".to_owned()),
         };
         Done { order: order.number, well, text }
     }
@@ -285,12 +316,31 @@ fn changed_at(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// Waits until the file is another than it was.
-async fn until_otherwise(path: &Path, known: Option<SystemTime>) {
-    loop {
-        sleep(LOOK_EVERY).await;
-        if changed_at(path) != known {
-            return;
-        }
+/// The hands, which renew the certificate as well when central orders it.
+fn renewing(hands: Hands, renewal: &Renewal) -> Hands {
+    let (renew, carry_out) = (Arc::new(renewal.on_order()), hands.carry_out);
+    Hands {
+        carry_out: Arc::new(move |order| {
+            if !matches!(order.what, What::RenewCertificate {}) {
+                return carry_out(order);
+            }
+            let renew = Arc::clone(&renew);
+            Box::pin(async move {
+                let well = renew(RENEWAL_WAIT).await;
+                let text = if well { "" } else { "the certificate could not be renewed; it is tried again" };
+                Done { order: order.number, well, text: text.to_owned() }
+            })
+        }),
+        ..hands
+    }
+}
+
+/// Gives the channel the client with the box's next certificate at each renewal, for as long as there are any.
+async fn hand_on(
+    mut renewals: watch::Receiver<reqwest::Client>,
+    clients: &watch::Sender<Option<reqwest::Client>>,
+) {
+    while renewals.changed().await.is_ok() {
+        clients.send_replace(Some(renewals.borrow_and_update().clone()));
     }
 }

@@ -16,30 +16,27 @@ use super::{
     category::{CategoryId, CategorySet, Table},
     decision::ListedBy,
     engines,
-    rule::{Rule, SitePattern, Sites, UrlPattern},
+    rule::{Rule, SitePattern, Sites, Tier, UrlPattern},
 };
 use crate::model::{Domain, Site, UrlPath};
 
 /// A rule's place in the order of judgment; the least speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
-    /// Locked levels from the top, then open levels from the most specific: decision D7.
-    tier: u8,
+    /// Locked levels from the top, then open levels from the most specific: decision D7. In a level, the files alike.
+    tier: Tier,
     /// Within a tier: a written page, then a written site, the longest first, before a category or everything.
     breadth: u16,
-    /// Within that: the order of the files. Also the rule's index.
+    /// Within that: the order of the file. Also the rule's index.
     order: u32,
 }
 
 impl Rank {
     /// Whether the rule is asked before openings are.
     pub(super) fn is_locked(self) -> bool {
-        self.tier < LOCKED_TIERS
+        self.tier.is_locked()
     }
 }
-
-/// Levels a locked rule can have.
-const LOCKED_TIERS: u8 = 4;
 
 /// The breadth of a category or of everything; a written site is narrower whatever its length.
 const BROAD: u16 = u16::MAX;
@@ -71,7 +68,7 @@ pub(super) enum Hit<'a> {
 #[derive(Debug)]
 pub(super) struct Index {
     rules: Vec<Arc<Rule>>,
-    tiers: Vec<u8>,
+    tiers: Vec<Tier>,
     by_name: HashMap<Domain, Vec<u32>>,
     /// Pages, by their host and then by their path.
     by_url: HashMap<Domain, HashMap<UrlPath, (UrlPattern, Vec<u32>)>>,
@@ -90,11 +87,13 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// The index of `rules`, given from the most general level to the most specific, whose categories are those of
-    /// `table`. Categories the table lacks are left out: the caller has refused them.
-    pub(super) fn new(rules: Vec<Arc<Rule>>, table: Option<&Table>) -> Self {
+    /// The index of `rules`, each with the number of its file, given from the most general level to the most specific,
+    /// whose categories are those of `table`. Categories the table lacks are left out: the caller has refused them.
+    pub(super) fn new(rules: Vec<(u32, Arc<Rule>)>, table: Option<&Table>) -> Self {
+        let tiers = rules.iter().map(|(file, rule)| rule.tier(*file)).collect();
+        let rules: Vec<_> = rules.into_iter().map(|(_, rule)| rule).collect();
         let mut index = Self {
-            tiers: rules.iter().map(|rule| rule.tier()).collect(),
+            tiers,
             by_name: HashMap::new(),
             by_url: HashMap::new(),
             by_engine: HashMap::new(),

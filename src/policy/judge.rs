@@ -12,10 +12,13 @@
 //!    A registered machine in a zone that asks people to sign in has no default, only rules, openings and the welcome: its hardware
 //!    address can be read on its label and copied. For more, somebody signs in on it: [`Cause::SignInNeeded`].
 //!
-//! **Among rules of one level that are alike locked or open**, one that *writes* the site (itself, a parent, or a
+//! **Files of one level** stand from the more general to the more specific too, such as a group's behind its département's:
+//! locked rules of the earlier file speak first, open rules of the later one.
+//!
+//! **Among rules of one file that are alike locked or open**, one that *writes* the site (itself, a parent, or a
 //! network that holds the address) speaks before one that is about a category or everything; the longest written name
 //! or network speaks first. So a school opens one site of a category it closes, in any order of its file. Rules that
-//! are still equal speak in the order of the files. A rule that writes the site and also names its category counts as
+//! are still equal speak in the order of the file. A rule that writes the site and also names its category counts as
 //! writing it, and says so.
 //!
 //! **Pages.** Where the question has a path (plain HTTP), rules that write a page, and lists of pages and expressions, are
@@ -128,12 +131,13 @@ impl Policy {
     pub fn new(files: Vec<RuleFile>, categories: Option<Table>) -> Result<Self, PolicyError> {
         check_order(&files)?;
         let mut rules = Vec::new();
-        let mut search: Vec<Arc<SearchRule>> = Vec::new();
-        for file in files {
-            rules.extend(file.rules);
-            search.extend(file.search);
+        let mut search: Vec<(u32, Arc<SearchRule>)> = Vec::new();
+        for (number, file) in (0..).zip(files) {
+            rules.extend(file.rules.into_iter().map(|rule| (number, rule)));
+            search.extend(file.search.into_iter().map(|search| (number, search)));
         }
-        let all: Vec<_> = rules.iter().chain(search.iter().map(|search| &search.rule)).collect();
+        let of_search = search.iter().map(|(_, search)| &search.rule);
+        let all: Vec<_> = rules.iter().map(|(_, rule)| rule).chain(of_search).collect();
         check_ids(&all)?;
         check_categories(&rules, categories.as_ref())?;
         let mut timetables: Vec<Arc<Timetable>> = Vec::new();
@@ -142,9 +146,9 @@ impl Policy {
                 timetables.push(Arc::clone(timetable));
             }
         }
-        // Behind the rules of their level, which so speak first about engines that they write.
-        let forcing = search.iter().filter(|search| search.safe_search == Some(SafeSearch::Forced));
-        rules.extend(forcing.map(|search| Arc::clone(&search.rule)));
+        // Behind the rules of their file, which so speak first about engines that they write.
+        let forcing = search.iter().filter(|(_, search)| search.safe_search == Some(SafeSearch::Forced));
+        rules.extend(forcing.map(|(file, search)| (*file, Arc::clone(&search.rule))));
         let index = Index::new(rules, categories.as_ref());
         let categories = categories.map(|table| Categories {
             names: table.categories().iter().map(|category| Arc::clone(&category.name)).collect(),
@@ -385,8 +389,8 @@ fn check_ids(rules: &[&Arc<Rule>]) -> Result<(), PolicyError> {
     }
 }
 
-fn check_categories(rules: &[Arc<Rule>], table: Option<&Table>) -> Result<(), PolicyError> {
-    for rule in rules {
+fn check_categories(rules: &[(u32, Arc<Rule>)], table: Option<&Table>) -> Result<(), PolicyError> {
+    for (_, rule) in rules {
         let Sites::Listed { categories, .. } = &rule.sites else { continue };
         let unknown = |name: &&Arc<str>| table.is_none_or(|table| table.category(name).is_none());
         let Some(category) = categories.iter().find(unknown) else { continue };

@@ -102,7 +102,12 @@ fn rule_text(id: usize, rule: &Drawn) -> String {
 }
 
 fn file(level: Level, rules: &[Drawn]) -> RuleFile {
-    let rules: String = rules.iter().enumerate().map(|(id, rule)| rule_text(id, rule)).collect();
+    file_from(level, 0, rules)
+}
+
+/// A file whose rules have ids from this number on.
+fn file_from(level: Level, first: usize, rules: &[Drawn]) -> RuleFile {
+    let rules: String = (first..).zip(rules).map(|(id, rule)| rule_text(id, rule)).collect();
     let head = format!("version = 1\nlevel = \"{level}\"\nname = \"{level}\"\n");
     RuleFile::parse(&format!("{head}[timetables]\ncours = {{ monday = [\"08:00-10:00\"] }}\n{rules}"))
         .unwrap()
@@ -331,6 +336,28 @@ proptest! {
                 None => prop_assert!(origin.contains("the zone's default"), "{}", origin),
             }
         }
+    }
+
+    #[test]
+    fn two_files_of_one_level_are_judged_like_two_levels(
+        levels in levels(),
+        openings in prop::collection::vec(opening(), 0..4),
+        asked in asked(),
+    ) {
+        let policy = |of: [Level; 4]| {
+            let files = of.into_iter().zip(&levels).zip([0, 10, 20, 30]);
+            let files = files.map(|((level, rules), first)| file_from(level, first, rules)).collect();
+            Policy::new(files, Some(TABLE.clone())).unwrap().with_openings(openings.clone())
+        };
+        let judged = |policy: &Policy| {
+            let explanation = policy.explain(&asked.question());
+            let rules = explanation.considered.iter().map(|told| (Arc::clone(&told.rule.id), told.part == Part::Spoke));
+            (matches!(explanation.verdict, Verdict::Allow(_)), rules.collect::<Vec<_>>())
+        };
+        let apart = judged(&policy(Level::OF_FILES));
+        let [top, second, third, _] = Level::OF_FILES;
+        prop_assert_eq!(&judged(&policy([top, second, second, third])), &apart);
+        prop_assert_eq!(&judged(&policy([third; 4])), &apart);
     }
 
     #[test]

@@ -122,19 +122,37 @@ pub struct Rule {
     pub reason: Option<Arc<str>>,
 }
 
+/// A place in the order of levels and locks; the least is asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tier {
+    is_open: bool,
+    level: u8,
+    file: u32,
+}
+
+impl Tier {
+    /// Whether the rules there are asked before openings are.
+    pub(super) const fn is_locked(self) -> bool {
+        !self.is_open
+    }
+}
+
 impl Rule {
-    /// The rule's place in the order of levels and locks (decision D7); the least is asked first. Openings stand between
-    /// the two halves.
-    pub(super) fn tier(&self) -> u8 {
-        match (self.lock, self.level) {
-            (Lock::Locked, Level::Academie) => 0,
-            (Lock::Locked, Level::Departement) => 1,
-            (Lock::Locked, Level::Etablissement) => 2,
-            (Lock::Locked, Level::Groupe | Level::Opening) => 3,
-            (Lock::Open, Level::Groupe | Level::Opening) => 4,
-            (Lock::Open, Level::Etablissement) => 5,
-            (Lock::Open, Level::Departement) => 6,
-            (Lock::Open, Level::Academie) => 7,
+    /// The rule's place in the order of levels and locks (decision D7), where it stands in the file with the number `file`
+    /// from the most general on. The least is asked first. Openings stand between the two halves.
+    ///
+    /// Of two files of one level the later is the more specific, such as a group's behind the département's: its open
+    /// rules are asked first, its locked ones last.
+    pub(super) fn tier(&self, file: u32) -> Tier {
+        let level = match self.level {
+            Level::Academie => 0,
+            Level::Departement => 1,
+            Level::Etablissement => 2,
+            Level::Groupe | Level::Opening => 3,
+        };
+        match self.lock {
+            Lock::Locked => Tier { is_open: false, level, file },
+            Lock::Open => Tier { is_open: true, level: u8::MAX - level, file: u32::MAX - file },
         }
     }
 

@@ -1,8 +1,8 @@
 //! Search modes: who is given search engines with safe search only, and YouTube at which level (decision D4).
 //!
 //! A `[[search]]` of a rules file is a rule about modes in place of sites. It is judged in the order of decision D7, each
-//! mode for itself: locked ones from the top level down, then the others from the most specific level up; within a
-//! level, in the order of the files. One that writes nothing about a mode is silent about it; teachers' openings are
+//! mode for itself: locked ones from the top level down, then the others from the most specific level up; the files of one
+//! level likewise; within a file, in its order. One that writes nothing about a mode is silent about it; teachers' openings are
 //! about sites and say nothing about modes. Where nobody speaks, the engine is what it is for everybody.
 //!
 //! A mode does two things: names of engines are *served as* another name, which `engines` knows, and engines that have no
@@ -75,10 +75,10 @@ impl fmt::Display for SearchRule {
 pub(super) struct SearchRules(Vec<Arc<SearchRule>>);
 
 impl SearchRules {
-    /// These rules, given in the order of the files.
-    pub(super) fn new(mut rules: Vec<Arc<SearchRule>>) -> Self {
-        rules.sort_by_key(|search| search.rule.tier());
-        Self(rules)
+    /// These rules, each with the number of its file, given in the order of the files.
+    pub(super) fn new(mut rules: Vec<(u32, Arc<SearchRule>)>) -> Self {
+        rules.sort_by_key(|(file, search)| search.rule.tier(*file));
+        Self(rules.into_iter().map(|(_, search)| search).collect())
     }
 
     /// The name that `name` is served as for the one who asks, and the rule that says so.

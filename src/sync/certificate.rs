@@ -7,10 +7,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -74,6 +75,19 @@ impl Renewal {
     #[must_use]
     pub fn wish(&self) -> Arc<Notify> {
         Arc::clone(&self.wish)
+    }
+
+    /// Carries out central's order to renew the certificate now: whether it was, within `wait_max`.
+    pub fn on_order(&self) -> impl Fn(Duration) -> BoxFuture<'static, bool> + Send + Sync + use<> {
+        let (wish, kept) = (self.wish(), self.kept());
+        move |wait_max| {
+            let (wish, mut kept) = (Arc::clone(&wish), kept.clone());
+            Box::pin(async move {
+                kept.mark_unchanged();
+                wish.notify_one();
+                matches!(timeout(wait_max, kept.changed()).await, Ok(Ok(())))
+            })
+        }
     }
 
     /// Renews, for as long as the box runs. Whatever fails is tried again.

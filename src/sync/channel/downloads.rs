@@ -156,7 +156,7 @@ impl Downloads {
         whole_path: &Path,
     ) -> Result<(), Refusal> {
         loop {
-            let mut file = File::options().create(true).append(true).open(part_path).await?;
+            let mut file = open_part(part_path).await?;
             let had = file.metadata().await?.len();
             let filled = self.fill(source, wanted, &mut file).await;
             self.allowance.note();
@@ -254,6 +254,18 @@ impl Downloads {
         }
         Ok(())
     }
+}
+
+/// Opens a part to go on with it. A fetch that was broken off may have given its last piece to the disk a moment ago: the
+/// lock waits until that is written.
+async fn open_part(path: &Path) -> io::Result<File> {
+    let path = path.to_owned();
+    let opened = tokio::task::spawn_blocking(move || {
+        let file = fs::File::options().create(true).append(true).open(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    opened.await.map_err(io::Error::other)?.map(File::from_std)
 }
 
 /// Whether the file has the length and the digest that were signed for.

@@ -1,7 +1,7 @@
 //! Trust: one cycle of the TUF client (specification 5) over one source, by tough.
 //!
 //! What the box has seen lies in `trust/`: the timestamp and the snapshot, behind which nothing goes back. tough works on
-//! a copy of it, file by file; what it came to is put back in whole files, whether the cycle ended well or not, for each
+//! a copy of it, file by file, in a directory that is the cycle's own; what it came to is put back in whole files, whether the cycle ended well or not, for each
 //! step was proved by itself. So a box that has once seen a root is never led back behind it.
 //!
 //! Off-spec: tough does not check expiry here. It would go by the machine's clock, which may be doubted, and remembers the
@@ -10,6 +10,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use tough::{
@@ -29,6 +30,12 @@ use crate::{
     protocol::names,
     system::files,
 };
+
+/// How the directories begin that tough works in.
+const WORK: &str = "trust.work";
+
+/// How many cycles there were since the program started.
+static CYCLES: AtomicU64 = AtomicU64::new(0);
 
 /// The longest root, in bytes.
 const ROOT_BYTES_MAX: u64 = 64 << 10;
@@ -76,8 +83,7 @@ impl Trust {
 
     async fn cycle(&self, source: &Source, use_copies: bool) -> Result<Repository, Refusal> {
         let root = self.root()?;
-        let work = self.dir.join("trust.work");
-        self.begin_work(&work)?;
+        let work = self.begin_work()?;
         let copies = Copies::in_dir(self.dir.join("metadata"));
         let transport =
             MetadataTransport::new(source.clone(), names::metadata_dir(&self.school), copies, use_copies);
@@ -85,11 +91,12 @@ impl Trust {
         let loaded = RepositoryLoader::new(&root, base.clone(), base)
             .transport(transport.clone())
             .limits(LIMITS)
-            .datastore(&work)
+            .datastore(&work.0)
             .expiration_enforcement(ExpirationEnforcement::Unsafe)
             .load()
             .await;
-        self.end_work(&work)?;
+        self.end_work(&work.0)?;
+        drop(work);
         let repository = loaded?;
         transport.keep()?;
         Ok(repository)
@@ -122,13 +129,25 @@ impl Trust {
         self.dir.join("trust")
     }
 
-    fn begin_work(&self, work: &Path) -> io::Result<()> {
-        remove_dir(work)?;
-        fs::create_dir_all(work)?;
+    fn begin_work(&self) -> io::Result<Work> {
         fs::create_dir_all(self.trust_dir())?;
+        self.remove_left_work()?;
+        let work = Work(self.dir.join(format!("{WORK}.{}", CYCLES.fetch_add(1, Ordering::Relaxed))));
+        fs::create_dir_all(&work.0)?;
         for name in ["timestamp.json", "snapshot.json"] {
             if let Ok(Some(bytes)) = read_small(&self.trust_dir().join(name), LIMITS.max_targets_size) {
-                fs::write(work.join(name), bytes)?;
+                fs::write(work.0.join(name), bytes)?;
+            }
+        }
+        Ok(work)
+    }
+
+    /// Removes what cycles left that were broken off. What one of them still writes to goes the next time.
+    fn remove_left_work(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(WORK)) {
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(())
@@ -150,7 +169,18 @@ impl Trust {
             replace_changed(&self.dir.join("root.json"), &root)?;
             replace_changed(&self.trust_dir().join("root.json"), &root)?;
         }
-        remove_dir(work)
+        Ok(())
+    }
+}
+
+/// The directory of one cycle, and of no other: what tough gave to the disk when a cycle was broken off is still written
+/// after that, and must not meet what the next one writes.
+struct Work(PathBuf);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        // What stays is removed when the next cycle begins.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

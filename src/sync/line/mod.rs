@@ -14,4 +14,4 @@ mod back_off;
 mod orders;
 mod service;
 
-pub use service::{Hands, Line, LineState};
+pub use service::{Hands, Line, LineState, ToldTime};

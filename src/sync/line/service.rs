@@ -70,7 +70,23 @@ pub struct Line {
     to_do: Notify,
     to_tell: Notify,
     view: watch::Sender<u64>,
+    told_time: watch::Sender<Option<ToldTime>>,
     state: watch::Sender<LineState>,
+}
+
+/// The time that central told, and when that was heard.
+#[derive(Clone, Copy, Debug)]
+pub struct ToldTime {
+    at: Moment,
+    heard: Instant,
+}
+
+impl ToldTime {
+    /// What central's clock shows now, by the time the machine has run since.
+    #[must_use]
+    pub fn now(self) -> Moment {
+        self.at + self.heard.elapsed()
+    }
 }
 
 /// Whether central is reached.
@@ -122,6 +138,7 @@ impl Line {
             to_do: Notify::new(),
             to_tell: Notify::new(),
             view: watch::Sender::new(0),
+            told_time: watch::Sender::new(None),
             state: watch::Sender::default(),
         })
     }
@@ -130,6 +147,12 @@ impl Line {
     #[must_use]
     pub fn view(&self) -> watch::Receiver<u64> {
         self.view.subscribe()
+    }
+
+    /// The time that central last told; none before it said anything. It changes before the view does.
+    #[must_use]
+    pub fn told_time(&self) -> watch::Receiver<Option<ToldTime>> {
+        self.told_time.subscribe()
     }
 
     /// Whether central is reached.
@@ -244,6 +267,8 @@ impl Line {
             (self.hands.kept)(&report.passed_on);
         }
         self.to_do.notify_one();
+        let told = ToldTime { at: Moment::from_unix_seconds(answer.at), heard: Instant::now() };
+        self.told_time.send_replace(Some(told));
         self.view.send_if_modified(|view| mem::replace(view, answer.view) != answer.view);
         let now = self.clock.now();
         self.state.send_modify(|state| {
@@ -270,5 +295,17 @@ impl Line {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_told_time_goes_on_as_the_machine_runs_whatever_its_clock_says() {
+        let (at, gone) = (Moment::from_unix_seconds(1_795_132_800), Duration::from_secs(10));
+        let told = ToldTime { at, heard: Instant::now().checked_sub(gone).unwrap() };
+        assert!((at + gone..at + gone * 2).contains(&told.now()));
     }
 }
