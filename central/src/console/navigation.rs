@@ -7,6 +7,7 @@ use crate::words::{Actor, Right};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Here {
     Fleet,
+    Filtering,
     Persons,
     Proposals,
     Trail,
@@ -27,6 +28,7 @@ pub(super) fn tabs(language: Language, actor: &Actor, here: Option<Here>) -> Vec
     let has_any = |rights: &[Right]| rights.iter().any(|right| actor.has(*right));
     let all = [
         (Here::Fleet, "/", words.fleet, has_any(&[Right::See])),
+        (Here::Filtering, "/filtrage", words.filtering, has_any(&[Right::See])),
         (Here::Persons, "/personnes", words.persons, has_any(&[Right::People])),
         (Here::Proposals, "/propositions", words.proposals, has_any(&[Right::Publish, Right::Enrol])),
         (Here::Trail, "/journal", words.trail, has_any(&[Right::Audit])),

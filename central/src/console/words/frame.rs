@@ -21,6 +21,7 @@ words! {
     /// The places of the navigation.
     PlaceWords {
         fleet: "Parc", "Fleet";
+        filtering: "Filtrage", "Filtering";
         persons: "Personnes", "People";
         proposals: "À approuver", "To approve";
         trail: "Journal", "Audit";
