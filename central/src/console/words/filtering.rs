@@ -70,8 +70,6 @@ words! {
         removed: "Retiré", "Removed";
         changed: "Modifié", "Changed";
         moved: "Déplacé", "Moved";
-        before: "avant", "before";
-        after: "après", "after";
         edit: "Modifier", "Edit";
         remove: "Retirer", "Remove";
         up: "Monter", "Move up";

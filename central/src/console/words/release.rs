@@ -29,8 +29,6 @@ words! {
         before: "Avant", "Before";
         after: "Après", "After";
         state: "État", "State";
-        by: "Par", "By";
-        at: "Le", "On";
         stages: "Étapes", "Stages";
         stage: "Étape", "Stage";
         reach: "Pour", "For";
@@ -113,8 +111,6 @@ words! {
         shown: "Ce que la personne lit", "What the person reads";
         later: "La réponse change d’elle-même le", "The answer changes by itself on";
         remedies: "Ce qui la changerait", "What would change it";
-        considered: "Règles examinées", "Rules considered";
-        part: "Rôle dans la réponse", "Part in the answer";
         spoke: "a parlé", "spoke";
         stranger: "vise d’autres que qui demande", "is about others";
         other_time: "ne parle pas à cette heure", "does not speak at that hour";
