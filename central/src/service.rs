@@ -137,15 +137,17 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         boxes::Parts { acme, authority: authority.clone(), bucket, database: database.clone(), routes };
     let boxes = boxes::Service::bind(&boxes::Settings { listen: config.boxes.listen }, parts).await?;
     let people = People::new(database.clone(), clock.clone());
+    let (lists_sender, lists) = watch::channel(known_lists(&editions));
     let parts = console::Parts {
         database: database.clone(),
         clock: clock.clone(),
         people,
         authority: authority.clone(),
         channel: channel.clone(),
+        lists: lists.clone(),
+        two_persons: config.two_persons.clone(),
     };
     let console = console::Service::bind(console_settings(&config), parts)?;
-    let (lists_sender, lists) = watch::channel(known_lists(&editions));
     let watched = Watched {
         clock: clock.clone(),
         database: database.clone(),

@@ -22,6 +22,7 @@ use preau::{
     system::clock::Clock,
 };
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -37,7 +38,9 @@ use crate::{
     channel::{self, Channel},
     database::{Database, Location},
     fleet::{
-        observed, orders, requests,
+        observed, orders,
+        policy::{self, Lists, TwoPersons},
+        requests,
         schools::{self, School},
     },
     people::{self, Choice, CodeKey, People},
@@ -92,6 +95,7 @@ impl Backstage {
             observed::PART,
             orders::PART,
             requests::PART,
+            policy::PART,
         ];
         let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
         let now = Arc::new(AtomicI64::new(BEGIN));
@@ -114,7 +118,16 @@ impl Backstage {
         let authority =
             Authority::open(database.clone(), &keys_dir, &url, channel.first_root(), clock.clone());
         let authority = authority.await.unwrap();
-        let parts = Parts { database: database.clone(), clock, people: people.clone(), authority, channel };
+        let (_, lists) = watch::channel(Lists::none());
+        let parts = Parts {
+            database: database.clone(),
+            clock,
+            people: people.clone(),
+            authority,
+            channel,
+            lists,
+            two_persons: TwoPersons::default(),
+        };
         let console = Arc::new(Console::new(settings, parts, CancellationToken::new()));
         let router = router(console);
         let grants = Right::ALL.map(|right| Grant { right, place: Place::Academie }).into_iter().collect();

@@ -20,12 +20,14 @@
 //! | `standing` | how a school stands, in one word |
 //! | `fleet`, `import`, `school` | the schools, how they get in, one of them |
 //! | `requests` | what schools ask the académie |
+//! | `filtering` | rules: who decides what, drafts, tests before, versions, how they come to the schools |
 //! | `persons`, `proposals`, `trail` | who may do what, what waits for a second person, what was done |
 
 #[cfg(test)]
 mod backstage;
 mod certificate;
 mod connection;
+mod filtering;
 mod fleet;
 mod guard;
 mod import;

@@ -8,6 +8,7 @@ use crate::words::{Actor, Right};
 pub(super) enum Here {
     Fleet,
     Requests,
+    Filtering,
     Persons,
     Proposals,
     Trail,
@@ -29,6 +30,7 @@ pub(super) fn tabs(language: Language, actor: &Actor, here: Option<Here>) -> Vec
     let all = [
         (Here::Fleet, "/", words.fleet, has_any(&[Right::See])),
         (Here::Requests, "/demandes", words.requests, has_any(&[Right::Answer])),
+        (Here::Filtering, "/filtrage", words.filtering, has_any(&[Right::See])),
         (Here::Persons, "/personnes", words.persons, has_any(&[Right::People])),
         (Here::Proposals, "/propositions", words.proposals, has_any(&[Right::Publish, Right::Enrol])),
         (Here::Trail, "/journal", words.trail, has_any(&[Right::Audit])),

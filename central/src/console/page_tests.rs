@@ -36,6 +36,21 @@ const PAGES: &[&str] = &[
     "/personnes/2",
     "/propositions",
     "/journal",
+    "/filtrage",
+    "/filtrage/document/academie",
+    "/filtrage/document/departement/80",
+    "/filtrage/brouillon/2",
+    "/filtrage/brouillon/2/publier",
+    "/filtrage/brouillon/2/regle",
+    "/filtrage/brouillon/2/regle?id=jeux",
+    "/filtrage/brouillon/2/recherche",
+    "/filtrage/brouillon/2/horaire",
+    "/filtrage/brouillon/2/horaire?id=cours",
+    "/filtrage/brouillon/2/texte",
+    "/filtrage/essai",
+    "/filtrage/essai?brouillon=2&qui=role:eleve&adresse=jeux.example",
+    "/filtrage/livraison",
+    "/filtrage/livraison/1",
     "/compte",
     "/cette-page-n-existe-pas",
 ];
@@ -62,7 +77,23 @@ async fn furnished() -> (Backstage, Browser) {
     backstage.pass_on("0800002B", &[("jeux.example", "open")]).await;
     backstage.post(&chief, "/demandes/2/repondre", &[("reponse", "accorder"), ("phrase", "Fermé.")]).await;
     backstage.post(&chief, "/demandes/3/transmettre", &[("mot", "Un <b>mot</b>")]).await;
+    decide(&backstage, &chief).await;
     (backstage, chief)
+}
+
+/// Publishes rules of the Somme, releases them, and begins a draft upon them.
+async fn decide(backstage: &Backstage, chief: &Browser) {
+    let text = "version = 1\nlevel = \"departement\"\nname = \"Somme <b>\"\n\n[timetables]\ncours = { monday = [\"08:00-12:00\"] }\n\n[[rule]]\nid = \"jeux\"\neffect = \"block\"\nlocked = true\nsites = [\"jeux.example\"]\nroles = [\"eleve\"]\nduring = \"cours\"\nreason = \"<script>alert(1)</script>\"\n\n[[search]]\nid = \"recherche\"\nsafe_search = true\n";
+    let draft = "/filtrage/brouillon/1";
+    backstage.post(chief, "/filtrage/document/departement/80", &[]).await;
+    backstage.post(chief, &format!("{draft}/texte"), &[("revision", "1"), ("texte", text)]).await;
+    backstage
+        .post(chief, &format!("{draft}/publier"), &[("revision", "2"), ("motif", "<b>rentrée</b>")])
+        .await;
+    let plan =
+        [("version", "departement/80:1"), ("plan", "departements"), ("appliquee", "90"), ("motif", "<b>")];
+    backstage.post(chief, "/filtrage/livraison", &plan).await;
+    backstage.post(chief, "/filtrage/document/departement/80", &[("version", "1")]).await;
 }
 
 async fn every_page(backstage: &Backstage, chief: &Browser) -> Vec<(String, Got)> {

@@ -3,8 +3,15 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use preau::{model::Domain, system::clock::Clock};
+use tokio::sync::watch;
 
-use crate::{authority::Authority, channel::Channel, database::Database, people::People};
+use crate::{
+    authority::Authority,
+    channel::Channel,
+    database::Database,
+    fleet::policy::{Lists, TwoPersons},
+    people::People,
+};
 
 /// How the console is set up.
 #[derive(Clone, Debug)]
@@ -34,4 +41,8 @@ pub struct Parts {
     pub authority: Authority,
     /// The signed channel.
     pub channel: Channel,
+    /// The lists that drafts are judged by.
+    pub lists: watch::Receiver<Lists>,
+    /// What a second person approves.
+    pub two_persons: TwoPersons,
 }

@@ -43,6 +43,28 @@ const ROADS: &[Road] = &[
     ("POST", "/personnes/{id}/lien", &[], Some(Right::People)),
     ("POST", "/personnes/{id}/terminer", &[], Some(Right::People)),
     ("GET", "/propositions", &[], Some(Right::Enrol)),
+    ("GET", "/filtrage", &[], Some(Right::See)),
+    ("GET", "/filtrage/document/departement/80", &[], Some(Right::See)),
+    ("POST", "/filtrage/document/departement/60", &[], Some(Right::Write)),
+    ("GET", "/filtrage/texte/departement/80", &[], Some(Right::See)),
+    ("GET", "/filtrage/essai?lieu=departement/80&adresse=x.example", &[], Some(Right::See)),
+    ("GET", "/filtrage/brouillon/2", &[], Some(Right::See)),
+    ("POST", "/filtrage/brouillon/2", &[("revision", "9"), ("acte", "jeter")], Some(Right::Write)),
+    ("GET", "/filtrage/brouillon/2/regle", &[], Some(Right::Write)),
+    ("POST", "/filtrage/brouillon/2/regle", &[("revision", "9")], Some(Right::Write)),
+    ("GET", "/filtrage/brouillon/2/recherche", &[], Some(Right::Write)),
+    ("POST", "/filtrage/brouillon/2/recherche", &[("revision", "9")], Some(Right::Write)),
+    ("GET", "/filtrage/brouillon/2/horaire", &[], Some(Right::Write)),
+    ("POST", "/filtrage/brouillon/2/horaire", &[("revision", "9")], Some(Right::Write)),
+    ("GET", "/filtrage/brouillon/2/texte", &[], Some(Right::Write)),
+    ("POST", "/filtrage/brouillon/2/texte", &[("revision", "9")], Some(Right::Write)),
+    ("GET", "/filtrage/brouillon/2/publier", &[], Some(Right::See)),
+    ("POST", "/filtrage/brouillon/2/publier", &[("revision", "9")], Some(Right::Publish)),
+    ("POST", "/filtrage/brouillon/2/approuver", &[("revision", "9")], Some(Right::Publish)),
+    ("GET", "/filtrage/livraison", &[], Some(Right::Publish)),
+    ("POST", "/filtrage/livraison", &[("version", "departement/80:1")], Some(Right::Publish)),
+    ("GET", "/filtrage/livraison/1", &[], Some(Right::See)),
+    ("POST", "/filtrage/livraison/1", &[("acte", "suspendre")], Some(Right::Publish)),
     ("GET", "/journal", &[], Some(Right::Audit)),
     ("GET", "/journal.csv", &[], Some(Right::Audit)),
 ];
@@ -65,7 +87,15 @@ async fn each_road_opens_by_its_right_and_by_no_other() {
     let backstage = Backstage::open().await;
     let (other, _) = backstage.person("autre", &[]).await;
     // Both are there, so that neither is the last who manages rights.
-    backstage.chief().await;
+    let chief = backstage.chief().await;
+    // A version of the Somme that is being released, and a draft of the Oise.
+    backstage.post(&chief, "/filtrage/document/departement/80", &[]).await;
+    let publish = [("revision", "1"), ("motif", "essai")];
+    let published = backstage.post(&chief, "/filtrage/brouillon/1/publier", &publish).await;
+    assert!(published.location().contains("version=1"), "{}", published.location());
+    let plan = [("version", "departement/80:1"), ("plan", "tout"), ("motif", "essai"), ("appliquee", "0")];
+    backstage.post(&chief, "/filtrage/livraison", &plan).await;
+    backstage.post(&chief, "/filtrage/document/departement/60", &[]).await;
     let mut wrong = Vec::new();
     for right in Right::ALL {
         let browser = backstage.browser(right.word(), &[(right, Place::Academie)]).await;

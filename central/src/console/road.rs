@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    fleet,
+    filtering, fleet,
     guard::{comes_from_us, is_named, protect},
     import,
     language::Language,
@@ -56,6 +56,7 @@ impl Console {
 pub(super) fn router(console: Arc<Console>) -> Router {
     let closed = Router::new()
         .merge(fleet::router())
+        .merge(filtering::router())
         .merge(import::router())
         .merge(school::router())
         .merge(requests::router())

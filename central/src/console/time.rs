@@ -34,7 +34,8 @@ pub(super) fn ago(language: Language, moment: Moment, now: Moment) -> String {
     }
 }
 
-fn form_of(moment: Moment, form: &str) -> String {
+/// The moment in a form of strftime.
+pub(super) fn form_of(moment: Moment, form: &str) -> String {
     let Ok(time) = Timestamp::from_second(moment.unix_seconds()) else { return String::from("?") };
     let zone = TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC);
     time.to_zoned(zone).strftime(form).to_string()

@@ -22,6 +22,7 @@ words! {
     PlaceWords {
         fleet: "Parc", "Fleet";
         requests: "Demandes", "Requests";
+        filtering: "Filtrage", "Filtering";
         persons: "Personnes", "People";
         proposals: "À approuver", "To approve";
         trail: "Journal", "Audit";

@@ -4,19 +4,25 @@
 #[macro_use]
 mod side_by_side;
 
+mod categories;
+mod filtering;
 mod fleet;
 mod frame;
 mod persons;
+mod release;
 mod requests;
 mod rights;
 mod school;
 mod sign_in;
 
+pub(super) use categories::{categories, category_name};
+pub(super) use filtering::{FilteringWords, edit_refused, part_told, word_name};
 pub(super) use fleet::{FleetWords, StandingWords};
 pub(super) use frame::{FrameWords, PlaceWords, RefusalWords};
 pub(super) use persons::{
     OwnWords, PersonWords, ProposalWords, TrailWords, grant_refused, invite_refused, proposal_refused,
 };
+pub(super) use release::{ReleaseWords, TestWords};
 pub(super) use requests::RequestWords;
 pub(super) use rights::right_name;
 pub(super) use school::{ImportWords, SchoolWords, fault_text, finding_name};
@@ -36,6 +42,9 @@ mod tests {
             InvitationWords::ALL,
             FleetWords::ALL,
             StandingWords::ALL,
+            FilteringWords::ALL,
+            TestWords::ALL,
+            ReleaseWords::ALL,
             SchoolWords::ALL,
             ImportWords::ALL,
             RequestWords::ALL,
