@@ -130,7 +130,8 @@ fn the_document_has_every_field_of_the_live_line_and_none_besides() {
     holds(&schemas["Order"], "Order", &order);
     let answer = Answer { at: 1, view: 1, orders: vec![json!({})], kept: true, wait_seconds: 0 };
     holds(&schemas["Answer"], "Answer", &answer);
-    let answered = What::AnswerRequest { request: 1, site: "jeux.example".into(), granted: true, sentence: "x".into() };
+    let answered =
+        What::AnswerRequest { request: 1, site: "jeux.example".into(), granted: true, sentence: "x".into() };
     let whats = [What::Diagnose {}, What::Fetch {}, What::RenewCertificate {}, answered];
     let forms = schemas["What"]["oneOf"].as_array().unwrap();
     assert_eq!(forms.len(), whats.len());

@@ -1,7 +1,5 @@
 //! The files for those who watch are what their programs read. `.ci/install` brings promtool.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
-
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::Value;

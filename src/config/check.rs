@@ -221,12 +221,7 @@ fn assembled(
             zones: zones.clone(),
             proxy_port_base: PROXY_PORT_BASE,
         },
-        lan: lan::Settings {
-            zones: zones.clone(),
-            bridges,
-            state_dir: state_dir.clone(),
-            portal_api: Some(format!("https://{portal_name}/api/captive")),
-        },
+        lan: lan_settings(&zones, bridges, &state_dir, &portal_name),
         portal: portal_settings(&school, portal_name, (certificate_path, key_path), &zones, applications.all),
         identity: identity_settings(devices, state_dir.clone(), sessions),
         central,
@@ -248,6 +243,20 @@ fn assembled(
         certificate: certificate?,
         files,
     })
+}
+
+fn lan_settings(
+    zones: &[Arc<Zone>],
+    bridges: Vec<lan::Bridge>,
+    state_dir: &Path,
+    portal_name: &Domain,
+) -> lan::Settings {
+    lan::Settings {
+        zones: zones.to_vec(),
+        bridges,
+        state_dir: state_dir.to_owned(),
+        portal_api: Some(format!("https://{portal_name}/api/captive")),
+    }
 }
 
 fn identity_settings(devices: Vec<Device>, state_dir: PathBuf, sessions: Sessions) -> identity::Settings {

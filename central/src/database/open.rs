@@ -119,7 +119,10 @@ impl Database {
     /// # Errors
     /// Never; a file that cannot be looked into is looked into again.
     pub async fn hear_others(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Engine::Sqlite(sqlite) = &self.engine else { return Ok(stop.cancelled().await) };
+        let Engine::Sqlite(sqlite) = &self.engine else {
+            stop.cancelled().await;
+            return Ok(());
+        };
         let mut known = None;
         loop {
             // One that cannot be told waits for the next look.
