@@ -171,6 +171,6 @@ mod tests {
         let distinct = |word: fn(&Post) -> &str| POSTS.iter().map(word).collect::<HashSet<_>>().len();
         assert_eq!(distinct(|post| post.port), POSTS.len());
         assert_eq!(distinct(|post| post.mac), POSTS.len());
-        assert_eq!(machines().collect::<HashSet<_>>().len(), POSTS.len() + 5);
+        assert_eq!(machines().collect::<HashSet<_>>().len(), POSTS.len() + 6);
     }
 }

@@ -107,6 +107,9 @@ console = {{ listen = "127.0.0.1:{}", name = "console.example", certificate = "c
 "#,
         free_port()
     );
+    let console = rcgen::generate_simple_self_signed(["console.example".to_owned()]).unwrap();
+    fs::write(dir.join("c.pem"), console.cert.pem()).unwrap();
+    fs::write(dir.join("c.key"), console.signing_key.serialize_pem()).unwrap();
     let path = dir.join("central.toml");
     fs::write(&path, text).unwrap();
     path
