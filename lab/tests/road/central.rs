@@ -271,13 +271,14 @@ fn a_stick_brings_the_rules_where_there_is_no_line() {
         let exported = version(lab);
         lab.cut_line().unwrap();
         publish(lab, &closing());
-        until(20, "the view with the rule is published", || version(lab) != exported);
+        until(40, "the view with the rule is published", || version(lab) != exported);
         let put_in = format!(
             "mkdir -p media/cle && cp -r /run/preau-lab/{CENTRAL}/cle/preau media/cle/new && mv media/cle/new media/cle/preau"
         );
         on_the_box(lab, &format!("cd /run/preau-lab/{BOX} && {put_in}"));
         let begun = Instant::now();
-        until(40, "the stick's policy is in force", || policy(lab) != before);
+        // The line comes first and must be given up on, address by address, before a stick is looked into.
+        until(120, "the stick's policy is in force", || policy(lab) != before);
         eprintln!("in force {:?} after the stick was put in", begun.elapsed());
         on_the_box(lab, &format!("rm -r /run/preau-lab/{BOX}/media/cle"));
         let explained = lab.preau(&["explain", "--as", "alix.exemple", SITE]).unwrap();
