@@ -103,6 +103,7 @@ fn judge(table: Table, names: &[Domain]) -> anyhow::Result<()> {
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
         quic: Quic::Reject,
+        tunnel: preau::model::TunnelAccess::None,
         services: Vec::new(),
     };
     let at = Moment::from_unix_seconds(1_795_417_200);

@@ -38,7 +38,15 @@ fn main() {
         assert_eq!(today.date, date(2026, 11, 23));
         let feed = feed::open(&[path], None, None).expect("a feed").at(here.clone());
         let head = feed.head().clone();
-        let handover = Handover { head: &head, here: &here, now, today, due: None, intent: Intent::Keep };
+        let handover = Handover {
+            head: &head,
+            here: &here,
+            now,
+            today,
+            due: None,
+            intent: Intent::Keep,
+            sequence: None,
+        };
         let begun = Instant::now();
         let staged = register.stage(handover, |take| feed.read(take), None).expect("staging");
         let Staged::Waiting { number, preview } = staged else { panic!("{staged:?}") };

@@ -129,6 +129,7 @@ fn zone() -> Zone {
         sign_in: Asking::Required,
         default: DefaultVerdict::Allow,
         quic: Quic::Reject,
+        tunnel: preau::model::TunnelAccess::None,
         services: Vec::new(),
     }
 }

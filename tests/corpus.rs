@@ -1,17 +1,23 @@
 //! Replays every fuzz corpus in the ordinary build: nothing in it may panic, hang, or be forgotten by a target.
 
-use std::{fs, path::Path};
+use std::{cell::Cell, fs, path::Path};
 
 use preau::{
     config, enforce,
     enforce::proxy::http::{Chunked, Framing, read_request},
+    ent,
     identity::feed,
     journal::{Record, Segment},
-    lists,
+    library, lists,
     model::{Moment, UrlPath},
     policy::{RuleFile, category},
     portal,
-    protocol::Token,
+    protocol::{
+        self, Token,
+        counts::DayCounts,
+        delivery,
+        relay::{Frame, Frames, is_wireguard},
+    },
     system::synchronisation::Synchronisation,
 };
 
@@ -29,6 +35,51 @@ fn replay(name: &str, target: impl Fn(&[u8])) {
 #[test]
 fn dns_messages_are_answered_or_refused() {
     replay("dns_message", enforce::dns::exercise);
+}
+
+#[test]
+fn lists_of_pieces_are_read_or_refused() {
+    replay("chunk_list", |bytes| {
+        if let Ok(list) = protocol::chunks::read(bytes) {
+            assert_eq!(protocol::chunks::write(&list), bytes);
+        }
+    });
+}
+
+#[test]
+fn frames_of_the_tunnels_way_through_tcp_are_read_or_refused() {
+    let whole = Cell::new(0);
+    replay("relay", |bytes| {
+        let mut frames = Frames::default();
+        frames.feed(bytes);
+        let mut held = 0;
+        while let Ok(Some(frame)) = frames.take() {
+            held += 2;
+            if let Frame::Datagram(datagram) = frame {
+                assert!(is_wireguard(&datagram));
+                held += datagram.len();
+                whole.set(whole.get() + 1);
+            }
+        }
+        assert!(held <= bytes.len());
+    });
+    assert_eq!(whole.get(), 8, "the datagrams that WireGuard could have sent");
+}
+
+#[test]
+fn packages_of_web_pages_are_read_or_refused() {
+    replay("web_package", |bytes| {
+        let length = u64::try_from(bytes.len()).expect("a file's length");
+        if let Ok(table) = library::web::Table::read(&mut &*bytes, length) {
+            let (_, first) = table.find("").expect("a package has a first page");
+            assert!(first.start <= first.end && first.end <= length);
+        }
+    });
+}
+
+#[test]
+fn lists_of_what_is_fetched_ahead_are_read_or_refused() {
+    replay("warm_list", ent::warm::exercise);
 }
 
 #[test]
@@ -124,6 +175,16 @@ fn lists_of_people_are_read_or_refused_line_by_line() {
 }
 
 #[test]
+fn counts_of_a_day_are_read_as_they_were_written_or_refused() {
+    replay("day_counts", |bytes| {
+        if let Ok(counts) = DayCounts::read(bytes) {
+            let again = serde_json::to_vec(&counts).unwrap();
+            assert_eq!(DayCounts::read(&again), Ok(counts));
+        }
+    });
+}
+
+#[test]
 fn answers_of_ents_are_read_or_refused() {
     replay("cas_answer", enforce::ent::exercise);
 }
@@ -140,4 +201,21 @@ fn tokens_are_read_as_they_were_written_or_refused() {
             assert_eq!(Token::read(&token.text()), Ok(token));
         }
     });
+}
+
+#[test]
+fn deliveries_of_accounts_are_read_as_they_were_written_or_refused() {
+    replay("delivery", |bytes| {
+        if let Ok(read) = delivery::read(bytes) {
+            let lines: Vec<String> = read.lines.iter().filter_map(|line| line.text().ok()).collect();
+            if let Ok(again) = delivery::write(&read.header, lines.iter().map(String::as_str)) {
+                assert_eq!(delivery::read(&again), Ok(read));
+            }
+        }
+    });
+}
+
+#[test]
+fn heads_of_kept_responses_are_read_as_they_were_written_or_refused() {
+    replay("cache_head", ent::exercise_head);
 }

@@ -7,8 +7,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use preau::{
-    enforce::firewall::{Settings, ruleset},
-    model::{DefaultVerdict, Quic, Service, SignIn, Speech, Zone, ZoneKind},
+    enforce::firewall::{Settings, Tunnel, ruleset},
+    model::{DefaultVerdict, Quic, Service, SignIn, Speech, TunnelAccess, Zone, ZoneKind},
 };
 
 #[test]
@@ -41,12 +41,31 @@ fn a_zone_that_filters_quic_hands_it_over_and_the_others_refuse_it() {
 }
 
 #[test]
+fn an_office_reaches_the_academie_through_the_tunnel_and_nobody_else_by_any_way() {
+    let office = zone(ZoneKind::Administration, "adm0", 20, &[]);
+    let office = Arc::new(Zone { tunnel: TunnelAccess::Academie, ..Zone::clone(&office) });
+    let zones = vec![office, zone(ZoneKind::Pedagogique, "ped0", 10, &[])];
+    check_settings("tunnel", &Settings { tunnel: Some(tunnel()), ..settings(zones) });
+}
+
+fn tunnel() -> Tunnel {
+    Tunnel {
+        interface: Arc::from("academie0"),
+        mark: 0x2,
+        own4: vec!["10.128.0.2".parse().unwrap()],
+        own6: vec!["fd00:80::2".parse().unwrap()],
+        networks4: vec!["10.200.0.0/16".parse().unwrap(), "192.0.2.0/28".parse().unwrap()],
+        networks6: vec!["fd00:200::/48".parse().unwrap()],
+    }
+}
+
+#[test]
 fn every_rule_is_named_once_in_its_chain() {
-    let text = ruleset(&settings(vec![
+    let settings = settings(vec![
         zone(ZoneKind::Pedagogique, "ped0", 10, &every_speech()),
         zone(ZoneKind::Administration, "adm0", 20, &[]),
-    ]))
-    .to_string();
+    ]);
+    let text = ruleset(&Settings { tunnel: Some(tunnel()), ..settings }).to_string();
     let mut seen = Vec::new();
     for line in text.lines().map(str::trim) {
         if line.starts_with("chain") {
@@ -65,9 +84,13 @@ fn first_word(line: &str) -> &str {
 }
 
 fn check(name: &str, zones: Vec<Arc<Zone>>) {
+    check_settings(name, &settings(zones));
+}
+
+fn check_settings(name: &str, settings: &Settings) {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/firewall").join(format!("{name}.nft"));
-    let text = ruleset(&settings(zones)).to_string();
+    let text = ruleset(settings).to_string();
     if std::env::var_os("PREAU_GOLDEN").is_some_and(|word| word == "write") {
         fs::write(&path, &text).unwrap();
     }
@@ -77,7 +100,7 @@ fn check(name: &str, zones: Vec<Arc<Zone>>) {
 }
 
 fn settings(zones: Vec<Arc<Zone>>) -> Settings {
-    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440 }
+    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440, tunnel: None }
 }
 
 /// A service for each way of speaking, and one for what is not checked.
@@ -110,6 +133,7 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: &[Service]) -> Ar
         sign_in: SignIn::Required,
         default: DefaultVerdict::Block,
         quic: Quic::Reject,
+        tunnel: preau::model::TunnelAccess::None,
         services: services.to_vec(),
     })
 }

@@ -4,12 +4,15 @@
 //! The trouble happens in children of this test: the same binary, told by the environment which part to play.
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
+#[path = "support/part.rs"]
+mod part;
+
 use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
+    process::Stdio,
     time::Duration,
 };
 
@@ -23,8 +26,7 @@ use preau::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The directory in which a child plays its part; nothing is done without it.
-const DIR_VARIABLE: &str = "PREAU_TEST_JOURNAL_DIR";
+use part::{child, child_dir, play_on_small_disk};
 
 /// People who record at the same time.
 const CALLERS: u32 = 8;
@@ -78,16 +80,6 @@ fn on_file(dir: &Path) -> [BTreeSet<u32>; 2] {
         }
     }
     numbers
-}
-
-fn child_dir() -> Option<PathBuf> {
-    std::env::var_os(DIR_VARIABLE).map(PathBuf::from)
-}
-
-fn child(role: &str, dir: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", role, "--nocapture", "--test-threads=1"]).env(DIR_VARIABLE, dir);
-    command
 }
 
 /// Records and says what was answered until it is killed.
@@ -184,26 +176,5 @@ async fn part_of_the_one_whose_disk_is_full() {
 
 #[test]
 fn a_full_disk_refuses_everything_until_there_is_room_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let child = child("part_of_the_one_whose_disk_is_full", dir.path());
-    let mut command = Command::new("unshare");
-    command.arg("--mount");
-    if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
-        command.arg("--map-root-user");
-    }
-    let mount = r#"mount -t tmpfs -o size=512k tmpfs "$0" || exit 77; exec "$@""#;
-    command.args(["sh", "-c", mount]).arg(dir.path()).arg(child.get_program()).args(child.get_args());
-    let output = command
-        .env(DIR_VARIABLE, dir.path())
-        .output()
-        .expect("this test needs `unshare` (util-linux) to make a small disk; install it");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let why = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        !why.contains("unshare:") && output.status.code() != Some(77),
-        "this test needs a small disk in a mount namespace: run it as root, or allow user namespaces \
-         (`sysctl kernel.unprivileged_userns_clone=1`): {why}"
-    );
-    assert!(output.status.success(), "{said}\n{why}");
-    assert!(said.contains("refused and recovered"), "{said}\n{why}");
+    play_on_small_disk("part_of_the_one_whose_disk_is_full", "512k", "refused and recovered");
 }

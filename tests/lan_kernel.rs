@@ -324,6 +324,7 @@ fn bridged_zone(state_dir: &Path) -> Settings {
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
         quic: Quic::Reject,
+        tunnel: preau::model::TunnelAccess::None,
         services: Vec::new(),
     };
     Settings {

@@ -192,6 +192,7 @@ impl Scenario {
             sign_in: one_of(sign_in, [("sign-in", SignIn::Required), ("no-sign-in", SignIn::NotAsked)])?,
             default: one_of(default, [("allow", DefaultVerdict::Allow), ("block", DefaultVerdict::Block)])?,
             quic: Quic::Reject,
+            tunnel: preau::model::TunnelAccess::None,
             services: Vec::new(),
         };
         self.zones.insert(name.to_owned(), zone);

@@ -16,9 +16,9 @@ type Floors = &'static [(u8, &'static [&'static str])];
 const FLOORS: Floors = &[
     (0, &["model"]),
     (1, &["policy", "protocol", "system"]),
-    (2, &["identity", "journal"]),
-    (3, &["lists"]),
-    (4, &["admin", "enforce", "lan", "sync"]),
+    (2, &["counts", "identity", "journal"]),
+    (3, &["ent", "library", "lists"]),
+    (4, &["admin", "enforce", "lan", "sync", "vpn"]),
     (5, &["portal"]),
     (6, &["config"]),
     (7, &["daemon"]),
@@ -30,8 +30,8 @@ const FLOORS_CENTRAL: Floors = &[
     (1, &["bucket", "database"]),
     (2, &["audit"]),
     (3, &["authority", "channel", "people"]),
-    (4, &["accounts", "editions", "fleet"]),
-    (5, &["boxes", "console", "metrics"]),
+    (4, &["accounts", "content", "editions", "fleet"]),
+    (5, &["boxes", "concentrator", "console", "metrics"]),
     (6, &["config"]),
     (7, &["service"]),
 ];

@@ -32,6 +32,12 @@
 //! [alarms]                                # optional: what central says by itself, to one of these or both
 //! webhook = "https://alarms.ac-exemple.example/preau"
 //! mail = { program = "/usr/sbin/sendmail", from = "preau@ac-exemple.example", to = ["dsi@ac-exemple.example"] }
+//!
+//! [concentrator]                          # optional: what `preau-central concentrator run` is (docs/concentrator.md)
+//! name = "amiens"
+//! interface = "preau0"                    # this is the default
+//! port = 51820                            # this is the default
+//! tcp = "[::]:443"                        # optional: the way through TCP
 //! ```
 //!
 //! Relative paths start at the folder of the file.
@@ -39,6 +45,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    num::NonZeroU16,
     path::{Path, PathBuf},
 };
 
@@ -49,7 +56,9 @@ use url::{Host, Url};
 
 use crate::{
     authority::AcmeSettings,
-    bucket, database,
+    bucket, concentrator,
+    console::{ClientCertificates, LoginField},
+    database,
     fleet::policy::{Act, TwoPersons},
     metrics::alarms,
 };
@@ -85,6 +94,8 @@ pub struct Config {
     pub alarms: Option<alarms::Settings>,
     /// Where certificates of portals' public names come from, if anywhere.
     pub acme: Option<AcmeSettings>,
+    /// The concentrator that this machine can be, if any.
+    pub concentrator: Option<concentrator::Settings>,
 }
 
 /// Where boxes come in.
@@ -107,6 +118,8 @@ pub struct Console {
     pub certificate_path: PathBuf,
     /// Its key, PEM.
     pub key_path: PathBuf,
+    /// Certificates of persons that take the place of their codes, if any.
+    pub clients: Option<ClientCertificates>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +138,37 @@ struct File {
     acme: Option<AcmeWritten>,
     metrics: Option<MetricsWritten>,
     alarms: Option<AlarmsWritten>,
+    concentrator: Option<ConcentratorWritten>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConcentratorWritten {
+    name: String,
+    #[serde(default = "default_interface")]
+    interface: String,
+    #[serde(default = "default_port")]
+    port: NonZeroU16,
+    tcp: Option<SocketAddr>,
+}
+
+fn default_interface() -> String {
+    "preau0".to_owned()
+}
+
+/// WireGuard's own.
+fn default_port() -> NonZeroU16 {
+    NonZeroU16::new(51_820).expect("the number is not zero")
+}
+
+fn concentrator(written: ConcentratorWritten) -> anyhow::Result<concentrator::Settings> {
+    let ConcentratorWritten { name, interface, port, tcp } = written;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    ensure!(
+        (1..=15).contains(&interface.len()) && interface.bytes().all(plain),
+        "concentrator.interface: `{interface}` is no name; write 1 to 15 letters, digits, `-` and `_`"
+    );
+    Ok(concentrator::Settings { name, interface, port: port.get(), tcp })
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,6 +240,24 @@ struct ConsoleWritten {
     name: String,
     certificate: String,
     key: String,
+    client_authority: Option<String>,
+    client_field: Option<String>,
+}
+
+/// Whose certificates take the place of codes.
+fn clients(written: &ConsoleWritten, base: &Path) -> anyhow::Result<Option<ClientCertificates>> {
+    let Some(authority) = &written.client_authority else {
+        ensure!(
+            written.client_field.is_none(),
+            "console.client_field: say whose certificates by client_authority"
+        );
+        return Ok(None);
+    };
+    let word = written.client_field.as_deref().unwrap_or("mail");
+    let field = LoginField::read(word).with_context(|| {
+        format!("console.client_field: `{word}` is no field; write `mail`, `common-name` or `user-id`")
+    })?;
+    Ok(Some(ClientCertificates { authority_path: base.join(authority), field }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -248,6 +310,7 @@ impl Config {
             acme: acme_written,
             metrics,
             alarms: alarms_written,
+            concentrator: concentrator_written,
         } = toml::from_str(text)?;
         ensure!(version == 1, "version: {version} is not known; this program reads version 1");
         ensure!(!academie.trim().is_empty(), "academie: empty; write the académie's name");
@@ -256,6 +319,7 @@ impl Config {
             url.scheme() == "https" && url.domain().is_some() && url.path() == "/",
             "boxes.url: `{url}` is not https with a name and no path; write such as `https://central.ac-exemple.example:8443`"
         );
+        let clients = clients(&console, base)?;
         let name = &console.name;
         Ok(Self {
             academie,
@@ -269,11 +333,13 @@ impl Config {
                 listen: console.listen,
                 name: name.parse().with_context(|| format!("console.name: `{name}`"))?,
                 certificate_path: base.join(console.certificate),
+                clients,
                 key_path: base.join(console.key),
             },
             metrics: metrics.map(|written| written.listen),
             alarms: alarms_written.map(|written| alarms(written, base)).transpose()?,
             acme: acme_written.map(|written| acme(written, base)).transpose()?,
+            concentrator: concentrator_written.map(concentrator).transpose()?,
         })
     }
 }
@@ -308,6 +374,19 @@ console = { listen = "[::]:443", name = "console.ac-exemple.example", certificat
     }
 
     #[test]
+    fn certificates_of_persons_name_them_by_mail_unless_another_field_is_said() {
+        let with = |fields: &str| {
+            let text =
+                GOOD.replacen("\"c.key\"", &format!("\"c.key\", client_authority = \"a.pem\"{fields}"), 1);
+            Config::parse(&text, Path::new("/etc")).unwrap().console.clients.unwrap()
+        };
+        assert_eq!(with("").field, LoginField::Mail);
+        assert_eq!(with("").authority_path, Path::new("/etc/a.pem"));
+        assert_eq!(with(", client_field = \"user-id\"").field, LoginField::UserId);
+        assert!(Config::parse(GOOD, Path::new("/")).unwrap().console.clients.is_none());
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (right, wrong, said) in [
             ("version = 1", "version = 2", "version: 2"),
@@ -323,6 +402,18 @@ console = { listen = "[::]:443", name = "console.ac-exemple.example", certificat
                 "alarms.mail: `-oQ@x`",
             ),
             ("academie = ", "two_persons = [\"all\"]\nacademie = ", "two_persons: `all`"),
+            ("\"c.key\"", "\"c.key\", client_field = \"mail\"", "console.client_field: say whose"),
+            (
+                "boxes = ",
+                "concentrator = { name = \"a\", interface = \"../x\" }\nboxes = ",
+                "concentrator.interface: `../x`",
+            ),
+            ("boxes = ", "concentrator = { name = \"a\", port = 0 }\nboxes = ", "port"),
+            (
+                "\"c.key\"",
+                "\"c.key\", client_authority = \"a.pem\", client_field = \"surname\"",
+                "console.client_field: `surname`",
+            ),
         ] {
             let text = GOOD.replacen(right, wrong, 1);
             let error = format!("{:#}", Config::parse(&text, Path::new("/")).unwrap_err());

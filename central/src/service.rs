@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
+    accounts::{self, Accounts},
     audit,
     authority::{self, Acme, Authority},
     boxes::{
@@ -24,15 +25,17 @@ use crate::{
     },
     bucket::Bucket,
     channel::{self, Channel},
+    concentrator,
     config::{self, Config},
     console,
+    content::{self, Content},
     database::{Database, Part},
     editions::{self, Editions},
     fleet::{
         observed, orders,
         policy::{self, Lists, Rollout},
         reports::Reports,
-        requests, schools,
+        requests, schools, statistics, tunnel,
     },
     metrics::{
         self, Watched,
@@ -51,10 +54,13 @@ pub const PARTS: &[Part] = &[
     channel::PART,
     authority::PART,
     editions::PART,
+    accounts::PART,
+    content::PART,
     observed::PART,
     orders::PART,
     requests::PART,
     policy::PART,
+    statistics::PART,
     people::PART,
     alarms::PART,
 ];
@@ -74,6 +80,10 @@ pub struct House {
     pub authority: Authority,
     /// Editions of the lists.
     pub editions: Editions,
+    /// Feeds of accounts.
+    pub accounts: Accounts,
+    /// Packages of the library.
+    pub content: Content,
 }
 
 impl House {
@@ -93,7 +103,21 @@ impl House {
                 .await?;
         let editions =
             Editions::new(database.clone(), channel.clone(), config.work_dir.clone(), clock.clone());
-        Ok(Self { clock, database, bucket, channel, authority, editions })
+        let accounts = Accounts::new(
+            database.clone(),
+            channel.clone(),
+            authority.clone(),
+            clock.clone(),
+            config.work_dir.join("feeds"),
+        );
+        let content = Content::new(
+            database.clone(),
+            bucket.clone(),
+            channel.clone(),
+            config.work_dir.clone(),
+            clock.clone(),
+        );
+        Ok(Self { clock, database, bucket, channel, authority, editions, accounts, content })
     }
 }
 
@@ -128,10 +152,13 @@ pub async fn open_channel(config: &Config) -> anyhow::Result<Channel> {
 /// # Errors
 /// When something cannot be opened or bound, or a vital part fails.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let House { clock, database, bucket, channel, authority, editions } = House::open(&config).await?;
+    let House { clock, database, bucket, channel, authority, editions, accounts, content } =
+        House::open(&config).await?;
     let (reports, keeper) = Reports::new(database.clone(), clock.clone());
-    let line = Line::new(database.clone(), reports, views(&channel), clock.clone());
-    let routes = boxes::line::routes(line.clone());
+    let line = Line::new(database.clone(), reports, views(&channel), clock.clone())
+        .with_tunnel(authority.tunnel_version());
+    let routes =
+        boxes::line::routes(line.clone()).merge(boxes::counts::routes(database.clone(), clock.clone()));
     let acme = config.acme.clone().map(|settings| Acme::new(settings, authority.clone()));
     let parts =
         boxes::Parts { acme, authority: authority.clone(), bucket, database: database.clone(), routes };
@@ -144,6 +171,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         people,
         authority: authority.clone(),
         channel: channel.clone(),
+        accounts: accounts.clone(),
+        content,
         lists: lists.clone(),
         two_persons: config.two_persons.clone(),
     };
@@ -161,7 +190,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let alarms =
         config.alarms.map(|settings| Alarms::new(watched.clone(), settings, config.academie.clone()));
     let alarms = alarms.transpose()?;
-    let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock);
+    let rollout = Rollout::new(database.clone(), channel.clone(), lists, clock.clone());
     let mut tasks = Tasks::new(CancellationToken::new());
     if let Some(alarms) = alarms {
         tasks.start("alarms", |stop| alarms.serve(stop));
@@ -170,16 +199,40 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tasks.start("metrics", |stop| tell_figures(figures, watched, stop));
     }
     tasks.start("signals", stop_on_signal);
+    let keys = tunnel::Rotation::new(database.clone(), authority.clone(), clock.clone());
+    tasks.start("tunnel keys", |stop| keys.serve(stop));
+    let counted = database.clone();
+    tasks.start("statistics", |stop| statistics::serve(counted, clock, stop));
     let heard = database.clone();
     tasks.start("database", |stop| heard.hear_others(stop));
     tasks.start("authority", |stop| authority.serve(stop));
     tasks.start("publisher", |stop| channel.serve(stop));
     tasks.start("lists", |stop| follow_lists(database, editions, lists_sender, stop));
     tasks.start("rollout", |stop| rollout.serve(stop));
+    tasks.start("accounts", |stop| accounts.serve(stop));
     tasks.start_foundation("reports", |stop| keeper.serve(stop));
     tasks.start("line", |stop| line.serve(stop));
     tasks.start("boxes", |stop| boxes.serve(stop));
     tasks.start("console", |stop| console.serve(stop));
+    tasks.run().await
+}
+
+/// Runs the concentrator that `config` describes until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the configuration describes none, something of it is not there, or a vital part fails.
+pub async fn run_concentrator(config: &Config) -> anyhow::Result<()> {
+    let settings = config.concentrator.clone();
+    let settings = settings.context("the configuration has no `[concentrator]`; see docs/concentrator.md")?;
+    let House { clock, database, authority, .. } = House::open(config).await?;
+    let concentrator =
+        concentrator::Service::bind(settings, database.clone(), authority.clone(), &config.keys_dir, clock)
+            .await?;
+    let mut tasks = Tasks::new(CancellationToken::new());
+    tasks.start("signals", stop_on_signal);
+    tasks.start("database", |stop| database.hear_others(stop));
+    tasks.start("authority", |stop| authority.serve(stop));
+    tasks.start("concentrator", |stop| concentrator.serve(stop));
     tasks.run().await
 }
 
@@ -193,8 +246,8 @@ async fn tell_figures(figures: Figures, watched: Watched, stop: CancellationToke
 }
 
 fn console_settings(config: &Config) -> console::Settings {
-    let config::Console { listen, name, certificate_path, key_path } = config.console.clone();
-    console::Settings { academie: config.academie.clone(), listen, name, certificate_path, key_path }
+    let config::Console { listen, name, certificate_path, key_path, clients } = config.console.clone();
+    console::Settings { academie: config.academie.clone(), listen, name, certificate_path, key_path, clients }
 }
 
 /// The lists that drafts are judged by: those of the edition in force, where this instance has its table.

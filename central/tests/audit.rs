@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
+#[macro_use]
+#[path = "support/on_both.rs"]
+mod on_both;
 mod support;
 
 use preau::model::{Moment, Uai};
@@ -10,26 +13,6 @@ use preau_central::{
     database::{Database, Location},
     words::{DepartementCode, PersonId, Place},
 };
-
-/// Each fact for each engine.
-macro_rules! on_both {
-    ($($fact:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $fact() {
-                let engine = super::support::sqlite();
-                super::$fact(engine.location.clone()).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $fact() {
-                let engine = super::support::postgres().await;
-                super::$fact(engine.location.clone()).await;
-            })*
-        }
-    };
-}
 
 on_both!(
     every_line_holds_the_one_before,

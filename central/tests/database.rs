@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
+#[macro_use]
+#[path = "support/on_both.rs"]
+mod on_both;
 mod support;
 
 use std::{pin::pin, time::Duration};
@@ -12,26 +15,6 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-
-/// Each fact for each engine.
-macro_rules! on_both {
-    ($($fact:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $fact() {
-                let engine = super::support::sqlite();
-                super::$fact(engine.location.clone()).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $fact() {
-                let engine = super::support::postgres().await;
-                super::$fact(engine.location.clone()).await;
-            })*
-        }
-    };
-}
 
 on_both!(
     what_is_kept_comes_back_as_it_was,

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unforeseen fails")]
 
+#[path = "line/repair.rs"]
+mod repair;
+mod support;
+
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -34,7 +38,7 @@ use preau_central::{
         line::{Line, Views},
     },
     bucket::{Bucket, Location},
-    database::{self, Database, Part},
+    database::{Database, Part},
     fleet::{observed, orders, reports::Reports, requests, schools},
     words::{Actor, Grant, Granted, PersonId, Place, Right},
 };
@@ -77,7 +81,7 @@ impl Central {
         published: Arc<Mutex<HashMap<Uai, u64>>>,
     ) -> Self {
         let clock = Clock::of_the_machine();
-        let at = database::Location::Sqlite(dir.path().join("central.sqlite"));
+        let at = support::location(&dir.path().join("central.sqlite")).await;
         let database = Database::open(&at, PARTS).await.unwrap();
         let url = "https://central.exemple.example".parse().unwrap();
         let keys = dir.path().join("keys");
@@ -467,4 +471,10 @@ async fn a_thousand_boxes_come_at_once_and_each_is_heard_and_woken() {
         timeout(LONG, woken.wait_for(|view| *view == 9)).await.unwrap().unwrap();
     }
     assert!(published.elapsed() < Duration::from_secs(40), "{:?}", published.elapsed());
+}
+
+/// A thousand boxes are the same on either.
+#[test]
+fn all_of_this_holds_on_postgresql() {
+    support::once_more::once_more("all_of_this_holds_on_postgresql", &[], &["a_thousand_boxes"]);
 }

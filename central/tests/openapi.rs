@@ -11,14 +11,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use preau::{
     model::Uai,
     protocol::{
+        counts::{COUNTS_PATH, DayCounts, Names, Persons, Questions, Who},
         enrolment::{
             Concentrator, Enrol, Enrolled, Keys, PortalCertificate, PortalRequest, Refusal, Renew, Renewed,
-            Setup, Tunnel,
+            Setup, TUNNEL_KEY_PATH, TUNNEL_PATH, Tunnel, TunnelKey, TunnelNow,
         },
         line::{
             Answer, Done, Figures, Finding, Heard, InForce, LINE_PATH, Order, PassedOn, REPORT_PATH, Refused,
-            Report, What,
+            Report, Shelved, What,
         },
+        repair::{Repair, RepairAct, TunnelTold},
     },
     system::clock::Clock,
 };
@@ -31,7 +33,14 @@ use preau_central::{
     },
     bucket::{Bucket, Location},
     database::{self, Database},
-    fleet::{observed, orders, reports::Reports, requests, schools},
+    fleet::{
+        observed, orders,
+        reports::Reports,
+        requests,
+        schools::{self, School},
+        statistics,
+    },
+    words::DepartementCode,
 };
 use rcgen::{CertificateParams, KeyPair};
 use serde::{Serialize, de::DeserializeOwned};
@@ -74,6 +83,8 @@ fn holds<T: Serialize + DeserializeOwned + Debug>(schema: &Value, name: &str, va
         assert_eq!(required.contains(&field), is_required, "whether `{field}` of {name} is required");
         let form = &schema["properties"][&field];
         let kind = form["type"].as_str().or_else(|| form["const"].as_str().map(|_| "string"));
+        // `["string", "null"]`: what may be missing.
+        let kind = kind.or_else(|| form["type"][0].as_str());
         let fits = match kind {
             Some("string") => written[&field].is_string(),
             Some("integer") => written[&field].is_i64() || written[&field].is_u64(),
@@ -107,9 +118,14 @@ fn report() -> Report {
         open: true,
         in_force: InForce { view: 1, policy: 1, lists: 1, accounts: 1, refused: Some(refused) },
         findings: vec![Finding { code: "line-down".into(), severity: "wrong".into() }],
-        figures: Figures::default(),
+        figures: Figures {
+            library: vec![Shelved { id: "atlas".into(), version: 1, missing_bytes: 0 }],
+            tunnel: Some(TunnelTold { lost_permille: Some(1), ..TunnelTold::default() }),
+            ..Figures::default()
+        },
         done: vec![Done { order: 1, well: true, text: "x".into() }],
         passed_on: vec![PassedOn::default()],
+        repair: Some(Repair { session: 1, ended: "time".into(), at: 1 }),
     }
 }
 
@@ -124,15 +140,28 @@ fn the_document_has_every_field_of_the_live_line_and_none_besides() {
     holds(&schemas["Refused"], "Refused", report.in_force.refused.as_ref().unwrap());
     holds(&schemas["Finding"], "Finding", &report.findings[0]);
     holds(&schemas["Figures"], "Figures", &report.figures);
+    holds(&schemas["Shelved"], "Shelved", &report.figures.library[0]);
+    holds(&schemas["TunnelTold"], "TunnelTold", report.figures.tunnel.as_ref().unwrap());
+    holds(&schemas["Repair"], "Repair", report.repair.as_ref().unwrap());
     holds(&schemas["Done"], "Done", &report.done[0]);
     holds(&schemas["PassedOn"], "PassedOn", &report.passed_on[0]);
     let order = Order { number: 1, expires: 1, what: What::Fetch {} };
     holds(&schemas["Order"], "Order", &order);
-    let answer = Answer { at: 1, view: 1, orders: vec![json!({})], kept: true, wait_seconds: 0 };
+    let answer = Answer { at: 1, view: 1, orders: vec![json!({})], kept: true, wait_seconds: 0, tunnel: 1 };
     holds(&schemas["Answer"], "Answer", &answer);
     let answered =
         What::AnswerRequest { request: 1, site: "jeux.example".into(), granted: true, sentence: "x".into() };
-    let whats = [What::Diagnose {}, What::Fetch {}, What::RenewCertificate {}, answered];
+    let whats = [
+        What::Diagnose {},
+        What::Fetch {},
+        What::RenewCertificate {},
+        What::SendCounts {},
+        What::ChangeTunnelKey {},
+        answered,
+        What::OpenRepair { session: 1, by: "x".into(), reason: "x".into(), minutes: 15 },
+        What::EndRepair { session: 1 },
+        What::Repair { session: 1, act: RepairAct::Log },
+    ];
     let forms = schemas["What"]["oneOf"].as_array().unwrap();
     assert_eq!(forms.len(), whats.len());
     for what in whats {
@@ -141,11 +170,18 @@ fn the_document_has_every_field_of_the_live_line_and_none_besides() {
             What::Diagnose {} => "diagnose",
             What::Fetch {} => "fetch",
             What::RenewCertificate {} => "renew-certificate",
+            What::SendCounts {} => "send-counts",
+            What::ChangeTunnelKey {} => "change-tunnel-key",
             What::AnswerRequest { .. } => "answer-request",
+            What::OpenRepair { .. } => "open-repair",
+            What::EndRepair { .. } => "end-repair",
+            What::Repair { .. } => "repair",
         };
         let form = forms.iter().find(|form| form["properties"]["do"]["const"] == word).unwrap();
         holds(form, "What", &what);
     }
+    let repair = forms.iter().find(|form| form["properties"]["do"]["const"] == "repair").unwrap();
+    assert_eq!(repair["properties"]["act"]["enum"], json!(RepairAct::ALL.map(RepairAct::word)));
 }
 
 #[test]
@@ -156,10 +192,19 @@ fn the_document_has_every_field_of_enrolment_and_none_besides() {
     let keys = Keys { request: x(), sealing: x(), tunnel: x() };
     holds(&schemas["Keys"], "Keys", &keys);
     holds(&schemas["Enrol"], "Enrol", &Enrol { secret: x(), school: x(), version: x(), keys });
-    let concentrator = Concentrator { key: x(), endpoint: x(), networks: vec![x()] };
+    let concentrator =
+        Concentrator { key: x(), endpoint: x(), networks: vec![x()], preshared: Some(x()), tls: Some(x()) };
     holds(&schemas["Concentrator"], "Concentrator", &concentrator);
-    let tunnel = Tunnel { addresses: vec![x()], concentrators: vec![concentrator] };
+    let tunnel = Tunnel {
+        addresses: vec![x()],
+        concentrators: vec![concentrator],
+        names: vec![x()],
+        resolvers: vec![x()],
+    };
     holds(&schemas["Tunnel"], "Tunnel", &tunnel);
+    let now = TunnelNow { version: 1, key: x(), tunnel: Some(tunnel.clone()) };
+    holds(&schemas["TunnelNow"], "TunnelNow", &now);
+    holds(&schemas["TunnelKey"], "TunnelKey", &TunnelKey { key: x(), stands: true });
     let setup = Setup { configuration: x(), devices: vec![[x(), x(), x(), x()]] };
     holds(&schemas["Setup"], "Setup", &setup);
     let enrolled = Enrolled {
@@ -182,11 +227,41 @@ fn the_document_has_every_field_of_enrolment_and_none_besides() {
 }
 
 #[test]
+fn the_document_has_every_field_of_counts_and_none_besides() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let (zone, who) = ("pedagogique".to_owned(), "eleve".to_owned());
+    let questions =
+        Questions { zone: zone.clone(), who: who.clone(), ground: "default".into(), allowed: true, count: 1 };
+    let persons = Persons { zone, who: who.clone(), persons: 1 };
+    let names = Names { who, names: vec![("fr.example".into(), 1)] };
+    holds(&schemas["Questions"], "Questions", &questions);
+    holds(&schemas["Persons"], "Persons", &persons);
+    holds(&schemas["Names"], "Names", &names);
+    let day = DayCounts {
+        day: "2026-11-22".into(),
+        whole: true,
+        questions: vec![questions],
+        persons: vec![persons],
+        names: vec![names],
+    };
+    holds(&schemas["DayCounts"], "DayCounts", &day);
+    let words: Vec<_> = Who::all().map(|who| json!(who.word())).collect();
+    assert_eq!(schemas["Questions"]["properties"]["who"]["enum"], json!(words));
+}
+
+#[test]
 fn the_document_names_the_paths_that_boxes_ask() {
     let document = document();
-    for (path, method) in
-        [(LINE_PATH, "post"), (REPORT_PATH, "post"), ("/v1/enrol", "post"), ("/v1/setup", "put")]
-    {
+    for (path, method) in [
+        (LINE_PATH, "post"),
+        (REPORT_PATH, "post"),
+        (COUNTS_PATH, "post"),
+        (TUNNEL_PATH, "get"),
+        (TUNNEL_KEY_PATH, "post"),
+        ("/v1/enrol", "post"),
+        ("/v1/setup", "put"),
+    ] {
         assert!(document["paths"][path][method].is_object(), "{path}");
     }
 }
@@ -197,7 +272,15 @@ async fn central(dir: &Path, running: &mut JoinSet<anyhow::Result<()>>) -> Strin
     let keys_dir = dir.join("keys");
     fs::create_dir(&keys_dir).unwrap();
     authority::make(&keys_dir, clock.now()).unwrap();
-    let parts = [audit::PART, schools::PART, authority::PART, observed::PART, orders::PART, requests::PART];
+    let parts = [
+        audit::PART,
+        schools::PART,
+        authority::PART,
+        observed::PART,
+        orders::PART,
+        requests::PART,
+        statistics::PART,
+    ];
     let at = database::Location::Sqlite(dir.join("central.sqlite"));
     let database = Database::open(&at, &parts).await.unwrap();
     let url = "https://localhost".parse().unwrap();
@@ -217,7 +300,8 @@ async fn central(dir: &Path, running: &mut JoinSet<anyhow::Result<()>>) -> Strin
         authority: authority.clone(),
         bucket: Bucket::open(&Location::Folder(dir.join("repository"))).unwrap(),
         database: database.clone(),
-        routes: boxes::line::routes(line.clone()),
+        routes: boxes::line::routes(line.clone())
+            .merge(boxes::counts::routes(database.clone(), clock.clone())),
     };
     let listen = ([127, 0, 0, 1], 0).into();
     let service = boxes::Service::bind(&boxes::Settings { listen }, parts).await.unwrap();
@@ -230,6 +314,14 @@ async fn central(dir: &Path, running: &mut JoinSet<anyhow::Result<()>>) -> Strin
     running.spawn(keeper.serve(stop));
 
     let mut write = database.write().await.unwrap();
+    let entered = School {
+        uai: school.clone(),
+        name: "Collège d'Exemple".into(),
+        kind: String::new(),
+        town: String::new(),
+        departement: DepartementCode::new("80").unwrap(),
+    };
+    schools::enter(&mut write, &entered).await.unwrap();
     let token = authority.give_token(&mut write, By::Central, &school).await.unwrap();
     write.commit().await.unwrap();
     let key = KeyPair::generate().unwrap();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::{
@@ -127,6 +127,28 @@ impl<'a> Browser<'a> {
         Ok(browser)
     }
 
+    /// Opens so many browsers on the machine `who`, one a second, each a process with a profile, a cache and connections of its own,
+    /// lets all of them load `url`, and gives what each then shows, as HTML, one after the other.
+    ///
+    /// # Errors
+    /// When the machine cannot run them, or they take longer than `wait_max`.
+    pub fn crowd(
+        lab: &Lab,
+        who: &str,
+        browsers: usize,
+        url: &str,
+        wait_max: Duration,
+    ) -> anyhow::Result<String> {
+        let script = "dir=$(mktemp -d); trap 'rm -rf \"$dir\"' EXIT; count=$1; url=$2; shift 2; \
+                      for at in $(seq \"$count\"); do \
+                        /usr/bin/chromium \"$@\" --disable-quic --user-data-dir=\"$dir/$at\" --dump-dom \"$url\" \
+                          > \"$dir/$at.html\" 2> /dev/null & sleep 1; \
+                      done; wait; cat \"$dir\"/*.html";
+        let count = browsers.to_string();
+        let arguments = [&["bash", "-c", script, "crowd", &count, url], &OPTIONS[..]].concat();
+        lab.run_for(who, &arguments, wait_max)?.checked()
+    }
+
     /// Goes to `url` and waits until the page has loaded.
     ///
     /// # Errors
@@ -185,6 +207,17 @@ impl<'a> Browser<'a> {
     pub fn click(&self, selector: &str) -> anyhow::Result<()> {
         let element = self.find(selector)?;
         self.ask("POST", &format!("/element/{element}/click"), &json!({})).map(drop)
+    }
+
+    /// Has a cookie for the site at `url`, as if it had been set there.
+    ///
+    /// # Errors
+    /// When the browser does not take it.
+    pub fn keep_cookie(&self, url: &str, name: &str, value: &str) -> anyhow::Result<()> {
+        let cookie = json!({"url": url, "name": name, "value": value, "path": "/", "secure": true});
+        let kept = self.developer("Network.setCookie", &cookie)?;
+        ensure!(kept["success"] == json!(true), "the browser does not keep the cookie `{name}`");
+        Ok(())
     }
 
     /// The window as a PNG image.

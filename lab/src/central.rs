@@ -16,10 +16,10 @@ use crate::{
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Its configuration.
-const CONFIGURATION: &str = include_str!("../data/central/central.toml");
+pub(crate) const CONFIGURATION: &str = include_str!("../data/central/central.toml");
 
 /// Where its files lie, seen from inside.
-fn inside_path(name: &str) -> String {
+pub(crate) fn inside_path(name: &str) -> String {
     format!("{LAB_DIR}/{CENTRAL}/{name}")
 }
 

@@ -18,6 +18,10 @@ use crate::{
 /// How long the ENT may take to answer; it takes half a second on a machine that does nothing else.
 const READY_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// Its processes, each of which serves one connection at a time. A browser opens a few at once and leaves some unused, and
+/// the box asks meanwhile.
+const WORKERS: &str = "8";
+
 /// Its program, its settings, and where it finds them.
 const PROGRAM: &str = include_str!("../data/ent/ent.psgi");
 const SETTINGS: &str = include_str!("../data/ent/lemonldap-ng.ini");
@@ -67,7 +71,7 @@ pub(crate) fn start(door: &Door) -> anyhow::Result<Running> {
         &settings,
         "starman",
         "--workers",
-        "2",
+        WORKERS,
         "--preload-app",
         "--listen",
         &listen,

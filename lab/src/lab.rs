@@ -12,7 +12,10 @@ use crate::{
     ent::{self, EntProtocol},
     gateway::{self, Gateway},
     people,
-    plan::{ACADEMIE, BOX, CENTRAL, INTERNET, PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS, UAI, machines, post},
+    plan::{
+        ACADEMIE, BOX, CENTRAL, INTERNET, LESSONS_NAME, PASSWORD, PORTAL, POSTS, SIGN_IN_FIELDS, UAI,
+        machines, post,
+    },
     process::{self, Output, Running, WAIT_MAX, read_log, wait_for},
     wiring,
 };
@@ -227,6 +230,29 @@ impl Lab {
         self.write_box_file("box.toml", &format!("{usual}{table}"))?;
         self.stop_box()?;
         self.restart_box().map(drop)
+    }
+
+    /// Puts the box in front of the ENT's lessons, has it fetch ahead what they list and keep updates, and starts it again.
+    ///
+    /// # Errors
+    /// When the box does not start with them.
+    pub fn tell_box_of_lessons(&mut self) -> anyhow::Result<()> {
+        let authority = Authority::read(&self.door.file_path("authority"))?;
+        let server = authority.certify(LESSONS_NAME)?;
+        self.write_box_file("lecons.pem", &server.certificate_pem)?;
+        self.write_box_file("lecons.key", &server.key_pem)?;
+        // Whatever the hour is, it is one for what is large.
+        let usual = self.read_box_file("box.toml")?;
+        let usual = usual.replace("[central]\n", "[central]\nwindows = [\"00:00-24:00\"]\n");
+        self.write_box_file("box.toml", &format!("{usual}{}", include_str!("../data/box/cache.toml")))?;
+        self.stop_box()?;
+        self.restart_box().map(drop)
+    }
+
+    /// Whether the box stands in front of the ENT's lessons.
+    #[must_use]
+    pub fn fronts_lessons(&self) -> bool {
+        self.read_box_file("box.toml").is_ok_and(|text| text.contains(LESSONS_NAME))
     }
 
     /// Starts the académie's central, founded with keys of its own the first time, unless this handle started it already.

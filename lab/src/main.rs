@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use commands::{act, bypass, fleet, load, measure, pictures, serve, tour, up};
+use commands::{act, bypass, fleet, load, measure, office, pictures, serve, tour, up};
 
 /// A whole school on this machine: an Internet, an académie, the box, and the machines of its people.
 #[derive(Debug, Parser)]
@@ -102,6 +102,9 @@ enum Command {
     /// Fetch a page with a hello in pieces; started by `bypass`.
     #[command(hide = true)]
     Hello(bypass::Deceiving),
+    /// What is done beside central's database for a working day of the académie; started by it.
+    #[command(hide = true)]
+    Office(office::Office),
     /// The loads of `measure`, started by it.
     #[command(hide = true, subcommand)]
     Load(load::Load),
@@ -143,6 +146,7 @@ fn main() -> ExitCode {
         Command::Measure(measuring) => measure::measure(&measuring),
         Command::Fleet(coming) => fleet::fleet(coming),
         Command::Hello(deceiving) => bypass::hello(&deceiving),
+        Command::Office(office) => office::office(office),
         Command::Load(load) => load::load(load),
     };
     outcome.unwrap_or_else(|cause| {

@@ -48,10 +48,31 @@ pub const ENT_NAME: &str = "ent.exemple.fr";
 /// The addresses of the ENT's host; the server listens on the first, and the name has no other.
 pub const ENT_ADDRESSES: [&str; 2] = ["198.51.100.74", "2001:db8:e::2"];
 
+/// The site with the ENT's lessons, which the box fronts where it is told to.
+pub const LESSONS_NAME: &str = "lecons.exemple.fr";
+
+/// The site with updates of systems, which the box keeps where it is told to.
+pub const UPDATES_NAME: &str = "maj.exemple.net";
+
 /// What boxes call central, and what people call its console.
 pub const CENTRAL_NAMES: [&str; 2] = ["central.ac-exemple.fr", "console.ac-exemple.fr"];
 /// The addresses of central's host.
 pub const CENTRAL_ADDRESSES: [&str; 2] = ["198.51.100.78", "2001:db8:d::2"];
+
+/// The académie's concentrators, the preferred one first: each one's machine (there where it was asked for), name, and
+/// addresses on the Internet.
+pub const CONCENTRATORS: [(&str, &str, [&str; 2]); 2] = [
+    ("conc1", "vpn1.ac-exemple.fr", ["198.51.100.82", "2001:db8:c1::2"]),
+    ("conc2", "vpn2.ac-exemple.fr", ["198.51.100.86", "2001:db8:c2::2"]),
+];
+/// The machine behind them, with the académie's application and its DNS server.
+pub const APPLICATION: &str = "appli";
+/// The application's name, which only that DNS server knows, and the addresses of both.
+pub const APPLICATION_NAME: &str = "appli.intra.ac-exemple.fr";
+/// As [`APPLICATION_NAME`].
+pub const APPLICATION_ADDRESSES: [&str; 2] = ["10.200.0.10", "fd00:200::10"];
+/// The box's addresses in the tunnel.
+pub const TUNNEL_ADDRESSES: [&str; 2] = ["10.128.0.2", "fd00:80::2"];
 
 /// The school's code in the national register.
 pub const UAI: &str = "0809999Z";

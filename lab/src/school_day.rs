@@ -1,9 +1,15 @@
 //! A school in the middle of its morning: people are signed in, a teacher has decided, pupils have asked, the referent has
 //! printed codes. What the portal's pages look like is seen then, not in an empty school.
 
-use anyhow::Context as _;
+use std::fs;
 
-use crate::{Lab, Output, plan::PORTAL};
+use anyhow::Context as _;
+use preau::protocol::content::{Approval, Kind, Package, chunk_list};
+
+use crate::{
+    Lab, Output,
+    plan::{BOX, PORTAL},
+};
 
 /// Who is signed in; the teacher last, so that the list of pupils is whole.
 const SIGNED_IN: [&str; 5] = ["eleve", "eleve2", "bureau", "poste", "enseignant"];
@@ -19,6 +25,9 @@ name = \"Conseil de classe\"
 service = [\"https://conseil.exemple.net/*\"]
 roles = [\"enseignant\"]
 ";
+
+/// The school's library, which has a package already.
+const LIBRARY: &str = "\n[library]\nquota_gb = 1\n";
 
 /// What people send, in this order: machine, road, fields.
 const SENT: &[(&str, &str, &[&str])] = &[
@@ -72,7 +81,8 @@ impl SchoolDay {
     /// When somebody cannot sign in, or a form is refused.
     pub fn begin(lab: &mut Lab) -> anyhow::Result<Self> {
         let usual = lab.read_box_file("box.toml")?;
-        lab.write_box_file("box.toml", &format!("{usual}{APPLICATIONS}"))?;
+        lab.write_box_file("box.toml", &format!("{usual}{APPLICATIONS}{LIBRARY}"))?;
+        put_on_the_shelf(lab, b"Carte de l'Europe")?;
         lab.stop_box()?;
         lab.restart_box()?;
         for who in SIGNED_IN {
@@ -101,6 +111,31 @@ impl SchoolDay {
     pub fn path(&self, path: &str) -> String {
         path.replace("{feuille}", &self.sheet).replace("{lot}", &self.batch).replace("{eleve}", &self.pupil)
     }
+}
+
+/// Puts a package where the box keeps them, as one that came whole.
+fn put_on_the_shelf(lab: &Lab, content: &[u8]) -> anyhow::Result<()> {
+    let package = Package {
+        id: String::from("atlas"),
+        version: 1,
+        title: String::from("Atlas de l’Europe"),
+        description: String::from("Des cartes à imprimer : relief, fleuves, frontières."),
+        subjects: vec![String::from("Histoire-géographie")],
+        cycles: vec![3, 4],
+        kind: Kind::File { name: String::from("atlas.pdf") },
+        licence: String::from("CC BY-SA 4.0"),
+        bytes: u64::try_from(content.len())?,
+        digest: "00".repeat(32),
+        chunks: chunk_list("atlas", 1),
+        approved: Some(Approval {
+            by: String::from("Comité d’éthique de l’académie"),
+            date: String::from("2026-11-20"),
+        }),
+    };
+    let dir = lab.door().file_path(BOX).join("state/library/packages/atlas-1");
+    fs::create_dir_all(&dir)?;
+    fs::write(dir.join("package.json"), serde_json::to_vec(&package)?)?;
+    fs::write(dir.join("content"), content).context("cannot put a package into the library")
 }
 
 /// Sends a form of the portal as a browser on `who` would; returns the path that the answer leads to.

@@ -206,7 +206,7 @@ impl Browser<'_> {
     }
 
     /// Asks Chromium by its own developers' protocol.
-    fn developer(&self, command: &str, parameters: &Value) -> anyhow::Result<Value> {
+    pub(crate) fn developer(&self, command: &str, parameters: &Value) -> anyhow::Result<Value> {
         let answer = self.ask("POST", "/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))?;
         if answer.is_string() {
             bail!("Chromium refuses `{command}`: {answer}");

@@ -97,7 +97,7 @@ fn internet(script: &mut String) {
 }
 
 /// A host of its own behind the Internet; `ends` are the addresses of the cable's ends, the Internet's first.
-fn behind_the_internet(script: &mut String, host: &str, plug: &str, ends: [(&str, &str); 2]) {
+pub(crate) fn behind_the_internet(script: &mut String, host: &str, plug: &str, ends: [(&str, &str); 2]) {
     line(script, &format!("ip link add {plug} netns {INTERNET} type veth peer name eth0 netns {host}"));
     for ((machine, interface), (v4, v6)) in [(INTERNET, plug), (host, "eth0")].into_iter().zip(ends) {
         line(script, &format!("ip -n {machine} addr add {v4}/30 dev {interface}"));

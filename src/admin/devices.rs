@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use thiserror::Error;
+use tokio::sync::watch;
 
 use super::{Act, Granted, OneLine, Store, store::Traced};
 use crate::{
@@ -27,6 +28,7 @@ const DEVICES_MAX: u32 = 10_000;
 pub struct Devices {
     store: Store,
     identity: Identity,
+    kept: watch::Sender<Vec<Device>>,
 }
 
 /// What pages say of a machine.
@@ -67,8 +69,36 @@ impl Devices {
     /// When the disk refuses.
     pub fn open(store: Store, identity: Identity) -> anyhow::Result<Self> {
         let devices = store.read_at_start(all)?;
-        identity.replace_devices_of_pages(devices);
-        Ok(Self { store, identity })
+        identity.replace_devices_of_pages(devices.clone());
+        Ok(Self { store, identity, kept: watch::Sender::new(devices) })
+    }
+
+    /// The machines that pages registered, told again at each change.
+    #[must_use]
+    pub fn kept(&self) -> watch::Receiver<Vec<Device>> {
+        self.kept.subscribe()
+    }
+
+    /// Takes over what the school's box before this one had registered, but for machines that are registered here already;
+    /// when this returns it is on disk and in force. How many were taken over. The trail is silent: nobody here decided it.
+    ///
+    /// # Errors
+    /// When the disk refuses: then none was.
+    pub async fn take_over(&self, before: Vec<Device>) -> anyhow::Result<usize> {
+        let taken = self.store.write(move |on| {
+            let room: u32 = on.query_row("SELECT count(*) FROM device", [], |row| row.get(0))?;
+            let room = usize::try_from(DEVICES_MAX.saturating_sub(room)).unwrap_or(0);
+            let mut taken = 0;
+            for device in before.iter().filter(|device| is_of_one_machine(device.mac)).take(room) {
+                let Ok(name) = OneLine::read(&device.name) else { continue };
+                let room = device.room.as_ref().and_then(|room| OneLine::read(room.as_str()).ok());
+                let (name, room) = (name.as_str(), room.as_ref().map(OneLine::as_str));
+                taken += on.execute(TAKE, params![device.mac.bytes(), name, device.kind.word(), room])?;
+            }
+            Ok(taken)
+        });
+        let taken = taken.await?;
+        self.publish(Ok::<_, DeviceRefusal>(taken)).await?.map_err(anyhow::Error::new)
     }
 
     /// Registers `machine`; when this returns it is on disk and in force.
@@ -179,11 +209,13 @@ impl Devices {
     /// Puts what is on disk into force, where something was decided.
     async fn publish<T, R>(&self, decided: Result<T, R>) -> anyhow::Result<Result<T, R>> {
         if decided.is_ok() {
-            let identity = self.identity.clone();
+            let (identity, kept) = (self.identity.clone(), self.kept.clone());
             // Within the reading, so that of two acts at once the later one's state is what stays.
             self.store
                 .read(move |on| {
-                    identity.replace_devices_of_pages(all(on)?);
+                    let devices = all(on)?;
+                    identity.replace_devices_of_pages(devices.clone());
+                    kept.send_replace(devices);
                     Ok(())
                 })
                 .await?;
@@ -202,6 +234,9 @@ impl Described {
         }
     }
 }
+
+const TAKE: &str =
+    "INSERT INTO device (mac, name, kind, room) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (mac) DO NOTHING";
 
 const ONE: &str = "SELECT name FROM device WHERE mac = ?1";
 
@@ -278,6 +313,38 @@ mod tests {
                 "enregistre « TBI 5 », tableau, Salle 5 (02:00:5e:10:00:05)",
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn what_the_box_before_had_registered_is_taken_over_and_nothing_here_is_written_over() {
+        let office = Office::new();
+        let devices = Devices::open(office.store(), office.identity.clone()).unwrap();
+        let granted = granted_to(Role::Referent, Act::KeepDevices);
+        let here = described("TBI d'ici", DeviceKind::Tableau, None);
+        devices.register(&granted, BOARD, here, office.now()).await.unwrap().unwrap();
+        let device = |mac, name: &str| Device {
+            mac,
+            name: name.to_owned(),
+            kind: DeviceKind::Imprimante,
+            room: Some(RoomName::new("Salle 7")),
+        };
+        let mut kept = devices.kept();
+        kept.mark_unchanged();
+        let before = vec![
+            device(BOARD, "TBI d'avant"),
+            device(machine(6), "Imprimante 6"),
+            device(machine(7), "deux\u{202e}sens"),
+            device(Mac::new([0xff; 6]), "Tous"),
+        ];
+        assert_eq!(devices.take_over(before.clone()).await.unwrap(), 1);
+        assert!(kept.has_changed().unwrap());
+        let names = |devices: &[Device]| devices.iter().map(|device| device.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&kept.borrow_and_update()), ["TBI d'ici", "Imprimante 6"]);
+        assert_eq!(office.identity.device(machine(6)).unwrap().room, Some(RoomName::new("Salle 7")));
+        assert_eq!(devices.take_over(before).await.unwrap(), 0, "a power cut may have it done twice");
+        let (office, identity) = office.restarted();
+        Devices::open(office.store(), identity.clone()).unwrap();
+        assert_eq!(identity.device(machine(6)).unwrap().name, "Imprimante 6");
     }
 
     #[tokio::test]

@@ -31,14 +31,45 @@ pub struct Snapshot {
     pub lists_of: Option<Moment>,
     /// When the portal's certificate ends; none where that cannot be read.
     pub certificate_ends: Option<Moment>,
+    /// What the académie has for the box and is fetched later.
+    pub download: Option<Download>,
     /// Whether the last change of the configuration was refused.
     pub configuration_refused: bool,
-    /// Whether something that was changed waits for a restart.
-    pub restart_wanted: bool,
+    /// Whether central is still to obtain the portal's certificate.
+    pub certificate_awaited: bool,
     /// Hardware addresses that two machines used at once within the last hour.
     pub machines_doubled: usize,
     /// Clients held back because they carry data in DNS names.
     pub tunnels_held: usize,
+    /// That the tunnel to the académie is down, if so.
+    pub tunnel_down: Option<TunnelDown>,
+}
+
+/// A tunnel that is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TunnelDown {
+    /// Since when.
+    pub since: Moment,
+    /// Whether the clock is why.
+    pub by_clock: bool,
+}
+
+/// Something large that waits for its turn on the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// How large it is, in megabytes.
+    pub megabytes: u64,
+    /// Until when it waits.
+    pub until: Until,
+}
+
+/// Until when something large waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The hours set for what is large.
+    Hours,
+    /// The next day, for what may be fetched in one is used up.
+    Tomorrow,
 }
 
 /// The directory of the school, as far as the referent has something to do about it.
@@ -105,6 +136,8 @@ pub enum Fault {
         /// Since when.
         since: Moment,
     },
+    /// The line is there, but the tunnel to the académie is down.
+    TunnelDown(TunnelDown),
     /// Something is wrong with the directory.
     Directory(DirectoryFault),
     /// The time is not sure.
@@ -119,6 +152,8 @@ pub enum Fault {
         /// How old, in days.
         days: u64,
     },
+    /// Something large waits for its turn on the line.
+    DownloadWaits(Download),
     /// The portal's certificate has ended: every page of the portal warns.
     CertificateEnded,
     /// The portal's certificate ends soon.
@@ -128,8 +163,8 @@ pub enum Fault {
     },
     /// A change of the configuration was refused.
     ConfigurationRefused,
-    /// A change waits for a restart.
-    RestartWanted,
+    /// Central has not obtained the portal's certificate yet: browsers warn of the box's own.
+    CertificateAwaited,
     /// Machines copy each other's address.
     MachinesDoubled {
         /// How many addresses.
@@ -183,6 +218,9 @@ const CERTIFICATE_WARNED: Duration = Duration::from_secs(14 * 24 * 3600);
 /// An ENT that is away for a shorter time is not told: after a start the box has not looked yet.
 const ENT_AWAY_UNTOLD: Duration = Duration::from_secs(60);
 
+/// A tunnel that is down for a shorter time is not told: it goes to another concentrator meanwhile.
+const TUNNEL_DOWN_UNTOLD: Duration = Duration::from_secs(60);
+
 /// What is wrong at `now`, the most urgent first. Where a fault explains another, only the first is told.
 #[must_use]
 pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
@@ -199,6 +237,8 @@ pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
         (None, None) => {
             let away = snapshot.ent_away_since.filter(|since| now.since(*since) >= ENT_AWAY_UNTOLD);
             away.into_iter().for_each(|since| find(Severity::Urgent, Fault::EntAway { since }));
+            let down = snapshot.tunnel_down.filter(|down| now.since(down.since) >= TUNNEL_DOWN_UNTOLD);
+            down.into_iter().for_each(|down| find(Severity::Urgent, Fault::TunnelDown(down)));
         }
     }
     of_directory(snapshot.directory, &mut find);
@@ -223,11 +263,14 @@ pub fn findings(snapshot: &Snapshot, now: Moment) -> Vec<Finding> {
             find(Severity::Notice, Fault::ListsOld { days: age.as_secs() / (24 * 3600) });
         }
     }
+    if let Some(download) = snapshot.download {
+        find(Severity::Notice, Fault::DownloadWaits(download));
+    }
     if snapshot.configuration_refused {
         find(Severity::Soon, Fault::ConfigurationRefused);
     }
-    if snapshot.restart_wanted {
-        find(Severity::Notice, Fault::RestartWanted);
+    if snapshot.certificate_awaited {
+        find(Severity::Notice, Fault::CertificateAwaited);
     }
     if snapshot.machines_doubled > 0 {
         find(Severity::Soon, Fault::MachinesDoubled { count: snapshot.machines_doubled });
@@ -271,6 +314,8 @@ mod tests {
 
     const NOW: Moment = Moment::from_unix_seconds(1_795_417_500);
     const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    const DOWNLOAD: Download = Download { megabytes: 12, until: Until::Hours };
 
     fn sound() -> Snapshot {
         Snapshot {
@@ -319,6 +364,11 @@ mod tests {
                 Fault::ResolverSilent { since },
             ),
             (Snapshot { ent_away_since: Some(since), ..sound() }, Severity::Urgent, Fault::EntAway { since }),
+            (
+                Snapshot { tunnel_down: Some(TunnelDown { since, by_clock: false }), ..sound() },
+                Severity::Urgent,
+                Fault::TunnelDown(TunnelDown { since, by_clock: false }),
+            ),
             (Snapshot { clock_in_doubt: true, ..sound() }, Severity::Soon, Fault::ClockInDoubt),
             (disk(99), Severity::Soon, Fault::DiskNearlyFull { free_percent: 9 }),
             (disk(29), Severity::Urgent, Fault::DiskNearlyFull { free_percent: 2 }),
@@ -338,7 +388,12 @@ mod tests {
                 Severity::Soon,
                 Fault::ConfigurationRefused,
             ),
-            (Snapshot { restart_wanted: true, ..sound() }, Severity::Notice, Fault::RestartWanted),
+            (
+                Snapshot { download: Some(DOWNLOAD), ..sound() },
+                Severity::Notice,
+                Fault::DownloadWaits(DOWNLOAD),
+            ),
+            (Snapshot { certificate_awaited: true, ..sound() }, Severity::Notice, Fault::CertificateAwaited),
             (
                 Snapshot { machines_doubled: 2, ..sound() },
                 Severity::Soon,
@@ -385,11 +440,12 @@ mod tests {
     #[test]
     fn the_most_urgent_comes_first_and_causes_hide_their_effects() {
         let snapshot = Snapshot {
-            restart_wanted: true,
+            certificate_awaited: true,
             tunnels_held: 3,
             line_down_since: Some(NOW),
             resolver_silent_since: Some(NOW),
             ent_away_since: Some(NOW - DAY),
+            tunnel_down: Some(TunnelDown { since: NOW - DAY, by_clock: false }),
             clock_in_doubt: true,
             certificate_ends: Some(NOW),
             ..sound()
@@ -400,7 +456,7 @@ mod tests {
                 (Severity::Urgent, Fault::LineDown { since: NOW }),
                 (Severity::Soon, Fault::ClockInDoubt),
                 (Severity::Soon, Fault::TunnelsHeld { count: 3 }),
-                (Severity::Notice, Fault::RestartWanted),
+                (Severity::Notice, Fault::CertificateAwaited),
             ],
         );
     }

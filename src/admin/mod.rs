@@ -9,9 +9,12 @@ mod feeds;
 mod forgetting;
 mod health;
 mod lasting;
+mod library;
 mod not_done;
 mod opening_table;
 mod openings;
+mod repair_table;
+mod repairs;
 mod request_table;
 mod requests;
 mod rights;
@@ -30,12 +33,16 @@ pub use announcements::{Announced, Announcement, AnnouncementRefusal, Announceme
 pub use devices::{Described, DeviceRefusal, Devices};
 pub use feeds::{FeedRefusal, Feeds};
 pub use health::{
-    CalendarEnd, DirectoryFault, DirectoryHealth, Disk, Fault, Finding, Severity, Snapshot, findings,
+    CalendarEnd, DirectoryFault, DirectoryHealth, Disk, Download, Fault, Finding, Severity, Snapshot,
+    TunnelDown, Until, findings,
 };
 pub use lasting::Lasts;
+pub use library::LibraryAct;
 pub use not_done::NotDone;
 pub use opening_table::Running;
 pub use openings::{Decision, Openings};
+pub use repair_table::{RepairDone, RepairEnd, RepairSession};
+pub use repairs::{RepairRefusal, RepairWanted, Repairs};
 pub use request_table::{Asking, Request, State, Wish};
 pub use requests::{Answer, Requests, may_ask_to_close};
 pub use rights::{Act, Actor, Granted, NotGranted, may};

@@ -28,13 +28,17 @@ pub enum Act {
     KeepSessions,
     /// See what feeds brought, what was refused of them and why; release a feed that is held.
     KeepDirectory,
+    /// See how the library stands, pause its fetching, remove packages.
+    KeepLibrary,
     /// See what is wrong with the box and what to do.
     SeeHealth,
+    /// See what technicians of the académie do at the box, and end it.
+    EndRepairs,
 }
 
 impl Act {
     /// Every act, in the order of documents.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::AskToOpen,
         Self::SeeClasses,
         Self::OpenForPupils,
@@ -44,7 +48,9 @@ impl Act {
         Self::Announce,
         Self::KeepSessions,
         Self::KeepDirectory,
+        Self::KeepLibrary,
         Self::SeeHealth,
+        Self::EndRepairs,
     ];
 
     /// The word of the trail and of documents.
@@ -60,7 +66,9 @@ impl Act {
             Self::Announce => "announce",
             Self::KeepSessions => "keep-sessions",
             Self::KeepDirectory => "keep-directory",
+            Self::KeepLibrary => "keep-library",
             Self::SeeHealth => "see-health",
+            Self::EndRepairs => "end-repairs",
         }
     }
 
@@ -79,7 +87,9 @@ impl Act {
             | Self::Announce
             | Self::KeepSessions
             | Self::KeepDirectory
-            | Self::SeeHealth => matches!(role, Role::Referent),
+            | Self::KeepLibrary
+            | Self::SeeHealth
+            | Self::EndRepairs => matches!(role, Role::Referent),
         }
     }
 }
@@ -146,7 +156,7 @@ mod tests {
             (
                 Role::Referent,
                 "ask-to-open see-classes open-for-pupils answer-requests keep-devices keep-vouchers announce \
-                 keep-sessions keep-directory see-health",
+                 keep-sessions keep-directory keep-library see-health end-repairs",
             ),
             (Role::Invite, ""),
         ];

@@ -14,14 +14,14 @@ use std::{
 use anyhow::{Context as _, ensure};
 use rusqlite::{Connection, Transaction};
 
-use super::{Granted, announcements, devices, opening_table, request_table, trail, vouchers};
+use super::{Granted, announcements, devices, opening_table, repair_table, request_table, trail, vouchers};
 use crate::{
     model::{ClockTrust, Moment},
     system::{clock::Clock, migrations},
 };
 
 /// What brings a file of version n to n + 1; the version is SQLite's `user_version`. Times are milliseconds since 1970.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     trail::TABLE,
     opening_table::TABLE,
     request_table::TABLE,
@@ -29,6 +29,7 @@ const MIGRATIONS: [&str; 7] = [
     vouchers::TABLES,
     announcements::TABLE,
     request_table::ACADEMIE,
+    repair_table::TABLES,
 ];
 
 /// How long a commit waits for somebody who reads the file by hand.
@@ -76,6 +77,26 @@ impl Store {
         Ok(looked.await.context("the daemon is stopping")??)
     }
 
+    /// Changes what nobody in the school decided: whole, or not at all.
+    ///
+    /// # Errors
+    /// When the disk refuses: nothing has then happened.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let connection = Arc::clone(&self.connection);
+        let changed = tokio::task::spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            // A transaction that is dropped is rolled back.
+            let transaction = connection.transaction()?;
+            let result = change(&transaction)?;
+            transaction.commit()?;
+            Ok::<_, rusqlite::Error>(result)
+        });
+        Ok(changed.await.context("the daemon is stopping")??)
+    }
+
     /// As [`Store::read`], for the daemon's start and threads that may wait.
     ///
     /// # Errors
@@ -85,6 +106,11 @@ impl Store {
         look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> anyhow::Result<T> {
         Ok(look(&self.connection())?)
+    }
+
+    /// The clock that it was opened with.
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -1,6 +1,7 @@
 //! What each may decide for whom, and what becomes of it: acts of a small school on its own disk and clock.
 
 mod academie;
+mod repairs;
 
 use std::{sync::Arc, time::Duration};
 
@@ -166,6 +167,7 @@ fn zone() -> Zone {
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
         quic: Quic::Reject,
+        tunnel: crate::model::TunnelAccess::None,
         services: Vec::new(),
     }
 }

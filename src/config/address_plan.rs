@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     lan::Bridge,
-    model::{DefaultVerdict, Quic, SignIn, Zone, ZoneKind, ZoneName},
+    model::{DefaultVerdict, Quic, SignIn, TunnelAccess, Zone, ZoneKind, ZoneName},
 };
 
 /// Zones a box can have: each costs two listeners of every service.
@@ -98,6 +98,7 @@ fn one_zone(zone: &file::Zone, catalogue: &Catalogue, problems: &mut Collector<'
         problems,
     );
     let quic = word("zone.quic", &zone.quic, &[("reject", Quic::Reject), ("filter", Quic::Filter)], problems);
+    let tunnel = tunnel(&zone.tunnel, kind, problems);
     let services = catalogue.opened(&zone.services, problems);
     Some(Zone {
         name: name?,
@@ -108,8 +109,30 @@ fn one_zone(zone: &file::Zone, catalogue: &Catalogue, problems: &mut Collector<'
         sign_in: sign_in?,
         default: default?,
         quic: quic?,
+        tunnel: tunnel?,
         services,
     })
+}
+
+/// Whether the zone leads into the académie's network: an office does where it is asked for, nothing else ever.
+fn tunnel(
+    written: &Spanned<String>,
+    kind: Option<ZoneKind>,
+    problems: &mut Collector<'_>,
+) -> Option<TunnelAccess> {
+    let words = [("none", TunnelAccess::None), ("academie", TunnelAccess::Academie)];
+    let access = word("zone.tunnel", written, &words, problems)?;
+    if let (TunnelAccess::Academie, Some(kind)) =
+        (access, kind.filter(|kind| *kind != ZoneKind::Administration))
+    {
+        let what = format!(
+            "zone.tunnel: a zone of kind `{}` must not reach the académie; leave it out, or give the offices a zone \
+             of kind `administration`",
+            kind.word()
+        );
+        problems.at(&written.span(), what);
+    }
+    Some(access)
 }
 
 /// Two zones share neither name nor network.

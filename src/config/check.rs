@@ -1,7 +1,7 @@
 //! From the written file to checked settings, with everything the file names read as well.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,17 +10,18 @@ use toml::Spanned;
 
 use super::{
     applications::Applications,
+    cache::{self, Cache, WrittenCache},
     channel::FromChannel,
     file::{self, VERSION},
     form::{Form, School, Sessions},
-    named_files::{Categories, FILE_BYTES_MAX, NamedFiles, Unread, read_text},
+    named_files::{Categories, FILE_BYTES_MAX, NamedFiles, PortalCertificate, Unread, read_text},
     problem::{Collector, Problem, Problems},
     syntax::unreadable,
 };
 use crate::{
     enforce::{dns, ent, firewall, ntp, proxy, quic},
     identity::{self, Directory, register::Terms},
-    journal, lan,
+    journal, lan, library,
     model::{Device, Domain, Uai, Zone},
     policy::{Policy, RuleFile},
     portal, sync,
@@ -58,10 +59,14 @@ pub struct Config {
     pub identity: identity::Settings,
     /// Settings of the ENT, where the school has one.
     pub ent: Option<ent::Settings>,
+    /// What the box answers for as its cache, and what is kept of it.
+    pub cache: Option<Cache>,
     /// How much of the line the académie's channel may take.
     pub central: sync::Settings,
     /// Where those who watch come for figures, if anywhere.
     pub metrics: Option<SocketAddr>,
+    /// Settings of the library, where the school has one.
+    pub library: Option<library::Settings>,
     /// Settings of the journal.
     pub journal: journal::Settings,
     /// The rules and the category table they speak of.
@@ -80,8 +85,6 @@ pub struct Config {
     pub categories: Option<Categories>,
     /// The category table that the file itself names, whatever the channel brought.
     pub own_table: Option<PathBuf>,
-    /// The portal's certificate chain as it was read, PEM. A portal that runs shows another one only after a restart.
-    pub certificate: String,
     /// Every file the configuration was made of; a change in one asks for a reload.
     pub files: Vec<PathBuf>,
 }
@@ -97,10 +100,19 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new("."));
         let form = Form::of(&written, &mut problems);
         let state_dir = state_dir(&written.state_dir, base, &mut problems);
-        let named = NamedFiles::read(&written, form.portal_name.as_ref(), base, &mut problems);
+        let named = {
+            let portal_name = form.portal_name.as_ref();
+            NamedFiles::read(&written, portal_name, base, state_dir.as_deref(), &mut problems)
+        };
         let applications =
             Applications::read(&written.applications, form.portal_name.as_ref(), base, &mut problems);
-        let config = assembled(path, form, named, applications, state_dir);
+        let portal_name = form.portal_name.as_ref();
+        let has_hours = written.central.as_ref().is_some_and(|central| !central.windows.is_empty());
+        let cache = {
+            let state_dir = state_dir.as_deref();
+            cache::cache(written.cache.as_ref(), portal_name, (base, state_dir), has_hours, &mut problems)
+        };
+        let config = assembled(path, form, named, applications, cache, state_dir);
         match (problems.finish(), config) {
             (found, Some(config)) => found.or(config).map(Self::with_channel),
             (found, None) => Err(found),
@@ -118,16 +130,17 @@ pub fn check_form(path: &Path, text: &str) -> Result<(), Problems> {
     problems.finish().or(())
 }
 
-/// The school that the configuration at `path` is for. Nothing it names is read, and the rest may still be wrong: a box is
-/// enrolled before all of its files are there.
+/// The school that the configuration at `path` is for, and the resolvers of its line, where they are right. Nothing it names
+/// is read, and the rest may still be wrong: a box is enrolled before all of its files are there.
 ///
 /// # Errors
 /// When the file cannot be read, or names no school.
-pub fn school_code(path: &Path) -> Result<Uai, Problems> {
+pub fn for_enrolment(path: &Path) -> Result<(Uai, Vec<SocketAddr>), Problems> {
     let text = text(path)?;
     let (written, mut problems) = read(path, &text)?;
-    match Form::of(&written, &mut problems).school {
-        Some(school) => Ok(school.uai),
+    let Form { school, upstreams, .. } = Form::of(&written, &mut problems);
+    match school {
+        Some(school) => Ok((school.uai, upstreams)),
         None => Err(problems.finish()),
     }
 }
@@ -174,9 +187,12 @@ fn assembled(
     form: Form,
     named: NamedFiles,
     applications: Applications,
+    cache: Option<WrittenCache>,
     state_dir: Option<PathBuf>,
 ) -> Option<Config> {
-    let files = std::iter::once(path.to_owned()).chain(named.paths()).chain(applications.paths).collect();
+    let (cache, cache_paths) = cache.map_or((None, Vec::new()), |read| (Some(read.cache), read.paths));
+    let named_paths = named.paths().into_iter().chain(applications.paths).chain(cache_paths);
+    let files = std::iter::once(path.to_owned()).chain(named_paths).collect();
     let Form {
         school,
         line_interface,
@@ -188,6 +204,7 @@ fn assembled(
         sessions,
         central,
         metrics,
+        library,
     } = form;
     let NamedFiles {
         directory,
@@ -198,21 +215,14 @@ fn assembled(
         categories,
         policy,
         certificate,
-        certificate_path,
-        key_path,
         ent,
         ent_paths: _,
     } = named;
     let (school, state_dir, line_interface, portal_name) =
         (school?, state_dir?, line_interface?, portal_name?);
+    let cache = cache.map(|cache| cache.with_elsewhere(&portal_name, library.is_some()));
     Some(Config {
-        dns: dns::Settings {
-            upstreams,
-            own_names: vec![portal_name.clone()],
-            local_names: applications.names,
-            zones: zones.clone(),
-            listen_port: 53,
-        },
+        dns: dns_settings(upstreams, &portal_name, cache.as_ref(), applications.names, &zones),
         proxy: proxy::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
         quic: quic::Settings { zones: zones.clone(), port_base: PROXY_PORT_BASE },
         ntp: ntp::Settings { zones: zones.clone() },
@@ -220,10 +230,18 @@ fn assembled(
             line_interface: Arc::clone(&line_interface),
             zones: zones.clone(),
             proxy_port_base: PROXY_PORT_BASE,
+            // Known from the enrolment, not from the file.
+            tunnel: None,
         },
         lan: lan_settings(&zones, bridges, &state_dir, &portal_name),
-        portal: portal_settings(&school, portal_name, (certificate_path, key_path), &zones, applications.all),
+        portal: portal::Settings {
+            fronted: cache.as_ref().map(|cache| cache.sites.clone()).unwrap_or_default(),
+            has_library: library.is_some(),
+            ..portal_settings(&school, portal_name, certificate, &zones, applications.all)
+        },
+        library: library.map(|library| library.settings(&state_dir)),
         identity: identity_settings(devices, state_dir.clone(), sessions),
+        cache,
         central,
         metrics,
         journal: journal::Settings { dir: state_dir.join("journal") },
@@ -240,9 +258,25 @@ fn assembled(
         accounts_path,
         own_table: categories.as_ref().map(|own| own.path.clone()),
         categories,
-        certificate: certificate?,
         files,
     })
+}
+
+fn dns_settings(
+    upstreams: Vec<SocketAddr>,
+    portal_name: &Domain,
+    cache: Option<&Cache>,
+    local_names: Vec<(Domain, IpAddr)>,
+    zones: &[Arc<Zone>],
+) -> dns::Settings {
+    dns::Settings {
+        upstreams,
+        own_names: vec![portal_name.clone()],
+        fronted_names: cache.map(Cache::names).unwrap_or_default(),
+        local_names,
+        zones: zones.to_vec(),
+        listen_port: 53,
+    }
 }
 
 fn lan_settings(
@@ -274,17 +308,21 @@ fn identity_settings(devices: Vec<Device>, state_dir: PathBuf, sessions: Session
 fn portal_settings(
     school: &School,
     name: Domain,
-    (certificate_path, key_path): (PathBuf, PathBuf),
+    certificate: PortalCertificate,
     zones: &[Arc<Zone>],
     applications: Vec<portal::Application>,
 ) -> portal::Settings {
+    let PortalCertificate { certificate_path, key_path, from } = certificate;
     portal::Settings {
         school: school.name.clone(),
         name,
         certificate_path,
         key_path,
+        certificate_from: from,
         zones: zones.to_vec(),
+        fronted: Vec::new(),
         cas: portal::CasSettings { applications, school: school.uai.clone() },
+        has_library: false,
         http_port: 80,
         https_port: 443,
     }

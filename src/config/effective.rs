@@ -6,7 +6,8 @@ use super::{Config, services};
 use crate::{
     enforce::ent::Protocol,
     identity::EntMatch,
-    model::{DefaultVerdict, Quic, Role, SignIn, Zone},
+    model::{DefaultVerdict, Quic, Role, SignIn, TunnelAccess, Zone},
+    portal::CertificateFrom,
 };
 
 impl Display for Config {
@@ -15,9 +16,7 @@ impl Display for Config {
         entry(f, "state", self.state_dir.display())?;
         entry(f, "line", &self.line_interface)?;
         entry(f, "", format_args!("resolvers {}", joined(&self.dns.upstreams)))?;
-        entry(f, "portal", format_args!("https://{}/", self.portal.name))?;
-        let (certificate, key) = (self.portal.certificate_path.display(), self.portal.key_path.display());
-        entry(f, "", format_args!("certificate {certificate}, key {key}"))?;
+        self.show_portal(f)?;
         entry(f, "accounts", format_args!("{} in {}", self.directory.count(), self.accounts_path.display()))?;
         let hours = self.identity.session_lifetime.as_secs() / 3600;
         let shared_hours = self.identity.shared_session_lifetime.as_secs() / 3600;
@@ -29,6 +28,7 @@ impl Display for Config {
         let machines = Role::ALL.map(|role| format!("{role} {}", self.identity.machines_max.of(role)));
         entry(f, "", format_args!("machines at once: {}", machines.join(", ")))?;
         self.show_ent(f)?;
+        self.show_cache(f)?;
         self.show_calendar(f)?;
         match self.from_channel.policy {
             Some(number) => entry(f, "channel", format_args!("policy {number} of the académie is in force"))?,
@@ -44,19 +44,15 @@ impl Display for Config {
             let (count, level) = (file.all_rules().count(), file.level);
             entry(f, "rules", format_args!("{count} of {level}, {} ({})", file.name, path.display()))?;
         }
-        match &self.categories {
-            Some(table) => {
-                let (categories, names, date) = (table.categories, table.names, &table.list_date);
-                let path = table.path.display();
-                entry(
-                    f,
-                    "lists",
-                    format_args!("{categories} categories, {names} names, of {date} ({path})"),
-                )?;
-            }
-            None => entry(f, "lists", "none: rules can name no category")?,
-        }
+        self.show_lists(f)?;
         self.show_central(f)?;
+        match &self.library {
+            Some(library) => {
+                let gigabytes = library.quota_bytes / 1_000_000_000;
+                entry(f, "library", format_args!("{gigabytes} GB at most in {}", library.dir.display()))?;
+            }
+            None => entry(f, "library", "none")?,
+        }
         if let Some(listen) = self.metrics {
             entry(f, "metrics", format_args!("figures for watchers at http://{listen}/metrics"))?;
         }
@@ -77,6 +73,28 @@ impl Display for Config {
 }
 
 impl Config {
+    fn show_portal(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        entry(f, "portal", format_args!("https://{}/", self.portal.name))?;
+        let (certificate, key) = (self.portal.certificate_path.display(), self.portal.key_path.display());
+        match self.portal.certificate_from {
+            CertificateFrom::Files => entry(f, "", format_args!("certificate {certificate}, key {key}")),
+            CertificateFrom::Central => {
+                entry(f, "", format_args!("certificate {certificate}, which the académie's central obtains"))
+            }
+        }
+    }
+
+    fn show_lists(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.categories {
+            Some(table) => {
+                let (categories, names, date) = (table.categories, table.names, &table.list_date);
+                let path = table.path.display();
+                entry(f, "lists", format_args!("{categories} categories, {names} names, of {date} ({path})"))
+            }
+            None => entry(f, "lists", "none: rules can name no category"),
+        }
+    }
+
     fn show_ent(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(ent) = &self.ent else {
             return entry(f, "ent", "none: people sign in by the passwords known here");
@@ -95,6 +113,31 @@ impl Config {
         entry(f, "", format_args!("{id} is a person's {by} here"))?;
         entry(f, "", format_args!("open before sign-in: {}", joined(&ent.sites)))?;
         entry(f, "", format_args!("a password for days without it is good for {days} days"))
+    }
+
+    fn show_cache(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(cache) = &self.cache else {
+            return entry(f, "cache", "none: the ENT's pages come over the line each time");
+        };
+        entry(
+            f,
+            "cache",
+            format_args!("{} GB in {}", cache.store.quota_bytes / 1_000_000_000, cache.store.dir.display()),
+        )?;
+        for origin in &cache.settings.origins {
+            let (upstream, rules) = (&origin.upstream, origin.rules.len());
+            let from = format_args!("from {} port {}", upstream.address, upstream.port);
+            entry(f, "", format_args!("{}, {from}, {rules} rules", origin.host))?;
+        }
+        for warm in &cache.warm {
+            let megabytes = warm.budget_bytes / 1_000_000;
+            let what = format_args!("{} is warmed from {}, {megabytes} MB a night", warm.host, warm.from);
+            entry(f, "", what)?;
+        }
+        let Some(updates) = &cache.updates else { return Ok(()) };
+        let (store, hosts) = (&updates.store, updates.hosts.len());
+        let gigabytes = store.quota_bytes / 1_000_000_000;
+        entry(f, "", format_args!("updates of {hosts} hosts, {gigabytes} GB in {}", store.dir.display()))
     }
 
     fn show_central(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,6 +183,9 @@ impl Config {
             Quic::Filter => "QUIC is read and filtered",
         };
         entry(f, "", quic)?;
+        if zone.tunnel == TunnelAccess::Academie {
+            entry(f, "", "open: the académie's network, through the tunnel alone")?;
+        }
         entry(f, "", format_args!("open: the web (proxy on port {proxy_port})"))?;
         services::shown(zone).try_for_each(|service| entry(f, "", format_args!("open: {service}")))
     }

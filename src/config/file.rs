@@ -33,6 +33,72 @@ pub(super) struct File {
     pub(super) applications: Vec<Application>,
     pub(super) central: Option<Central>,
     pub(super) metrics: Option<Metrics>,
+    pub(super) cache: Option<Cache>,
+    pub(super) library: Option<Library>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Library {
+    pub(super) dir: Option<Spanned<String>>,
+    pub(super) quota_gb: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cache {
+    pub(super) quota_gb: Option<Spanned<u64>>,
+    pub(super) authorities: Option<Spanned<String>>,
+    #[serde(default, rename = "origin")]
+    pub(super) origins: Vec<CacheOrigin>,
+    pub(super) updates: Option<CacheUpdates>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CacheUpdates {
+    pub(super) quota_gb: Option<Spanned<u64>>,
+    pub(super) hosts: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CacheWarm {
+    pub(super) from: Spanned<String>,
+    pub(super) budget_mb: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CacheOrigin {
+    pub(super) name: Spanned<String>,
+    pub(super) certificate: Spanned<String>,
+    pub(super) key: Spanned<String>,
+    pub(super) upstream: Option<Spanned<String>>,
+    #[serde(default, rename = "rule")]
+    pub(super) rules: Vec<CacheRule>,
+    #[serde(default, rename = "write")]
+    pub(super) writes: Vec<CacheWrite>,
+    pub(super) warm: Option<CacheWarm>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CacheWrite {
+    pub(super) method: Spanned<String>,
+    pub(super) paths: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) sign_in: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CacheRule {
+    pub(super) keep: Spanned<String>,
+    #[serde(default)]
+    pub(super) paths: Vec<Spanned<String>>,
+    pub(super) days_without_line: Option<Spanned<u64>>,
+    pub(super) fresh_minutes: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,8 +135,8 @@ pub(super) struct Line {
 #[serde(deny_unknown_fields)]
 pub(super) struct Portal {
     pub(super) name: Spanned<String>,
-    pub(super) certificate: Spanned<String>,
-    pub(super) key: Spanned<String>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +218,8 @@ pub(super) struct Zone {
     pub(super) default: Spanned<String>,
     #[serde(default = "default_quic")]
     pub(super) quic: Spanned<String>,
+    #[serde(default = "default_tunnel")]
+    pub(super) tunnel: Spanned<String>,
     #[serde(default)]
     pub(super) services: Vec<Spanned<String>>,
 }
@@ -159,6 +227,11 @@ pub(super) struct Zone {
 /// The safe word: what is not asked for stays closed.
 fn default_quic() -> Spanned<String> {
     Spanned::new(0..0, "reject".to_owned())
+}
+
+/// The safe word, as above.
+fn default_tunnel() -> Spanned<String> {
+    Spanned::new(0..0, "none".to_owned())
 }
 
 #[derive(Debug, Deserialize)]

@@ -14,7 +14,9 @@ use super::{
     address_plan::zones,
     central,
     fields::{interface, parsed, shown},
-    file, metrics,
+    file,
+    library::Library,
+    metrics,
     problem::Collector,
     services::Catalogue,
 };
@@ -62,6 +64,7 @@ pub(super) struct Form {
     pub(super) sessions: Sessions,
     pub(super) central: sync::Settings,
     pub(super) metrics: Option<SocketAddr>,
+    pub(super) library: Option<Library>,
 }
 
 /// How long people stay signed in, and on how many machines.
@@ -91,6 +94,7 @@ impl Form {
             sessions: sessions(&written.accounts, problems),
             central: central::settings(written.central.as_ref(), problems),
             metrics: metrics::listen(written.metrics.as_ref(), problems),
+            library: Library::of(written.library.as_ref(), problems),
         }
     }
 }

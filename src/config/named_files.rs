@@ -16,7 +16,8 @@ use crate::{
     lists,
     model::Domain,
     policy::{Policy, PolicyError, RuleFile, SchoolCalendar, SchoolZone, category::Table},
-    portal,
+    portal::{self, CertificateFrom},
+    sync,
 };
 
 /// A configuration file or rules file larger than this is a mistake, in bytes.
@@ -49,24 +50,30 @@ pub(super) struct NamedFiles {
     pub(super) rule_files: Vec<(PathBuf, RuleFile)>,
     pub(super) categories: Option<Categories>,
     pub(super) policy: Option<Policy>,
-    pub(super) certificate: Option<String>,
-    pub(super) certificate_path: PathBuf,
-    pub(super) key_path: PathBuf,
+    pub(super) certificate: PortalCertificate,
     pub(super) ent: Option<Settings>,
     pub(super) ent_paths: Vec<PathBuf>,
 }
 
+/// Where the portal's certificate lies, and who puts it there.
+#[derive(Debug)]
+pub(super) struct PortalCertificate {
+    pub(super) certificate_path: PathBuf,
+    pub(super) key_path: PathBuf,
+    pub(super) from: CertificateFrom,
+}
+
 impl NamedFiles {
-    /// Reads the files `written` names. Relative paths start at the directory `base`.
+    /// Reads the files `written` names. Relative paths start at the directory `base`; what the box puts somewhere itself lies
+    /// in `state_dir`.
     pub(super) fn read(
         written: &file::File,
         portal_name: Option<&Domain>,
         base: &Path,
+        state_dir: Option<&Path>,
         problems: &mut Collector<'_>,
     ) -> Self {
         let accounts_path = base.join(written.accounts.file.get_ref());
-        let certificate_path = base.join(written.portal.certificate.get_ref());
-        let key_path = base.join(written.portal.key.get_ref());
         let directory = directory(&written.accounts.file, &accounts_path, problems);
         let calendar_path = written.accounts.calendar.as_ref().map(|path| base.join(path.get_ref()));
         let terms = terms(&written.accounts, calendar_path.as_deref(), problems);
@@ -77,7 +84,8 @@ impl NamedFiles {
             Some(Some((table, _))) => policy(written, &rule_files, Some(table.clone()), problems),
             Some(None) => None,
         };
-        let certificate = certificate(&written.portal, portal_name, &certificate_path, &key_path, problems);
+        let state_dir = state_dir.unwrap_or(base);
+        let certificate = certificate(&written.portal, portal_name, base, state_dir, problems);
         let ent = ent(written.accounts.ent.as_ref(), portal_name, base, problems);
         let (ent, ent_paths) = ent.map_or((None, Vec::new()), |ent| (Some(ent.settings), ent.paths));
         let categories = table.flatten().map(|(_, categories)| categories);
@@ -90,8 +98,6 @@ impl NamedFiles {
             categories,
             policy,
             certificate,
-            certificate_path,
-            key_path,
             ent,
             ent_paths,
         }
@@ -99,7 +105,8 @@ impl NamedFiles {
 
     /// Every file's path.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let fixed = [&self.accounts_path, &self.certificate_path, &self.key_path];
+        let PortalCertificate { certificate_path, key_path, .. } = &self.certificate;
+        let fixed = [&self.accounts_path, certificate_path, key_path];
         let rules = self.rule_files.iter().map(|(path, _)| path);
         let table = self.categories.iter().map(|categories| &categories.path);
         let named = fixed.into_iter().chain(&self.calendar_path).chain(rules).chain(table);
@@ -107,26 +114,39 @@ impl NamedFiles {
     }
 }
 
-/// The certificate chain as it was read, PEM.
+/// Where the certificate lies; checked, where technicians put it there.
 fn certificate(
     written: &file::Portal,
     portal_name: Option<&Domain>,
-    certificate_path: &Path,
-    key_path: &Path,
+    base: &Path,
+    state_dir: &Path,
     problems: &mut Collector<'_>,
-) -> Option<String> {
-    let files = [
-        ("portal.certificate", &written.certificate, certificate_path),
-        ("portal.key", &written.key, key_path),
-    ];
+) -> PortalCertificate {
+    let (certificate, key) = match (&written.certificate, &written.key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, None) => return obtained(state_dir),
+        (Some(alone), None) | (None, Some(alone)) => {
+            let what = "portal: write both `certificate` and `key`, or neither: the académie's central then obtains the certificate";
+            problems.at(&alone.span(), what.to_owned());
+            return obtained(state_dir);
+        }
+    };
+    let (certificate_path, key_path) = (base.join(certificate.get_ref()), base.join(key.get_ref()));
+    let files = [("portal.certificate", certificate, &certificate_path), ("portal.key", key, &key_path)];
     let read = files.map(|(field, name, path)| named_text(field, name, path, FILE_BYTES_MAX, problems));
-    let [Some(certificate), Some(_)] = read else { return None };
-    if let Some(name) = portal_name
-        && let Err(error) = portal::check_certificate(name, certificate_path, key_path)
+    if let ([Some(_), Some(_)], Some(name)) = (read, portal_name)
+        && let Err(error) = portal::check_certificate(name, &certificate_path, &key_path)
     {
-        problems.at(&written.certificate.span(), format!("portal.certificate: {error:#}"));
+        problems.at(&certificate.span(), format!("portal.certificate: {error:#}"));
     }
-    Some(certificate)
+    PortalCertificate { certificate_path, key_path, from: CertificateFrom::Files }
+}
+
+/// Where the box puts the certificate that central obtains.
+fn obtained(state_dir: &Path) -> PortalCertificate {
+    let dir = sync::in_force::central_dir(state_dir);
+    let (certificate_path, key_path) = (dir.join("portal.pem"), dir.join("portal.key"));
+    PortalCertificate { certificate_path, key_path, from: CertificateFrom::Central }
 }
 
 fn directory(written: &Spanned<String>, path: &Path, problems: &mut Collector<'_>) -> Option<Directory> {

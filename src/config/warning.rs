@@ -6,7 +6,7 @@ use super::Config;
 use crate::{
     model::{Moment, SignIn, ZoneName},
     policy::{Effect, Level, Rule, SitePattern, Sites, UrlPattern},
-    portal,
+    portal::{self, CertificateFrom},
 };
 
 /// A certificate is renewed before its last month; a list older than that misses the sites that matter.
@@ -65,6 +65,10 @@ impl Config {
 
     fn certificate_warning(&self, now: Moment) -> Option<String> {
         let portal = &self.portal;
+        // The box looks after what it obtains by itself.
+        if portal.certificate_from == CertificateFrom::Central {
+            return None;
+        }
         let holds_at = |at| portal::check_dates(&portal.certificate_path, &portal.key_path, at);
         match (holds_at(now), holds_at(now + MONTH)) {
             (Err(fault), _) => Some(format!("portal: {fault:#}")),

@@ -3,30 +3,34 @@
 use std::{future::ready, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CentralStatus, DirectoryStatus, RuleFileStatus, Status,
+    DirectoryStatus,
     claim::Claim,
     control::{Control, control_path},
-    deliveries::Deliveries,
-    epoch, figures,
+    deliveries::{self, Deliveries},
+    epoch,
+    fronting::{self, Copies},
     health::Watched,
     meeting::{self, Meeting},
     opening, policing,
     reading::Reading,
     reload::Reload,
+    repairing::Repairing,
+    setup::SetUp,
+    shelves,
+    signals::stop_on_signal,
+    speaker::Speaker,
     standing::Standing,
-    telling,
     timekeeping::Timekeeping,
+    tunnel::{self, Tunnel},
 };
 use crate::{
-    admin::{self, DirectoryHealth, Feeds, Openings, Requests, Snapshot},
+    admin::{self, DirectoryHealth, Feeds, Openings, Snapshot},
     config::Config,
+    counts::{Counts, Keeper, Waiting},
     enforce::{
         dns::{self, Resolver, Tunnels},
         ent::{self, Ent},
@@ -35,14 +39,15 @@ use crate::{
         ntp, proxy, quic,
         sign_in::SignIn,
     },
-    identity::{EntStanding, Identity, register::Terms},
+    ent::warm::Told,
+    identity::{Identity, register::Terms},
     journal::Journal,
     lan::{self, CaptiveAdvertiser, Dhcp, Leases},
-    model::Moment,
+    library::Library,
     policy::Policy,
     portal,
-    protocol::line::Report,
     system::{bridge_tables, clock::Clock, inherited, metrics, neighbours, tasks::Tasks},
+    vpn,
 };
 
 /// Runs the box with the configuration at `path` until SIGTERM or SIGINT.
@@ -56,7 +61,8 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let _claim = Claim::on(&config.state_dir)?;
 
     // Closed before anything listens: without the heartbeat and the proxy's listeners the ruleset lets nothing through.
-    firewall::ruleset(&config.firewall).load_closed().await?;
+    let firewall = tunnel::firewall_at_start(&config);
+    firewall::ruleset(&firewall).load_closed().await?;
     firewall::route_to_proxy().await?;
     lan::raise(&config.lan).await?;
 
@@ -65,7 +71,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let timekeeping = Timekeeping::begin(clock.clone(), &config.state_dir);
     tasks.start("clock", |stop| timekeeping.serve(stop));
     tasks.start("signals", stop_on_signal);
-    let started = start_services(path, config, &clock, &mut tasks);
+    let started = start_services(path, config, firewall, &clock, &mut tasks);
     if started.is_err() {
         stop.cancel();
     }
@@ -74,7 +80,17 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Starts everything that stands on the closed ruleset; [`opening`] opens it once the resolver has answered.
-fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<()> {
+#[expect(
+    clippy::too_many_lines,
+    reason = "the order in which a box comes up is one list, read from its top to its end"
+)]
+fn start_services(
+    path: &Path,
+    config: Config,
+    firewall: firewall::Settings,
+    clock: &Clock,
+    tasks: &mut Tasks,
+) -> anyhow::Result<()> {
     let (journal, writer) = Journal::open(&config.journal, clock.clone())?;
     tasks.start_foundation("journal", |stop| writer.serve(stop));
 
@@ -87,34 +103,65 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let (leases_sender, leases) = watch::channel(Arc::new(Leases::default()));
     let (open_sender, open) = watch::channel(false);
     let (health_sender, health) = watch::channel(Snapshot::default());
-    let gate = Gate::new(identity.clone(), policy.clone(), journal.clone(), clock.clone());
+    let tunnel = watch::Sender::default();
+    let counts = start_counts(&config, clock, tasks)?;
+    let gate = Gate::new(identity.clone(), policy.clone(), journal.clone(), counts.0.clone(), clock.clone());
     let ((opened, opener), resolver) = (Opened::new()?, Resolver::new(&config.dns));
     let (sign_in, sign_in_service) = SignIn::new(identity.clone(), journal.clone(), clock.clone());
     let (ent, ent_service) = speak_with_ent(config.ent.clone(), &resolver, &identity, clock)?;
+    let Copies { fronting, updates, warmed } = fronting::start(&config, &resolver, &epoch, clock, tasks)?;
+
+    let library = shelves::open(config.library.clone(), clock, tasks)?;
+    let supply = shelves::supply_to(library.as_ref());
 
     let parts = portal::Parts {
         identity: identity.clone(),
         sign_in,
         ent,
         acts: acts.clone(),
+        library: library.clone(),
         sights: portal::Sights { health, leases: leases.clone(), resolver: resolver.clone() },
         gate: gate.clone(),
         clock: clock.clone(),
+        fronting,
     };
     let Listeners { dns, ntp, proxy, quic, portal, control, metrics, heartbeat } =
-        Listeners::bind(&config, opened, &epoch, parts)?;
+        Listeners::bind(&config, opened, &epoch, updates, parts)?;
 
+    let (tunnel_keys, keys) = watch::channel(None);
+    let (wanted, of_technicians) = mpsc::channel(tunnel::WANTED_MAX);
+    let standing = (tunnel.clone(), keys);
+    let raised = Tunnel::new(&config, firewall, resolver.clone(), clock.clone(), standing, of_technicians);
+    tasks.start("tunnel", |stop| raised.serve(stop));
+    let ending = acts.repairs.clone();
+    tasks.start("repairs", |stop| ending.serve(stop));
+    let repairing = Repairing {
+        repairs: acts.repairs,
+        resolver: resolver.clone(),
+        line_interface: Arc::clone(&config.line_interface),
+        tunnel: tunnel.subscribe(),
+        wanted,
+    };
+    let certificate = portal.shown();
+    let stage = deliveries::stage(&config.state_dir, &config.school.uai, terms.subscribe(), clock);
     let seen = Seen {
+        certificate: certificate.clone(),
         clock: clock.clone(),
         identity: identity.clone(),
         journal: journal.clone(),
         resolver,
         tunnels: dns.tunnels(),
+        tunnel: tunnel.subscribe(),
         leases,
         directory,
         open: open.clone(),
+        setup: SetUp::new(path, &config, acts.devices, reading.clone()),
         reading,
-        requests: acts.requests,
+        repairing,
+        books: meeting::Books { requests: acts.requests, stage, supply, tunnel_keys },
+        counts,
+        library,
+        warmed,
     };
     follow_machines(&identity, tasks);
     tasks.start("dhcp", |stop| Dhcp::new(&config.lan).serve(leases_sender, stop));
@@ -131,7 +178,7 @@ fn start_services(path: &Path, config: Config, clock: &Clock, tasks: &mut Tasks)
     let reload = Reload {
         path: path.to_owned(),
         in_force: Standing::of(&config),
-        certificate: config.certificate,
+        certificate,
         files: config.files,
         rules,
         terms,
@@ -219,6 +266,7 @@ impl Listeners {
         config: &Config,
         opened: Opened,
         epoch: &watch::Receiver<u64>,
+        updates: Option<proxy::Updates>,
         parts: portal::Parts,
     ) -> anyhow::Result<Self> {
         let (gate, resolver, clock) = (&parts.gate, &parts.sights.resolver, &parts.clock);
@@ -226,7 +274,10 @@ impl Listeners {
         Ok(Self {
             dns: dns::Service::bind(&config.dns, gate.clone(), resolver.clone(), opened)?,
             ntp: ntp::Service::bind(&config.ntp, gate.clone(), clock.clone())?,
-            proxy: proxy::Service::bind(&config.proxy, gate.clone(), resolver.clone(), pages, epoch.clone())?,
+            proxy: {
+                let (gate, resolver, epoch) = (gate.clone(), resolver.clone(), epoch.clone());
+                proxy::Service::bind(&config.proxy, gate, resolver, pages, updates, epoch)?
+            },
             quic: quic::Service::bind(&config.quic, gate.clone(), resolver.clone(), epoch.clone())?,
             portal: portal::Service::bind(&config.portal, parts)?,
             control: Control::bind(&control_path(&config.state_dir))?,
@@ -246,6 +297,14 @@ fn speak_with_ent(
     let opened =
         settings.map(|settings| Ent::open(settings, resolver.clone(), identity.clone(), clock.clone()));
     Ok(opened.transpose().context("cannot speak with the ENT")?.unzip())
+}
+
+/// Starts what keeps counts; the days that wait to be told lie beside it.
+fn start_counts(config: &Config, clock: &Clock, tasks: &mut Tasks) -> anyhow::Result<(Counts, Waiting)> {
+    let keeper = Keeper::open(&config.state_dir, clock.clone())?;
+    let counts = (keeper.counts(), keeper.waiting());
+    tasks.start("counts", |stop| keeper.serve(stop));
+    Ok(counts)
 }
 
 /// Tells `identity` what the kernel learns of machines: their addresses, and the ports they are behind.
@@ -281,19 +340,6 @@ fn start_resolver(
     });
 }
 
-/// Asks every task to end when the service manager or a person asks the daemon to.
-async fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = stop.cancelled() => {}
-    }
-    stop.cancel();
-    Ok(())
-}
-
 /// What is looked at while the box runs: for the pages of health, and for whoever asks on the control socket.
 struct Seen {
     clock: Clock,
@@ -301,11 +347,18 @@ struct Seen {
     journal: Journal,
     resolver: Resolver,
     tunnels: Tunnels,
+    tunnel: watch::Receiver<Option<vpn::Standing>>,
     leases: watch::Receiver<Arc<Leases>>,
     directory: (watch::Receiver<DirectoryStatus>, watch::Receiver<DirectoryHealth>),
     open: watch::Receiver<bool>,
     reading: watch::Receiver<Reading>,
-    requests: Requests,
+    repairing: Repairing,
+    books: meeting::Books,
+    setup: SetUp,
+    certificate: portal::Shown,
+    counts: (Counts, Waiting),
+    library: Option<Library>,
+    warmed: Option<watch::Receiver<Told>>,
 }
 
 impl Seen {
@@ -318,19 +371,23 @@ impl Seen {
         (control, metrics): (Control, Option<metrics::Service>),
         tasks: &mut Tasks,
     ) -> watch::Receiver<u64> {
-        let Self { clock, identity, journal, resolver, tunnels, leases, directory, open, reading, requests } =
-            self;
-        let (directory, directory_health) = directory;
+        let Self { clock, identity, journal, resolver, leases, open, reading, certificate, .. } = self;
+        let (tunnels, tunnel) = (self.tunnels, self.tunnel);
+        let repairing = self.repairing;
+        let (counts, books, setup, library, warmed, (directory, directory_health)) =
+            (self.counts, self.books, self.setup, self.library, self.warmed, self.directory);
+        let central = watch::Sender::default();
         let watched = Watched {
+            central: central.subscribe(),
             line_interface: config.line_interface.clone(),
             state_dir: config.state_dir.clone(),
-            certificate_path: config.portal.certificate_path.clone(),
-            key_path: config.portal.key_path.clone(),
+            certificate: certificate.clone(),
             clock: clock.clone(),
             identity: identity.clone(),
             journal: journal.clone(),
             resolver: resolver.clone(),
             tunnels: tunnels.clone(),
+            tunnel: tunnel.clone(),
             open: open.clone(),
             reading: reading.clone(),
             directory: directory_health,
@@ -338,7 +395,6 @@ impl Seen {
         let snapshot = health.subscribe();
         tasks.start("health", |stop| watched.serve(health, stop));
         let (school, started) = (config.school.name.clone(), clock.now());
-        let central = watch::Sender::default();
         let speaker = Arc::new(Speaker {
             school,
             started,
@@ -347,10 +403,16 @@ impl Seen {
             journal,
             leases,
             tunnels,
+            tunnel,
             directory,
             open,
             reading,
+            certificate,
             central: central.subscribe(),
+            repair: repairing.repairs.standing(),
+            counts,
+            library,
+            warmed,
         });
         let speaks = Arc::clone(&speaker);
         tasks.start("control", |stop| control.serve(move || speaks.status(), stop));
@@ -359,7 +421,7 @@ impl Seen {
             let figures = move || ready(speaks.figures(&snapshot.borrow(), resolver.cached()));
             tasks.start("metrics", |stop| metrics.serve(figures, stop));
         }
-        start_meeting(config, resolver, requests, speaker, snapshot, central, tasks)
+        start_meeting(config, resolver, (books, setup, repairing), speaker, snapshot, central, tasks)
     }
 }
 
@@ -367,7 +429,7 @@ impl Seen {
 fn start_meeting(
     config: &Config,
     resolver: Resolver,
-    requests: Requests,
+    (books, setup, repairing): (meeting::Books, SetUp, Repairing),
     speaker: Arc<Speaker>,
     snapshot: watch::Receiver<Snapshot>,
     standing: watch::Sender<meeting::Standing>,
@@ -375,116 +437,27 @@ fn start_meeting(
 ) -> watch::Receiver<u64> {
     let (taken_sender, taken) = watch::channel(0);
     let diagnoses = Arc::clone(&speaker);
-    let clock = speaker.clock.clone();
+    let (clock, counts) = (speaker.clock.clone(), speaker.counts.clone());
     let meeting = Meeting {
         state_dir: config.state_dir.clone(),
         school: config.school.uai.clone(),
         settings: config.central.clone(),
+        line_interface: Arc::clone(&config.line_interface),
         own_table: config.own_table.clone(),
         resolver,
         clock,
         reading: speaker.reading.clone(),
         report: Arc::new(move |standing| speaker.report(&snapshot.borrow(), standing)),
         diagnose: Arc::new(move || diagnoses.status().to_string()),
-        requests,
+        repairing,
+        books,
+        setup,
+        portal: config.portal.clone(),
+        counts,
         taken: taken_sender,
         standing,
         changed: watch::Sender::new(0),
     };
     tasks.start("central", |stop| meeting.serve(stop));
     taken
-}
-
-/// Knows whom to ask for the daemon's status.
-#[derive(Debug)]
-struct Speaker {
-    school: String,
-    started: Moment,
-    clock: Clock,
-    identity: Identity,
-    journal: Journal,
-    leases: watch::Receiver<Arc<Leases>>,
-    tunnels: Tunnels,
-    directory: watch::Receiver<DirectoryStatus>,
-    open: watch::Receiver<bool>,
-    reading: watch::Receiver<Reading>,
-    central: watch::Receiver<meeting::Standing>,
-}
-
-impl Speaker {
-    /// What central is told.
-    fn report(&self, snapshot: &Snapshot, standing: &meeting::Standing) -> Report {
-        telling::report(telling::Told {
-            status: &self.status(),
-            snapshot,
-            reading: &self.reading.borrow(),
-            channel: standing.channel.clone(),
-            lists: standing.lists.clone(),
-            started: self.started,
-            now: self.clock.now(),
-            clock: self.clock.trust(),
-            sign_ins_refused: 0,
-        })
-    }
-
-    /// What those who watch are told.
-    fn figures(&self, snapshot: &Snapshot, cached: usize) -> anyhow::Result<String> {
-        let report = self.report(snapshot, &self.central.borrow());
-        let (status, started) = (&self.status(), self.started);
-        figures::text(&figures::Told { status, snapshot, report: &report, started, cached })
-    }
-
-    fn central(&self) -> CentralStatus {
-        let meeting::Standing { is_enrolled, channel, lists, line } = self.central.borrow().clone();
-        let told = channel.refused.or(lists.refused);
-        let refused =
-            told.map(|refused| format!("{} {}: {}", refused.what, refused.number, refused.sentence));
-        let reading = self.reading.borrow();
-        CentralStatus {
-            enrolled: is_enrolled,
-            reached: line.reached,
-            since: line.since.map(|since| since.to_string()),
-            trouble: Some(line.trouble).filter(|why| !why.is_empty()),
-            policy: reading.channel_policy,
-            lists: lists.number,
-            refused: refused.or_else(|| reading.channel_fault.clone()),
-        }
-    }
-
-    fn status(&self) -> Status {
-        let reading = self.reading.borrow();
-        let journal_open = self.journal.is_writing();
-        Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started: self.started.to_string(),
-            school: self.school.clone(),
-            gate_open: journal_open && *self.open.borrow(),
-            journal_open,
-            clock_in_doubt: self.clock.doubt().map(|doubt| doubt.to_string()),
-            sessions: self.identity.count(),
-            leases: self.leases.borrow().len(),
-            tunnels_held: self.tunnels.held(),
-            machines_doubled: self.identity.doubles(),
-            ent_answers: match self.identity.ent() {
-                EntStanding::None => None,
-                standing @ (EntStanding::Reachable | EntStanding::Away) => {
-                    Some(standing == EntStanding::Reachable)
-                }
-            },
-            central: self.central(),
-            directory: self.directory.borrow().clone(),
-            rules: reading
-                .rules
-                .iter()
-                .map(|(path, level, rules)| RuleFileStatus {
-                    path: path.display().to_string(),
-                    level: (*level).to_owned(),
-                    rules: *rules,
-                })
-                .collect(),
-            configured: reading.at.to_string(),
-            reload_refused: reading.refused.clone(),
-            restart_wanted: reading.restart_wanted.map(str::to_owned),
-        }
-    }
 }

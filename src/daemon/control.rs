@@ -133,11 +133,13 @@ mod tests {
             machines_doubled: 0,
             ent_answers: None,
             central: crate::daemon::CentralStatus::default(),
+            tunnel: None,
             directory: DirectoryStatus::default(),
             rules: Vec::new(),
             configured: String::new(),
             reload_refused: None,
-            restart_wanted: None,
+            certificate: None,
+            warm: None,
         }
     }
 

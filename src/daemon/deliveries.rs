@@ -3,9 +3,14 @@
 //! Looked at every second, for a word of SQLite says whether anybody wrote; worked upon when somebody did, and when a day
 //! begins. A register that cannot be read changes nothing: the persons in force stay until it is mended.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use jiff::civil::Date;
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval},
@@ -18,10 +23,15 @@ use crate::{
     admin::{self, CalendarEnd, DirectoryHealth},
     identity::{
         Directory, Identity,
-        register::{Applied, FeedView, Register, Standing, Terms, Today, Version},
+        feed::{Extent, Format, Head, Item, PersonRecord, Totals},
+        register::{
+            Applied, FeedView, Handover, Intent, Register, Staged, Standing, Terms, Today, Version, When,
+        },
     },
     model::{AccountId, Uai},
     policy::CalendarWarning,
+    protocol::delivery::Line,
+    sync,
     system::clock::Clock,
 };
 
@@ -183,6 +193,57 @@ impl Deliveries {
     }
 }
 
+/// Lays what the académie delivers before the register, to take effect on the calendar's day unless the delivery names one.
+/// The daemon's own look at the register finds it.
+pub(super) fn stage(
+    state_dir: &Path,
+    here: &Uai,
+    terms: watch::Receiver<Arc<Terms>>,
+    clock: &Clock,
+) -> sync::Stage {
+    let (state_dir, here, clock) = (state_dir.to_owned(), here.clone(), clock.clone());
+    Arc::new(move |delivery| {
+        let header = &delivery.header;
+        let register = Register::open(&state_dir)?;
+        let today = terms.borrow().today(clock.now(), clock.doubt().is_none());
+        let format: Format = header.format.parse().map_err(anyhow::Error::msg)?;
+        let day = |text: &Option<String>| -> anyhow::Result<Option<Date>> {
+            text.as_deref().map(str::parse).transpose().context("a day of the delivery is malformed")
+        };
+        let when = day(&header.from)?.map_or(When::Calendar, When::On);
+        let due = terms.borrow().due(when, today, register.has_begun(format)?)?;
+        let head = Head {
+            format,
+            extent: if header.base.is_none() { Extent::Complete } else { Extent::Delta },
+            date: day(&header.made)?,
+            source: format!("central {}", header.sequence),
+        };
+        let (now, intent, sequence) = (clock.now(), Intent::Keep, Some(header.sequence));
+        let handover = Handover { head: &head, here: &here, now, today, due, intent, sequence };
+        let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
+            for line in &delivery.lines {
+                take(match line {
+                    Line::Leaves(id) => Item::Leaves(AccountId::new(id)),
+                    Line::Person(told) => {
+                        Item::Person(Box::new(PersonRecord::of_told((**told).clone(), &here)?))
+                    }
+                })?;
+            }
+            Ok(Totals::default())
+        };
+        match register.stage(handover, read, None)? {
+            // Whoever was killed before the release comes by here once more.
+            Staged::Waiting { number, .. } | Staged::Known(number) => {
+                if header.released {
+                    register.release(number)?;
+                }
+                Ok(())
+            }
+            Staged::Refused(refusal) => anyhow::bail!("{refusal}"),
+        }
+    })
+}
+
 /// While an import is written, the register is left alone until the next look.
 fn unless_busy(cause: anyhow::Error) -> anyhow::Result<()> {
     if Register::is_busy(&cause) { Ok(()) } else { Err(cause) }
@@ -253,12 +314,11 @@ mod tests {
         admin::{Act, Actor, Openings, Requests, Wish, may},
         identity::{
             EntMatch, EntStanding, MachinesMax, Settings,
-            feed::{Extent, Format, Head, Item, PersonRecord, Totals},
-            register::{Handover, Intent},
             test_school::{address, begin_verified, machine},
         },
         model::{AccountId, Attachment, Moment, Person, Role},
         policy::{Policy, SchoolCalendar, SchoolZone},
+        protocol::delivery::{self, Delivery, Header},
     };
 
     /// 2026-11-23T08:00:00Z, a Monday between holidays.
@@ -314,7 +374,8 @@ mod tests {
                 source: "eleves.csv".to_owned(),
             };
             let now = self.clock.now();
-            let handover = Handover { head: &head, here: &here, now, today, due, intent: Intent::Keep };
+            let handover =
+                Handover { head: &head, here: &here, now, today, due, intent: Intent::Keep, sequence: None };
             let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
                 ids.iter().map(|id| Item::Person(Box::new(pupil(id)))).try_for_each(take)?;
                 Ok(Totals::default())
@@ -358,6 +419,69 @@ mod tests {
         });
         served.0.unwrap();
         assert!(served.1 < Duration::from_secs(2), "{:?}", served.1);
+    }
+
+    /// A delivery of the académie, of these pupils or of changes to the one before.
+    fn delivered(sequence: u64, base: Option<u64>, from: Option<&str>, lines: Vec<Line>) -> Delivery {
+        let header = Header {
+            version: delivery::VERSION,
+            school: "0809999Z".to_owned(),
+            sequence,
+            base,
+            format: "aaf".to_owned(),
+            made: Some("2026-11-20".to_owned()),
+            from: from.map(str::to_owned),
+            released: false,
+        };
+        Delivery { header, lines }
+    }
+
+    fn told(id: &str) -> Line {
+        Line::Person(Box::new(pupil(id).told_to(&Uai::new("0809999Z").unwrap()).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn what_the_academie_delivers_takes_effect_at_first_at_once_and_then_on_the_calendars_day() {
+        let school = School::new();
+        let mut deliveries = school.begin();
+        let here = Uai::new("0809999Z").unwrap();
+        let stage = stage(school.dir.path(), &here, school.terms.subscribe(), &school.clock);
+        stage(&delivered(1, None, None, vec![told("P1"), told("P2")])).unwrap();
+        deliveries.look().await.unwrap();
+        assert!(school.knows("P1") && school.knows("P2"));
+        stage(&delivered(2, Some(1), Some("2026-11-23"), vec![told("P3")])).unwrap();
+        deliveries.look().await.unwrap();
+        assert!(school.knows("P1") && school.knows("P3"), "it names its day, and that is today");
+        let change = delivered(3, Some(2), None, vec![Line::Leaves("P2".to_owned()), told("P4")]);
+        stage(&change).unwrap();
+        stage(&change).unwrap();
+        deliveries.look().await.unwrap();
+        assert!(school.knows("P2") && !school.knows("P4"));
+        assert_eq!(deliveries.status().borrow().waiting.len(), 1, "the holidays begin on 19 December");
+        let wrong = delivered(4, Some(3), Some("in spring"), vec![told("P5")]);
+        assert!(stage(&wrong).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_many_would_leave_by_is_held_unless_central_released_it() {
+        for is_released in [false, true] {
+            let school = School::new();
+            let mut deliveries = school.begin();
+            let here = Uai::new("0809999Z").unwrap();
+            let stage = stage(school.dir.path(), &here, school.terms.subscribe(), &school.clock);
+            let ids: Vec<String> = (1..=20).map(|number| format!("P{number}")).collect();
+            stage(&delivered(1, None, None, ids.iter().map(|id| told(id)).collect())).unwrap();
+            deliveries.look().await.unwrap();
+            // Half of the school would leave in November.
+            let gone = ids[..10].iter().map(|id| Line::Leaves(id.clone())).collect();
+            let mut second = delivered(2, Some(1), Some("2026-11-23"), gone);
+            second.header.released = is_released;
+            stage(&second).unwrap();
+            deliveries.look().await.unwrap();
+            assert_eq!(school.knows("P1"), !is_released);
+            assert_eq!(deliveries.health().borrow().held, usize::from(!is_released));
+            assert!(school.knows("P20"));
+        }
     }
 
     #[tokio::test]

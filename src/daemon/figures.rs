@@ -32,6 +32,11 @@ pub(super) fn text(told: &Told<'_>) -> anyhow::Result<String> {
     let central = &status.central;
     figures.gauge("enrolled", "1 where the box is enrolled at the académie", yes(central.enrolled));
     figures.gauge("academie_reached", "1 where the académie's central answered last", yes(central.reached));
+    if let Some(tunnel) = &status.tunnel {
+        figures.gauge("tunnel_up", "1 where the tunnel reaches the académie", yes(tunnel.up));
+        let help = "How much of what was asked through the tunnel within a minute was lost, in percent";
+        figures.gauge("tunnel_lost_percent", help, i64::from(tunnel.lost_percent.unwrap_or(100)));
+    }
     let InForce { view, policy, lists, accounts, refused } = &report.in_force;
     let help = "What of the académie's channel is in force; 0 for none";
     for (name, value) in [
@@ -65,6 +70,16 @@ fn machine(figures: &mut Figures, status: &Status, snapshot: &Snapshot) {
     figures.gauge("tunnels_held", "Clients held for data in DNS names", number(status.tunnels_held));
     let help = "Hardware addresses two machines used within the last hour";
     figures.gauge("machines_doubled", help, number(status.machines_doubled));
+    if let Some(warm) = &status.warm {
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        figures.gauge(
+            "warm_kept",
+            "Addresses of the ENT fetched ahead last night and kept",
+            count(warm.kept),
+        );
+        figures.gauge("warm_refused", "Addresses that lists name and that are not kept", count(warm.refused));
+        figures.gauge("warm_bytes", "What came over the line for it, in bytes", count(warm.bytes));
+    }
     let rules = status.rules.iter().map(|file| ([file.level.clone()], number(file.rules)));
     figures.gauges("rules", "Rules in force, by level", ["level"], rules);
     if let Some(disk) = snapshot.disk {
@@ -93,7 +108,7 @@ mod tests {
     use super::*;
     use crate::{
         admin::Disk,
-        daemon::{CentralStatus, DirectoryStatus, RuleFileStatus},
+        daemon::{CentralStatus, DirectoryStatus, RuleFileStatus, TunnelStatus, WarmStatus},
         protocol::line::Finding,
     };
 
@@ -114,6 +129,7 @@ mod tests {
             machines_doubled: 0,
             ent_answers: Some(true),
             central: CentralStatus { enrolled: true, ..CentralStatus::default() },
+            tunnel: Some(TunnelStatus { up: true, lost_percent: Some(3), ..TunnelStatus::default() }),
             directory: DirectoryStatus { persons: 612, ..DirectoryStatus::default() },
             rules: vec![RuleFileStatus {
                 path: "/etc/Exemple.toml".into(),
@@ -122,7 +138,8 @@ mod tests {
             }],
             configured: String::new(),
             reload_refused: None,
-            restart_wanted: None,
+            certificate: None,
+            warm: Some(WarmStatus::default()),
         };
         let snapshot = Snapshot {
             disk: Some(Disk { total_bytes: 1000, free_bytes: 90 }),
@@ -151,6 +168,8 @@ mod tests {
             "preau_channel_policy 12",
             "preau_enrolled 1",
             "preau_dns_cache_entries 21",
+            "preau_tunnel_up 1",
+            "preau_tunnel_lost_percent 3",
         ] {
             assert!(text.lines().any(|told| told == line), "{line} is missing in\n{text}");
         }

@@ -6,15 +6,17 @@ use tokio::{sync::watch, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::reading::Reading;
+use super::{meeting, reading::Reading};
 use crate::{
-    admin::{DirectoryHealth, Disk, Snapshot},
+    admin::{DirectoryHealth, Disk, Download, Snapshot, TunnelDown, Until},
     enforce::dns::{LineStanding, Resolver, Tunnels},
     identity::{EntStanding, Identity},
     journal::Journal,
     model::Moment,
-    portal,
+    portal::{CertificateStanding, Shown},
+    sync::channel::{Awaited, Waits},
     system::{clock::Clock, disk, links::Links},
+    vpn,
 };
 
 /// How often the box is looked at.
@@ -28,23 +30,24 @@ const LOOK_CLOSELY_EVERY: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Watched {
     pub(super) line_interface: Arc<str>,
     pub(super) state_dir: PathBuf,
-    pub(super) certificate_path: PathBuf,
-    pub(super) key_path: PathBuf,
+    pub(super) certificate: Shown,
     pub(super) clock: Clock,
     pub(super) identity: Identity,
     pub(super) journal: Journal,
     pub(super) resolver: Resolver,
     pub(super) tunnels: Tunnels,
+    pub(super) tunnel: watch::Receiver<Option<vpn::Standing>>,
     pub(super) open: watch::Receiver<bool>,
     pub(super) reading: watch::Receiver<Reading>,
     pub(super) directory: watch::Receiver<DirectoryHealth>,
+    pub(super) central: watch::Receiver<meeting::Standing>,
 }
 
 /// What changes slowly.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slow {
     disk: Option<Disk>,
-    certificate_ends: Option<Moment>,
+    certificate: Option<CertificateStanding>,
 }
 
 /// Since when things are as they should not be.
@@ -93,7 +96,7 @@ impl Watched {
     }
 
     fn look(&self, slow: Slow, since: &Since) -> Snapshot {
-        let Slow { disk, certificate_ends } = slow;
+        let Slow { disk, certificate } = slow;
         let reading = self.reading.borrow();
         let journal_writes = self.journal.is_writing();
         Snapshot {
@@ -109,27 +112,27 @@ impl Watched {
             clock_in_doubt: self.clock.doubt().is_some(),
             disk,
             lists_of: reading.lists_of,
-            certificate_ends,
+            certificate_ends: certificate.map(|standing| standing.ends),
+            download: self.central.borrow().waits.and_then(download),
             configuration_refused: reading.refused.is_some(),
-            restart_wanted: reading.restart_wanted.is_some(),
+            certificate_awaited: certificate.is_some_and(|standing| standing.is_provisional),
             machines_doubled: self.identity.doubles(),
             tunnels_held: self.tunnels.held(),
+            tunnel_down: self.tunnel.borrow().as_ref().and_then(down),
         }
     }
 
     /// Looks at what lies on the disk, on a thread that may wait for it.
     async fn look_closely(&self) -> Slow {
         let state_dir = self.state_dir.clone();
-        let (certificate_path, key_path) = (self.certificate_path.clone(), self.key_path.clone());
+        let certificate = self.certificate.clone();
         let looked = tokio::task::spawn_blocking(move || {
             let room = disk::room(&state_dir);
-            // The one on the disk: that the portal still shows the one before it is a finding of its own.
-            let ends = portal::certificate_end(&certificate_path, &key_path);
             Slow {
                 disk: room
                     .ok()
                     .map(|room| Disk { total_bytes: room.total_bytes, free_bytes: room.free_bytes }),
-                certificate_ends: ends.ok(),
+                certificate: certificate.standing(),
             }
         });
         looked.await.unwrap_or_default()
@@ -147,4 +150,21 @@ impl Watched {
             }
         }
     }
+}
+
+/// Since when the tunnel is down, if it is, and whether the clock is why.
+fn down(standing: &vpn::Standing) -> Option<TunnelDown> {
+    let since = standing.since.filter(|_| !standing.up)?;
+    let by_clock = matches!(standing.trouble, Some(vpn::Trouble::ClockAhead | vpn::Trouble::ClockBehind));
+    Some(TunnelDown { since, by_clock })
+}
+
+/// What waits for longer than a moment.
+fn download(waits: Waits) -> Option<Download> {
+    let until = match waits.awaited {
+        Awaited::Window => Until::Hours,
+        Awaited::Budget => Until::Tomorrow,
+        Awaited::Line => return None,
+    };
+    Some(Download { megabytes: waits.bytes.div_ceil(1_000_000), until })
 }

@@ -3,8 +3,7 @@
 //! of it.
 
 use std::{
-    fs, io,
-    net::IpAddr,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -18,25 +17,33 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::reading::Reading;
+use super::{reading::Reading, repairing::Repairing, setup::SetUp, shelves};
 use crate::{
     admin::Requests,
     config::{category_table, read_policy},
+    counts::{Counts, Waiting},
     enforce::dns::Resolver,
-    model::{Domain, Uai},
+    library::Supply,
+    model::Uai,
+    portal,
     protocol::line::{Done, InForce, Order, PassedOn, Report, What},
     sync::{
-        Lists, ListsInForce, Renewal, Settings,
-        channel::{Channel, ChannelSettings, Check},
-        client::{Client, Resolve},
+        Accounts, AccountsInForce, Lists, ListsInForce, PortalRenewal, Renewal, Returns, Settings, Stage,
+        channel::{Channel, ChannelSettings, Check, Waits},
+        client::Client,
+        counts::Teller,
         in_force, keeping,
         line::{Hands, Line, LineState, ToldTime},
+        tunnel::{Change, Tunnels},
     },
-    system::clock::Clock,
+    system::{clock::Clock, links},
 };
 
 /// How often it is looked whether the box is enrolled, or enrolled anew.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the line is back.
+const LINE_EVERY: Duration = Duration::from_millis(500);
 
 /// How long a renewal that central orders may take before it is told that it failed.
 const RENEWAL_WAIT: Duration = Duration::from_secs(90);
@@ -53,8 +60,24 @@ pub(super) struct Standing {
     pub(super) channel: InForce,
     /// What of the lists.
     pub(super) lists: ListsInForce,
+    /// What of the accounts was received.
+    pub(super) accounts: AccountsInForce,
     /// Whether central is reached.
     pub(super) line: LineState,
+    /// What is large and waits for its turn on the line.
+    pub(super) waits: Option<Waits>,
+}
+
+/// The school's own books that the académie has a say in.
+pub(super) struct Books {
+    /// What the school asks the académie.
+    pub(super) requests: Requests,
+    /// Lays a delivery of accounts before the register.
+    pub(super) stage: Stage,
+    /// Where the library is told what there is.
+    pub(super) supply: watch::Sender<Option<Supply>>,
+    /// Where the tunnel is told by whom its keys are changed.
+    pub(super) tunnel_keys: watch::Sender<Option<Change>>,
 }
 
 /// What the meeting needs of the rest of the daemon.
@@ -62,6 +85,8 @@ pub(super) struct Meeting {
     pub(super) state_dir: PathBuf,
     pub(super) school: Uai,
     pub(super) settings: Settings,
+    /// The interface of the line, whose counter shows who else uses it.
+    pub(super) line_interface: Arc<str>,
     /// The category table that the configuration file names.
     pub(super) own_table: Option<PathBuf>,
     pub(super) resolver: Resolver,
@@ -72,8 +97,16 @@ pub(super) struct Meeting {
     pub(super) reading: watch::Receiver<Reading>,
     /// What `preau status` shows, for a technician who asks from afar.
     pub(super) diagnose: Arc<dyn Fn() -> String + Send + Sync>,
-    /// What the school asks the académie.
-    pub(super) requests: Requests,
+    /// What technicians may have done here.
+    pub(super) repairing: Repairing,
+    /// The books that central has a say in.
+    pub(super) books: Books,
+    /// What the box is set up with.
+    pub(super) setup: SetUp,
+    /// The portal, whose certificate central may be the one to obtain.
+    pub(super) portal: portal::Settings,
+    /// What is counted, and the days that wait to be told.
+    pub(super) counts: (Counts, Waiting),
     /// Counts up when the rules or the lists in force are to be read again.
     pub(super) taken: watch::Sender<u64>,
     pub(super) standing: watch::Sender<Standing>,
@@ -124,34 +157,55 @@ impl Meeting {
 
     async fn meet(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let kept = keeping::read(&self.state_dir)?.context("the enrolment is gone")?;
-        let root_path = in_force::central_dir(&self.state_dir).join("root.json");
-        if !root_path.exists() {
-            fs::write(&root_path, &kept.root).context("cannot write the root of trust")?;
-        }
-        let client = Client::new(&kept, self.clock.clone(), self.resolve())?;
+        self.lay_root(&kept.root)?;
+        let client = Client::new(&kept, self.clock.clone(), self.resolver.finder())?;
         let settings = ChannelSettings {
             state_dir: self.state_dir.clone(),
             school: self.school.clone(),
             repositories: kept.repositories.clone(),
             settings: self.settings.clone(),
         };
+        let accounts = Accounts::open(&self.state_dir, &kept, &self.school, Arc::clone(&self.books.stage))?;
         let (kept_sender, kept_requests) = mpsc::unbounded_channel();
+        let tunnels = Tunnels::open(self.state_dir.clone(), &kept, client.clone())?;
+        self.books.tunnel_keys.send_replace(Some(tunnels.change()));
         let renewal = Renewal::new(self.state_dir.clone(), kept, client.clone(), self.clock.clone())?;
-        let hands = renewing(self.hands(kept_sender), &renewal);
-        let line = Line::new(client.clone(), hands, self.clock.clone(), &self.state_dir)?;
-        let told_time = line.told_time();
-        let channel = Channel::open(settings, Some(client.http()), self.check(), self.clock.clone())?
-            .with_told_time(move || told_time.borrow().map(ToldTime::now));
+        let teller = Teller::new(client.clone(), self.counts.0.clone(), self.counts.1.clone());
+        let hands = self.repairing.add_to(self.hands(kept_sender), client.central());
+        let hands = changing(sending(renewing(hands, &renewal), &teller), &tunnels);
+        let (back, returned) = watch::channel(0);
+        let returns = Returns::new(returned);
+        let line = Line::new(client.clone(), hands, self.clock.clone(), &self.state_dir)?
+            .with_returns(returns.clone());
+        let (told_time, line_interface) = (line.told_time(), Arc::clone(&self.line_interface));
+        let line_bytes = Arc::new(move || links::received_bytes(&line_interface).ok());
+        let http = Some(client.http());
+        let channel = Channel::open(settings, http, self.check(), self.clock.clone(), line_bytes)?
+            .with_told_time(move || told_time.borrow().map(ToldTime::now))
+            .with_returns(returns);
         let clients = channel.clients();
         let lists = Lists::open(&self.state_dir);
-        let (targets, view) = (channel.targets(), line.view());
-        let following = self.follow(channel.in_force(), lists.in_force(), line.state());
+        let (targets, content, view, tunnel) =
+            (channel.targets(), channel.targets(), line.view(), line.tunnel());
+        let following = self.follow(
+            channel.in_force(),
+            lists.in_force(),
+            accounts.in_force(),
+            line.state(),
+            channel.waits(),
+        );
         info!("the box is enrolled; it meets central");
         tokio::try_join!(
             channel.serve(view, stop.clone()),
-            lists.serve(targets, stop.clone()),
+            lists.serve(targets.clone(), stop.clone()),
+            accounts.serve(targets, stop.clone()),
+            shelves::follow(content, &self.books.supply, stop),
             line.serve(stop.clone()),
             renewal.serve(stop.clone()),
+            tunnels.serve(tunnel, stop.clone()),
+            self.setup.clone().serve(client.clone(), stop.clone()),
+            self.obtain_certificate(&client, stop),
+            teller.serve(stop.clone()),
             async {
                 stop.run_until_cancelled(hand_on(client.renewals(), &clients)).await;
                 Ok(())
@@ -160,9 +214,19 @@ impl Meeting {
                 following.await;
                 Ok(())
             },
+            async {
+                stop.run_until_cancelled(follow_line(&self.resolver, &back)).await;
+                Ok(())
+            },
             self.follow_requests(kept_requests, stop),
         )?;
         Ok(())
+    }
+
+    /// Writes the root of trust that the enrolment brought, where there is none yet.
+    fn lay_root(&self, root: &str) -> anyhow::Result<()> {
+        let path = in_force::central_dir(&self.state_dir).join("root.json");
+        if path.exists() { Ok(()) } else { fs::write(path, root).context("cannot write the root of trust") }
     }
 
     /// Tells the rest of the box what came into force, and central that it did.
@@ -170,7 +234,9 @@ impl Meeting {
         &self,
         mut channel: watch::Receiver<InForce>,
         mut lists: watch::Receiver<ListsInForce>,
+        mut accounts: watch::Receiver<AccountsInForce>,
         mut line: watch::Receiver<LineState>,
+        mut waits: watch::Receiver<Option<Waits>>,
     ) {
         let mut reading = self.reading.clone();
         loop {
@@ -178,7 +244,9 @@ impl Meeting {
                 is_enrolled: true,
                 channel: channel.borrow_and_update().clone(),
                 lists: lists.borrow_and_update().clone(),
+                accounts: accounts.borrow_and_update().clone(),
                 line: line.borrow_and_update().clone(),
+                waits: *waits.borrow_and_update(),
             };
             let before = self.standing.send_replace(now.clone());
             let is_taken =
@@ -188,7 +256,9 @@ impl Meeting {
             }
             let is_read = reading.has_changed().unwrap_or(false);
             reading.mark_unchanged();
-            if is_read || before.channel != now.channel || before.lists != now.lists {
+            let is_otherwise =
+                before.channel != now.channel || before.lists != now.lists || before.accounts != now.accounts;
+            if is_read || is_otherwise {
                 self.changed.send_modify(|count| *count += 1);
             }
             let ended = tokio::select! {
@@ -199,7 +269,9 @@ impl Meeting {
                 }
                 changed = channel.changed() => changed.is_err(),
                 changed = lists.changed() => changed.is_err(),
+                changed = accounts.changed() => changed.is_err(),
                 changed = line.changed() => changed.is_err(),
+                changed = waits.changed() => changed.is_err(),
             };
             if ended {
                 return;
@@ -207,21 +279,34 @@ impl Meeting {
         }
     }
 
-    /// Tells central at once what is passed on, and notes what it keeps, until the stop signal.
+    /// Has central obtain the portal's certificate, where it is to.
+    async fn obtain_certificate(&self, client: &Client, stop: &CancellationToken) -> anyhow::Result<()> {
+        let portal::Settings { name, certificate_path, key_path, certificate_from, .. } = self.portal.clone();
+        if certificate_from == portal::CertificateFrom::Files {
+            return Ok(());
+        }
+        let (client, clock) = (client.clone(), self.clock.clone());
+        PortalRenewal { client, name, certificate_path, key_path, clock }.serve(stop.clone()).await
+    }
+
+    /// Tells central at once what is passed on and how a technician's session stands, and notes what it keeps, until the
+    /// stop signal.
     async fn follow_requests(
         &self,
         mut kept: mpsc::UnboundedReceiver<Vec<PassedOn>>,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut changes = self.requests.changes();
+        let mut changes = self.books.requests.changes();
+        let mut repair = self.repairing.repairs.standing();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                Some(told) = kept.recv() => self.requests.are_told(told).await?,
+                Ok(()) = repair.changed() => self.changed.send_modify(|count| *count += 1),
+                Some(told) = kept.recv() => self.books.requests.are_told(told).await?,
                 Ok(()) = changes.changed() => {}
                 else => return Ok(()),
             }
-            if !self.requests.untold().await?.is_empty() {
+            if !self.books.requests.untold().await?.is_empty() {
                 self.changed.send_modify(|count| *count += 1);
             }
         }
@@ -240,7 +325,7 @@ impl Meeting {
 
     fn hands(&self, kept: mpsc::UnboundedSender<Vec<PassedOn>>) -> Hands {
         let (report, standing) = (Arc::clone(&self.report), self.standing.subscribe());
-        let asked = self.requests.clone();
+        let asked = self.books.requests.clone();
         let able =
             Able { diagnose: Arc::clone(&self.diagnose), requests: asked.clone(), clock: self.clock.clone() };
         Hands {
@@ -262,22 +347,6 @@ impl Meeting {
                 Box::pin(async move { able.carry_out(order).await })
             }),
         }
-    }
-
-    /// The box's own resolver, as the client asks it.
-    fn resolve(&self) -> Resolve {
-        let resolver = self.resolver.clone();
-        Arc::new(move |name| {
-            let resolver = resolver.clone();
-            Box::pin(async move {
-                let name: Domain =
-                    name.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-                let found = resolver.addresses_for_box(&name).await;
-                let addresses: io::Result<Vec<IpAddr>> =
-                    found.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error));
-                addresses
-            })
-        })
     }
 }
 
@@ -304,8 +373,13 @@ impl Able {
                     Err(cause) => (false, format!("cannot keep the answer: {cause:#}")),
                 }
             }
-            // Renewing is not done here, see `renewing`.
-            What::RenewCertificate {} => (false, "the certificate is renewed elsewhere".to_owned()),
+            // Not done here, see `renewing`, `sending`, `changing` and `repairing`.
+            What::RenewCertificate {}
+            | What::SendCounts {}
+            | What::ChangeTunnelKey {}
+            | What::OpenRepair { .. }
+            | What::EndRepair { .. }
+            | What::Repair { .. } => (false, "this is done elsewhere".to_owned()),
         };
         Done { order: order.number, well, text }
     }
@@ -328,6 +402,59 @@ fn renewing(hands: Hands, renewal: &Renewal) -> Hands {
             Box::pin(async move {
                 let well = renew(RENEWAL_WAIT).await;
                 let text = if well { "" } else { "the certificate could not be renewed; it is tried again" };
+                Done { order: order.number, well, text: text.to_owned() }
+            })
+        }),
+        ..hands
+    }
+}
+
+/// Counts up in `back` whenever the line is back, as far as the resolver can tell.
+async fn follow_line(resolver: &Resolver, back: &watch::Sender<u64>) {
+    let mut was_down = resolver.line().is_down();
+    loop {
+        sleep(LINE_EVERY).await;
+        let is_down = resolver.line().is_down();
+        if was_down && !is_down {
+            back.send_modify(|count| *count += 1);
+        }
+        was_down = is_down;
+    }
+}
+
+/// The hands, which tell the counts of the day so far as well when central orders it.
+fn sending(hands: Hands, teller: &Teller) -> Hands {
+    let (teller, carry_out) = (teller.clone(), hands.carry_out);
+    Hands {
+        carry_out: Arc::new(move |order| {
+            if !matches!(order.what, What::SendCounts {}) {
+                return carry_out(order);
+            }
+            let teller = teller.clone();
+            Box::pin(async move {
+                let (well, text) = match teller.tell_so_far().await {
+                    Ok(()) => (true, String::new()),
+                    Err(cause) => (false, format!("{:#}", anyhow::Error::new(cause))),
+                };
+                Done { order: order.number, well, text }
+            })
+        }),
+        ..hands
+    }
+}
+
+/// The hands, which have another key for the tunnel accepted as well when central orders it.
+fn changing(hands: Hands, tunnels: &Tunnels) -> Hands {
+    let (change, carry_out) = (Arc::new(tunnels.on_order()), hands.carry_out);
+    Hands {
+        carry_out: Arc::new(move |order| {
+            if !matches!(order.what, What::ChangeTunnelKey {}) {
+                return carry_out(order);
+            }
+            let change = Arc::clone(&change);
+            Box::pin(async move {
+                let well = change(RENEWAL_WAIT).await;
+                let text = if well { "" } else { "no other key was accepted; it is tried again" };
                 Done { order: order.number, well, text: text.to_owned() }
             })
         }),

@@ -22,8 +22,6 @@ pub(super) struct Reading {
     pub(super) channel_fault: Option<String>,
     /// Why the reading after that was refused, if it was.
     pub(super) refused: Option<String>,
-    /// What of it takes effect only at a restart, if anything.
-    pub(super) restart_wanted: Option<&'static str>,
 }
 
 impl Reading {
@@ -36,6 +34,6 @@ impl Reading {
             .collect();
         let FromChannel { policy: channel_policy, fault: channel_fault } = config.from_channel.clone();
         let lists_of = config.lists_of();
-        Self { rules, lists_of, at, channel_policy, channel_fault, refused: None, restart_wanted: None }
+        Self { rules, lists_of, at, channel_policy, channel_fault, refused: None }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     identity::{Identity, register::Terms},
     policy::Policy,
+    portal::Shown,
     system::{
         clock::Clock,
         service_manager,
@@ -32,8 +33,8 @@ use crate::{
 pub(super) struct Reload {
     pub(super) path: PathBuf,
     pub(super) in_force: Standing,
-    /// The certificate chain the portal shows, PEM.
-    pub(super) certificate: String,
+    /// The certificate that the portal shows.
+    pub(super) certificate: Shown,
     pub(super) files: Vec<PathBuf>,
     /// The rules, which [`super::policing`] joins with what teachers decided.
     pub(super) rules: watch::Sender<Arc<Policy>>,
@@ -91,6 +92,7 @@ impl Reload {
 
     /// Reads the configuration and puts it into force, or keeps the one before and says why.
     async fn reload(&mut self) {
+        self.show_certificate().await;
         match self.read().await {
             Ok(config) => {
                 self.put_into_force(config);
@@ -99,6 +101,19 @@ impl Reload {
             Err(error) => {
                 warn!("configuration refused, the one before it stays in force; see `preau status`");
                 self.reading.send_modify(|reading| reading.refused = Some(format!("{error:#}")));
+            }
+        }
+    }
+
+    /// Has the portal show the certificate that lies on the disk, whatever the rest of the configuration comes to: one that
+    /// was renewed must not wait for a rule to be mended.
+    async fn show_certificate(&self) {
+        let certificate = self.certificate.clone();
+        match tokio::task::spawn_blocking(move || certificate.look_again()).await {
+            Ok(Ok(true)) => info!("the portal shows another certificate"),
+            Ok(Ok(false)) | Err(_) => {}
+            Ok(Err(_)) => {
+                warn!("the portal's certificate cannot be shown, the one before it is; see `preau check`")
             }
         }
     }
@@ -121,10 +136,7 @@ impl Reload {
     /// People and machines first, rules last: the rules' change makes every live connection be judged again, so what an
     /// answer between two of these steps let in does not outlive the last one.
     fn put_into_force(&mut self, config: Config) {
-        let mut reading = Reading::of(&config, self.clock.now());
-        // A renewed certificate must not keep rules from changing, so it is no part of what stands.
-        reading.restart_wanted = (config.certificate != self.certificate)
-            .then_some("the portal still shows the certificate before the one on the disk");
+        let reading = Reading::of(&config, self.clock.now());
         self.identity.replace_directory(config.directory);
         self.identity.replace_devices(config.identity.devices);
         self.terms.send_replace(Arc::new(config.terms));
@@ -197,7 +209,7 @@ default = "allow"
             let reload = Reload {
                 path,
                 in_force,
-                certificate: config.certificate,
+                certificate: Shown::open(&config.portal).unwrap(),
                 files: config.files,
                 rules: policy_sender,
                 terms: watch::Sender::new(Arc::new(config.terms)),
@@ -286,6 +298,7 @@ default = "allow"
             ("Collège d'Exemple", "Lycée d'Exemple", "school"),
             ("\"state\"", "\"elsewhere\"", "state_dir"),
             ("accounts.csv\"", "accounts.csv\", session_hours = 3", "accounts.session_hours"),
+            ("version = 1", "version = 1\ncentral = { rate_kbit = 512 }", "central"),
         ] {
             let mut school = School::open();
             school.write("preau.toml", &CONFIGURATION.replace(written, other));
@@ -299,13 +312,16 @@ default = "allow"
     }
 
     #[tokio::test]
-    async fn a_renewed_certificate_lets_rules_change_and_asks_for_a_restart() {
+    async fn a_renewed_certificate_is_shown_though_the_rules_are_refused() {
         let mut school = School::open();
+        let shown = school.reload.certificate.clone();
+        let before = shown.standing();
         write_certificate(school.dir.path());
-        school.write("etablissement.toml", HEAD);
+        school.write("etablissement.toml", "no rules");
         school.reload.reload().await;
-        assert!(school.allows_games());
-        assert!(school.reading.borrow().restart_wanted.is_some());
+        assert!(school.refused().is_some());
+        assert!(!shown.look_again().unwrap(), "it is shown already");
+        assert_eq!(shown.standing(), before, "both end in the same year");
     }
 
     #[tokio::test]

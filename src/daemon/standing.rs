@@ -3,12 +3,14 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    config::{Config, School},
+    config::{Cache, Config, School},
     enforce::ent,
     identity::MachinesMax,
     lan::Bridge,
+    library,
     model::{Domain, Zone},
-    portal::CasSettings,
+    portal::{CasSettings, CertificateFrom},
+    sync,
 };
 
 /// What is in force until a restart.
@@ -17,13 +19,16 @@ pub(super) struct Standing {
     school: School,
     state_dir: PathBuf,
     line: (Arc<str>, Vec<SocketAddr>),
-    portal: (Domain, PathBuf, PathBuf),
+    portal: (Domain, PathBuf, PathBuf, CertificateFrom),
     session_lifetimes: [Duration; 2],
     machines_max: MachinesMax,
     ent: (Option<ent::Settings>, Duration),
     zones: (Vec<Arc<Zone>>, Vec<Bridge>),
     applications: CasSettings,
     metrics: Option<SocketAddr>,
+    cache: Option<Cache>,
+    central: sync::Settings,
+    library: Option<library::Settings>,
 }
 
 impl Standing {
@@ -34,13 +39,21 @@ impl Standing {
             school: config.school.clone(),
             state_dir: config.state_dir.clone(),
             line: (Arc::clone(&config.line_interface), config.dns.upstreams.clone()),
-            portal: (portal.name.clone(), portal.certificate_path.clone(), portal.key_path.clone()),
+            portal: (
+                portal.name.clone(),
+                portal.certificate_path.clone(),
+                portal.key_path.clone(),
+                portal.certificate_from,
+            ),
             session_lifetimes: [config.identity.session_lifetime, config.identity.shared_session_lifetime],
             machines_max: config.identity.machines_max,
             ent: (config.ent.clone(), config.identity.remember),
             zones: (config.zones.clone(), config.lan.bridges.clone()),
             applications: portal.cas.clone(),
             metrics: config.metrics,
+            cache: config.cache.clone(),
+            central: config.central.clone(),
+            library: config.library.clone(),
         }
     }
 
@@ -57,6 +70,9 @@ impl Standing {
             zones,
             applications,
             metrics,
+            cache,
+            central,
+            library,
         } = self;
         [
             ("state_dir", *state_dir != other.state_dir),
@@ -70,6 +86,9 @@ impl Standing {
             ("zone", *zones != other.zones),
             ("application", *applications != other.applications),
             ("metrics", *metrics != other.metrics),
+            ("cache", *cache != other.cache),
+            ("central", *central != other.central),
+            ("library", *library != other.library),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

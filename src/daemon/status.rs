@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ent::warm::Told;
+use crate::vpn;
+
 /// A running daemon at one moment. Counts only: no person, no site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,8 @@ pub struct Status {
     pub ent_answers: Option<bool>,
     /// How the box stands with the académie's central.
     pub central: CentralStatus,
+    /// The tunnel to the académie; none where the box has none.
+    pub tunnel: Option<TunnelStatus>,
     /// The directory of the school.
     pub directory: DirectoryStatus,
     /// The rules in force.
@@ -40,8 +45,30 @@ pub struct Status {
     pub configured: String,
     /// Why the last reload was refused, if it was: the configuration before it is still in force.
     pub reload_refused: Option<String>,
-    /// What was read but takes effect only at a restart, if anything.
-    pub restart_wanted: Option<String>,
+    /// The portal's certificate, in words: until when, and what is to come.
+    pub certificate: Option<String>,
+    /// What was fetched ahead for the ENT's cache in the last night; none where nothing is to be.
+    pub warm: Option<WarmStatus>,
+}
+
+/// What was fetched ahead in the last night.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmStatus {
+    /// Addresses that are kept.
+    pub kept: u64,
+    /// Addresses that are not.
+    pub refused: u64,
+    /// Bytes that came over the line.
+    pub bytes: u64,
+    /// All of it in words.
+    pub night: String,
+}
+
+impl WarmStatus {
+    pub(super) fn of(told: &Told) -> Self {
+        Self { kept: told.kept, refused: told.refused(), bytes: told.bytes, night: told.to_string() }
+    }
 }
 
 /// The académie's central, as the box meets it.
@@ -60,13 +87,17 @@ pub struct CentralStatus {
     pub policy: Option<u64>,
     /// The edition of the lists in force; 0 before the first.
     pub lists: u64,
+    /// What is large and waits for its turn on the line, and for what.
+    pub waits: Option<String>,
+    /// The last delivery of accounts that was received; 0 before the first.
+    pub accounts: u64,
     /// What the channel brought that is not in force, and why.
     pub refused: Option<String>,
 }
 
 impl fmt::Display for CentralStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { enrolled, reached, since, trouble, policy, lists, refused } = self;
+        let Self { enrolled, reached, since, trouble, policy, lists, accounts, waits, refused } = self;
         if !enrolled {
             return writeln!(f, "central   not enrolled; see `preau enrol`");
         }
@@ -77,10 +108,75 @@ impl fmt::Display for CentralStatus {
             (false, None) => writeln!(f, "central   not tried yet")?,
         }
         match policy {
-            Some(number) => writeln!(f, "          policy {number}, lists {lists}")?,
-            None => writeln!(f, "          no policy yet, the configuration file's rules are in force")?,
+            Some(number) => writeln!(f, "          policy {number}, lists {lists}, accounts {accounts}")?,
+            None => {
+                writeln!(f, "          no policy given yet, the configuration file's rules are in force")?
+            }
         }
+        waits.iter().try_for_each(|what| writeln!(f, "          {what}"))?;
         refused.iter().try_for_each(|why| writeln!(f, "          NOT IN FORCE: {why}"))
+    }
+}
+
+/// The tunnel to the académie.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TunnelStatus {
+    /// Whether the académie is reached.
+    pub up: bool,
+    /// Since when it is so, RFC 3339 in UTC.
+    pub since: Option<String>,
+    /// The concentrator used or tried, counted from 1 in the order of preference.
+    pub concentrator: usize,
+    /// `udp`, or `tls` where the line lets nothing else through.
+    pub way: String,
+    /// The last handshake with any concentrator, RFC 3339 in UTC.
+    pub handshake: Option<String>,
+    /// How much of the last minute's questions through it was lost, in percent.
+    pub lost_percent: Option<u8>,
+    /// What was tried since it was last up.
+    pub tried: u32,
+    /// Why it is down, if it is, and what to do.
+    pub trouble: Option<String>,
+}
+
+impl TunnelStatus {
+    pub(super) fn of(standing: &vpn::Standing) -> Self {
+        let vpn::Standing { up, since, concentrator, way, handshake, lost_percent, tried, trouble } =
+            standing;
+        Self {
+            up: *up,
+            since: since.map(|since| since.to_string()),
+            concentrator: *concentrator,
+            way: match way {
+                vpn::Way::Udp => "udp".to_owned(),
+                vpn::Way::Tls => "tls".to_owned(),
+            },
+            handshake: handshake.map(|handshake| handshake.to_string()),
+            lost_percent: *lost_percent,
+            tried: *tried,
+            trouble: trouble.map(|trouble| trouble.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for TunnelStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { up, since, concentrator, way, handshake, lost_percent, tried, trouble } = self;
+        let since = since.as_deref().unwrap_or("the start");
+        match up {
+            true => writeln!(f, "tunnel    up since {since}, concentrator {concentrator} over {way}")?,
+            false => {
+                let why = trouble.as_deref().unwrap_or("no concentrator answers");
+                writeln!(f, "tunnel    DOWN since {since}: {why}")?;
+                writeln!(f, "          concentrator {concentrator} over {way} is tried, {tried} attempts")?;
+            }
+        }
+        write!(f, "          last handshake {}", handshake.as_deref().unwrap_or("never"))?;
+        match lost_percent {
+            Some(percent) => writeln!(f, ", {percent} % lost in the last minute"),
+            None => writeln!(f),
+        }
     }
 }
 
@@ -168,13 +264,17 @@ impl fmt::Display for Status {
             Some(false) => writeln!(f, "ent       AWAY, the passwords for the days without Internet count")?,
         }
         self.central.fmt(f)?;
+        self.tunnel.iter().try_for_each(|tunnel| tunnel.fmt(f))?;
         self.directory.fmt(f)?;
         writeln!(f, "rules     read {}", self.configured)?;
         for file in &self.rules {
             writeln!(f, "          {} of {} ({})", file.rules, file.level, file.path)?;
         }
-        if let Some(why) = &self.restart_wanted {
-            writeln!(f, "restart   WANTED: {why}")?;
+        if let Some(standing) = &self.certificate {
+            writeln!(f, "portal    {standing}")?;
+        }
+        if let Some(warm) = &self.warm {
+            writeln!(f, "warm-up   {}", warm.night)?;
         }
         match &self.reload_refused {
             None => Ok(()),
@@ -187,9 +287,9 @@ impl fmt::Display for Status {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_closed_doubted_refused_or_wants_a_restart_stands_out() {
-        let status = Status {
+    /// A box of which everything wants somebody's look.
+    fn troubled() -> Status {
+        Status {
             version: "0.1.0".to_owned(),
             started: "2026-11-23T07:00:00.000Z".to_owned(),
             school: "Collège d'Exemple".to_owned(),
@@ -208,8 +308,20 @@ mod tests {
                 trouble: Some("it does not answer".to_owned()),
                 policy: Some(12),
                 lists: 3,
+                waits: Some("12 MB wait for their window".to_owned()),
+                accounts: 5,
                 refused: Some("lists 4: digest".to_owned()),
             },
+            tunnel: Some(TunnelStatus {
+                up: false,
+                since: Some("2026-11-23T07:20:00.000Z".to_owned()),
+                concentrator: 2,
+                way: "udp".to_owned(),
+                handshake: Some("2026-11-23T07:19:00.000Z".to_owned()),
+                lost_percent: None,
+                tried: 12,
+                trouble: Some("no concentrator answers".to_owned()),
+            }),
             directory: DirectoryStatus {
                 persons: 612,
                 in_trash: 3,
@@ -226,10 +338,15 @@ mod tests {
             }],
             configured: "2026-11-23T08:00:00.000Z".to_owned(),
             reload_refused: Some("preau.toml:4: school.uai: wrong".to_owned()),
-            restart_wanted: Some("another certificate".to_owned()),
-        };
+            certificate: Some("its certificate ends 2026-12-01T00:00:00.000Z".to_owned()),
+            warm: Some(WarmStatus { night: "nothing yet".to_owned(), ..WarmStatus::default() }),
+        }
+    }
+
+    #[test]
+    fn what_is_closed_doubted_refused_or_wants_a_restart_stands_out() {
         assert_eq!(
-            status.to_string(),
+            troubled().to_string(),
             "preau 0.1.0 at Collège d'Exemple, running since 2026-11-23T07:00:00.000Z\n\
              gate      CLOSED\n\
              journal   open\n\
@@ -239,8 +356,12 @@ mod tests {
              machines  TWO WITH ONE HARDWARE ADDRESS in the last hour: 1 address\n\
              ent       AWAY, the passwords for the days without Internet count\n\
              central   NOT REACHED since 2026-11-23T07:10:00.000Z: it does not answer\n          \
-             policy 12, lists 3\n          \
+             policy 12, lists 3, accounts 5\n          \
+             12 MB wait for their window\n          \
              NOT IN FORCE: lists 4: digest\n\
+             tunnel    DOWN since 2026-11-23T07:20:00.000Z: no concentrator answers\n          \
+             concentrator 2 over udp is tried, 12 attempts\n          \
+             last handshake 2026-11-23T07:19:00.000Z\n\
              directory UNREADABLE, who was in force still is: the disk refuses\n\
              directory 612 persons, 3 left within three months\n          \
              feed 1, Complet aaf of 2026-11-20, took effect\n          \
@@ -249,7 +370,8 @@ mod tests {
              calendar  the school calendar ends\n\
              rules     read 2026-11-23T08:00:00.000Z\n          \
              12 of academie (academie.toml)\n\
-             restart   WANTED: another certificate\n\
+             portal    its certificate ends 2026-12-01T00:00:00.000Z\n\
+             warm-up   nothing yet\n\
              reload    REFUSED, the configuration before it is in force:\n\
              preau.toml:4: school.uai: wrong\n"
         );

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::places::Client;
 use crate::{
+    counts::{Asked, Counts},
     identity::{Asker, Identity},
     journal::{Channel, DecisionRecord, Journal, Outcome, Pseudonym},
     model::{Moment, Presence, Site, UrlPath, Zone},
@@ -38,7 +39,18 @@ pub struct Asking {
 pub struct Decided {
     news: Option<Presence>,
     record: DecisionRecord,
+    asked: Asked,
     verdict: Verdict,
+    is_of_stranger: bool,
+}
+
+impl Decided {
+    /// Whether it refuses a machine of which the kernel has not said a word yet: it may be decided otherwise in a moment,
+    /// see [`Gate::hear_of`].
+    #[must_use]
+    pub const fn refuses_a_stranger(&self) -> bool {
+        self.is_of_stranger && matches!(self.verdict, Verdict::Refuse(_))
+    }
 }
 
 /// Questions that came together: decided at one moment, so that the clock is read once, and each asker looked for once.
@@ -56,6 +68,7 @@ struct Known {
     zone: Arc<Zone>,
     asker: Asker,
     pseudonym: Pseudonym,
+    asked: Asked,
 }
 
 /// The gate. Cloning is cheap; all clones are one gate.
@@ -64,19 +77,21 @@ pub struct Gate {
     identity: Identity,
     policy: watch::Receiver<Arc<Policy>>,
     journal: Journal,
+    counts: Counts,
     clock: Clock,
 }
 
 impl Gate {
-    /// A gate that asks `identity` who, `policy` whether, and writes to `journal`.
+    /// A gate that asks `identity` who, `policy` whether, writes to `journal` and has `counts` count.
     #[must_use]
     pub fn new(
         identity: Identity,
         policy: watch::Receiver<Arc<Policy>>,
         journal: Journal,
+        counts: Counts,
         clock: Clock,
     ) -> Self {
-        Self { identity, policy, journal, clock }
+        Self { identity, policy, journal, counts, clock }
     }
 
     /// Asks one question, and answers once the decision is written down.
@@ -125,7 +140,8 @@ impl Gate {
             let asker = self.identity.who(&asking.zone, asking.source);
             self.identity.learn_zone(&asking.zone, &asker);
             let pseudonym = self.journal.pseudonym(&asker.subject, asker.machine, at);
-            Known { source: asking.source, zone: Arc::clone(&asking.zone), asker, pseudonym }
+            let asked = self.counts.asked(asking.zone.kind, &asker.subject, asker.machine, asking.source);
+            Known { source: asking.source, zone: Arc::clone(&asking.zone), asker, pseudonym, asked }
         });
         let known = round.last.insert(known);
         let judged = self.judge_at(at, &known.asker, &asking.zone, &asking.site, asking.path.as_ref());
@@ -139,7 +155,13 @@ impl Gate {
             outcome: Outcome::from(&verdict),
         };
         // Told with the first question alone.
-        Decided { news: known.asker.news.take(), record, verdict }
+        Decided {
+            news: known.asker.news.take(),
+            record,
+            asked: known.asked,
+            verdict,
+            is_of_stranger: known.asker.machine.is_none(),
+        }
     }
 
     /// Writes decisions down in one batch and answers each of them, in order.
@@ -147,19 +169,24 @@ impl Gate {
         let mut news = Vec::new();
         let mut records = Vec::with_capacity(decided.len());
         let mut verdicts = Vec::with_capacity(decided.len());
+        let mut askers = Vec::with_capacity(decided.len());
         for one in decided {
             news.extend(one.news);
+            askers.push((one.record.at, one.asked));
             records.push(one.record);
             verdicts.push(one.verdict);
         }
-        match self.journal.record(news.clone(), records).await {
+        let verdicts = match self.journal.record(news.clone(), records).await {
             Ok(()) => {
                 news.iter().for_each(|presence| self.identity.seen(presence));
                 verdicts
             }
             // Closed: what is not written down does not happen.
-            Err(_) => verdicts.into_iter().map(Verdict::not_recorded).collect(),
-        }
+            Err(_) => verdicts.into_iter().map(Verdict::not_recorded).collect::<Vec<_>>(),
+        };
+        let answered = askers.iter().zip(&verdicts);
+        self.counts.count(answered.map(|((at, asked), verdict)| (*at, asked, verdict)));
+        verdicts
     }
 
     /// Waits, at most a second, until it is known which machine is behind `source`: see [`Identity::hear_of`].
@@ -223,5 +250,41 @@ impl Gate {
             clock: self.clock.trust(),
         };
         self.policy.borrow().judge(&question)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        identity::test_school::{School, address, begin, machine, zone},
+        journal,
+    };
+
+    #[tokio::test]
+    async fn a_refusal_is_put_off_for_a_machine_the_kernel_has_not_named_and_for_no_other() {
+        let school = School::new();
+        let identity = school.open();
+        let dir = tempfile::tempdir().unwrap();
+        let settings = journal::Settings { dir: dir.path().to_owned() };
+        let (journal, _writer) = Journal::open(&settings, school.clock.clone()).unwrap();
+        let rules = watch::channel(Arc::new(Policy::new(Vec::new(), None).unwrap())).1;
+        let gate = Gate::new(identity.clone(), rules, journal, Counts::for_tests(), school.clock.clone());
+        let zone = Arc::new(zone("cdi", 10));
+        let decide = |number| {
+            gate.decide(Asking {
+                source: address(number),
+                zone: zone.clone(),
+                site: "exemple.fr".parse().unwrap(),
+                path: None,
+                channel: Channel::Dns,
+            })
+        };
+        let unknown = 77;
+        assert!(decide(unknown).refuses_a_stranger());
+        identity.learn_neighbour(address(unknown), Some(machine(unknown)));
+        assert!(!decide(unknown).refuses_a_stranger(), "it has to sign in, whatever is waited for");
+        begin(&identity, "camille", "cerise", 1).await;
+        assert!(!decide(1).refuses_a_stranger());
     }
 }

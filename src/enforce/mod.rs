@@ -5,6 +5,7 @@ pub mod ent;
 pub mod firewall;
 pub mod gate;
 pub mod ntp;
+pub mod origins;
 pub mod places;
 pub mod probes;
 pub mod proxy;

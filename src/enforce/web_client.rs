@@ -31,7 +31,7 @@ use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::dns::{ResolveError, Resolver};
 use crate::model::Domain;
@@ -113,9 +113,9 @@ pub enum CertificateFault {
     Other,
 }
 
-/// The TLS side, without printing the authorities.
+/// The TLS side of a client that speaks HTTP/1.1, without printing the authorities it trusts.
 #[derive(Clone)]
-struct TlsConnectorOf(TlsConnector);
+pub(super) struct TlsConnectorOf(TlsConnector);
 
 impl WebClient {
     /// A client that trusts the authorities of the PEM file `authorities_path`, or those of the system.
@@ -123,14 +123,7 @@ impl WebClient {
     /// # Errors
     /// When the file cannot be read or holds no authority.
     pub fn new(resolver: Resolver, authorities_path: Option<&Path>) -> anyhow::Result<Self> {
-        let authorities = read_authorities(authorities_path.unwrap_or(Path::new(SYSTEM_AUTHORITIES)))?;
-        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .context("cannot set up TLS")?
-            .with_root_certificates(authorities)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { resolver, tls: TlsConnectorOf(TlsConnector::from(Arc::new(config))) })
+        Ok(Self { resolver, tls: TlsConnectorOf::new(authorities_path)? })
     }
 
     /// Sends `request`, whose URI is absolute, and reads the whole answer, whatever its status. With `at` the connection
@@ -164,7 +157,9 @@ impl WebClient {
         let request = as_sent(request)?;
         let stream = match at {
             Some(address) => TcpStream::connect(address).await.map_err(WebError::Connection)?,
-            None => connect_to_one_of(self.addresses(&target.host).await?, target.port).await?,
+            None => connect_to_one_of(self.addresses(&target.host).await?, target.port)
+                .await
+                .map_err(WebError::Connection)?,
         };
         // Requests are one write; nothing is gained by waiting for more.
         stream.set_nodelay(true).map_err(WebError::Connection)?;
@@ -172,7 +167,7 @@ impl WebClient {
             return converse(stream, request).await;
         }
         let name = target.host.server_name()?;
-        let stream = self.tls.0.connect(name, stream).await.map_err(|error| tls_fault(&error))?;
+        let stream = self.tls.connect(name, stream).await.map_err(|error| tls_fault(&error))?;
         converse(stream, request).await
     }
 
@@ -181,6 +176,35 @@ impl WebClient {
             Host::Address(address) => Ok(vec![*address]),
             Host::Name(name) => self.resolver.addresses_for_box(name).await.map_err(WebError::Name),
         }
+    }
+}
+
+impl TlsConnectorOf {
+    /// Trusts the authorities of the PEM file `authorities_path`, or those of the system.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no authority.
+    pub(super) fn new(authorities_path: Option<&Path>) -> anyhow::Result<Self> {
+        let authorities = read_authorities(authorities_path.unwrap_or(Path::new(SYSTEM_AUTHORITIES)))?;
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .context("cannot set up TLS")?
+            .with_root_certificates(authorities)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+
+    /// Makes `stream` a connection to the server called `name`.
+    ///
+    /// # Errors
+    /// When the server's certificate does not hold, or it breaks off.
+    pub(super) async fn connect(
+        &self,
+        name: ServerName<'static>,
+        stream: TcpStream,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        self.0.connect(name, stream).await
     }
 }
 
@@ -248,7 +272,7 @@ fn as_sent(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, WebError> {
 }
 
 /// The first address that takes a connection: each is given a moment alone, then the next is tried beside it.
-async fn connect_to_one_of(addresses: Vec<IpAddr>, port: u16) -> Result<TcpStream, WebError> {
+pub(super) async fn connect_to_one_of(addresses: Vec<IpAddr>, port: u16) -> io::Result<TcpStream> {
     let mut next = addresses.into_iter().take(ADDRESSES_MAX);
     let mut attempts = FuturesUnordered::new();
     let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -260,7 +284,7 @@ async fn connect_to_one_of(addresses: Vec<IpAddr>, port: u16) -> Result<TcpStrea
             attempt = attempts.next() => match attempt {
                 Some(Ok(stream)) => return Ok(stream),
                 Some(Err(error)) => failure = error,
-                None => return Err(WebError::Connection(failure)),
+                None => return Err(failure),
             },
             () = sleep(NEXT_ADDRESS_AFTER), if !is_last => {}
         }
@@ -373,6 +397,7 @@ mod tests {
         let resolver = Resolver::new(&dns::Settings {
             upstreams: Vec::new(),
             own_names: Vec::new(),
+            fronted_names: Vec::new(),
             local_names: Vec::new(),
             zones: Vec::new(),
             listen_port: 0,

@@ -57,6 +57,8 @@ pub(super) struct Attempts {
     codes_by_place: HashMap<Place, Meter>,
     /// Of all machines together; one entry.
     codes: HashMap<(), Meter>,
+    /// Sign-ins that were refused, one by one.
+    pub(super) refused: u64,
 }
 
 /// How much of an allowance is used up, as the moment when it is full again.

@@ -64,7 +64,7 @@ impl Identity {
                 entry.map(|entry| &entry.account).filter(|account| !roll.is_taken(&account.id))
             }
         };
-        let account = account.ok_or(SignInRefusal::NotOfThisSchool)?.clone();
+        let account = self.counted(account.ok_or(SignInRefusal::NotOfThisSchool))?.clone();
         Ok(Verified::new(account, Assurance::Online))
     }
 }

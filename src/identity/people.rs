@@ -602,6 +602,7 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
             sign_in: SignIn::Required,
             default: DefaultVerdict::Allow,
             quic: Quic::Reject,
+            tunnel: crate::model::TunnelAccess::None,
             services: Vec::new(),
         }
     }
@@ -843,6 +844,9 @@ P1,durand,M. Durand,enseignant,6A,PRUNE
             let refused = identity.verify(login, password, Some(machine(2)), address(2)).await;
             assert_eq!(refused.unwrap_err(), SignInRefusal::WrongCredentials);
         }
+        assert_eq!(identity.sign_ins_refused(), 7);
+        begin(&identity, "camille", "cerise", 1).await;
+        assert_eq!(identity.sign_ins_refused(), 7);
     }
 
     #[tokio::test]

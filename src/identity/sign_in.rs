@@ -108,6 +108,16 @@ impl Identity {
         machine: Option<Mac>,
         from: IpAddr,
     ) -> Result<Verified, SignInRefusal> {
+        self.counted(self.verify_within_bounds(login, password, machine, from).await)
+    }
+
+    async fn verify_within_bounds(
+        &self,
+        login: &str,
+        password: &str,
+        machine: Option<Mac>,
+        from: IpAddr,
+    ) -> Result<Verified, SignInRefusal> {
         let login = normalised(login);
         if login.is_empty() || login.len() > LOGIN_BYTES_MAX || password.len() > PASSWORD_BYTES_MAX {
             return Err(SignInRefusal::WrongCredentials);
@@ -155,6 +165,15 @@ impl Identity {
         machine: Option<Mac>,
         from: IpAddr,
     ) -> Result<Verified, SignInRefusal> {
+        self.counted(self.verify_code(typed, machine, from))
+    }
+
+    fn verify_code(
+        &self,
+        typed: &str,
+        machine: Option<Mac>,
+        from: IpAddr,
+    ) -> Result<Verified, SignInRefusal> {
         let code = VoucherCode::parse(typed).ok_or(SignInRefusal::WrongCode)?;
         let place = machine.map_or(Place::Address(from), Place::Machine);
         self.with_attempts(|attempts, now| attempts.take_code(place, now))
@@ -165,6 +184,23 @@ impl Identity {
         self.with_attempts(|attempts, _| attempts.code_was_right(place));
         let (account, grant) = (held.account.clone(), Some(held.grant));
         Ok(Verified { account, assurance: Assurance::Voucher, grant })
+    }
+
+    /// Sign-ins refused since the daemon started: wrong, too often, or somebody else's.
+    #[must_use]
+    pub fn sign_ins_refused(&self) -> u64 {
+        self.with_attempts(|attempts, _| attempts.refused)
+    }
+
+    /// Counts what was refused for what somebody typed, and not for what the box lacks.
+    pub(super) fn counted<T>(&self, outcome: Result<T, SignInRefusal>) -> Result<T, SignInRefusal> {
+        use SignInRefusal as R;
+        if let Err(R::WrongCredentials | R::WrongCode | R::NotOfThisSchool | R::TooManyTries { .. }) =
+            &outcome
+        {
+            self.with_attempts(|attempts, _| attempts.refused += 1);
+        }
+        outcome
     }
 
     /// Whether `id` is a person of the directory, and not an account of the school's own file.

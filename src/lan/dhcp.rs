@@ -24,7 +24,11 @@ use super::{
     dnsmasq::{dnsmasq_conf, leases_path},
     leases::{Limits, mended},
 };
-use crate::system::{child::Child, files, watch::file_changes};
+use crate::system::{
+    child::{Child, Rights},
+    files,
+    watch::file_changes,
+};
 
 /// How long dnsmasq may take to check a configuration.
 const CHECK_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -74,6 +78,7 @@ impl Dhcp {
             program: "dnsmasq".into(),
             arguments: vec!["-C".into(), self.conf_path.clone().into()],
             is_about_the_machine,
+            rights: Rights::Kept,
         };
         let ((), followed) = tokio::join!(child.run(&stop), self.follow(&leases, &stop));
         followed

@@ -175,6 +175,7 @@ mod tests {
             sign_in,
             default: DefaultVerdict::Allow,
             quic: Quic::Reject,
+            tunnel: crate::model::TunnelAccess::None,
             services: Vec::new(),
         })
     }

@@ -18,4 +18,4 @@ pub use presence::{Assurance, Presence, PresenceChange};
 pub use service::{Ports, PortsError, Service, Speech, Transport};
 pub use site::{Domain, DomainError, Site};
 pub use url::UrlPath;
-pub use zone::{DefaultVerdict, Quic, SignIn, Zone, ZoneKind, ZoneName, ZoneNameError};
+pub use zone::{DefaultVerdict, Quic, SignIn, TunnelAccess, Zone, ZoneKind, ZoneName, ZoneNameError};

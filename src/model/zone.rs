@@ -106,6 +106,15 @@ pub enum Quic {
     Filter,
 }
 
+/// Whether a zone leads into the académie's network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TunnelAccess {
+    /// Nothing in the zone reaches it.
+    None,
+    /// Whoever is allowed one of the académie's names reaches it, through the tunnel and no other way.
+    Academie,
+}
+
 /// A part of the school's network with one purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
@@ -125,6 +134,8 @@ pub struct Zone {
     pub default: DefaultVerdict,
     /// What becomes of QUIC.
     pub quic: Quic,
+    /// Whether it leads into the académie's network.
+    pub tunnel: TunnelAccess,
     /// Traffic other than the web that the zone opens. No two of them share a port.
     pub services: Vec<Service>,
 }

@@ -224,6 +224,7 @@ pub(super) fn asked() -> impl Strategy<Value = Asked> {
                     sign_in: if asks_sign_in { SignIn::Required } else { SignIn::NotAsked },
                     default: if is_open { DefaultVerdict::Allow } else { DefaultVerdict::Block },
                     quic: Quic::Reject,
+                    tunnel: crate::model::TunnelAccess::None,
                     services: Vec::new(),
                 },
                 site: SITES.get(site).unwrap_or(&"y.x.d.example").parse().unwrap(),

@@ -56,6 +56,7 @@ fn zone(sign_in: SignIn) -> Zone {
         sign_in,
         default: DefaultVerdict::Allow,
         quic: Quic::Reject,
+        tunnel: crate::model::TunnelAccess::None,
         services: Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     admin::{Feeds, Openings, Snapshot, Store},
+    counts::Counts,
     enforce::{
         dns::{self, Resolver},
         ent::{self, Ent, EntUrl, Protocol},
@@ -54,6 +55,7 @@ impl Backstage {
         let dns = dns::Settings {
             upstreams: Vec::new(),
             own_names: Vec::new(),
+            fronted_names: Vec::new(),
             local_names: Vec::new(),
             zones,
             listen_port: 0,
@@ -61,8 +63,19 @@ impl Backstage {
         let resolver = Resolver::new(&dns);
         let ent = Ent::open(ent_settings(), resolver.clone(), identity.clone(), clock.clone()).unwrap().0;
         let sights = Sights { resolver, health: health_seen, leases: leases_seen };
-        let gate = Gate::new(identity.clone(), rules, journal, clock.clone());
-        Self { parts: Parts { identity, sign_in, ent: Some(ent), acts, sights, gate, clock }, health, leases }
+        let gate = Gate::new(identity.clone(), rules, journal, Counts::for_tests(), clock.clone());
+        let parts = Parts {
+            identity,
+            sign_in,
+            ent: Some(ent),
+            acts,
+            library: None,
+            sights,
+            gate,
+            clock,
+            fronting: None,
+        };
+        Self { parts, health, leases }
     }
 }
 

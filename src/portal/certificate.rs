@@ -1,14 +1,14 @@
-//! The portal's certificate: read, checked, and made into a TLS configuration.
+//! The portal's certificate on disk: read and checked.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 use rustls::{
-    CertificateError, Error, RootCertStore, ServerConfig,
+    CertificateError, Error, RootCertStore,
     client::{verify_server_cert_signed_by_trust_anchor, verify_server_name},
     crypto::aws_lc_rs,
     server::ParsedCertificate,
-    sign::{CertifiedKey, SingleCertAndKey},
+    sign::CertifiedKey,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _};
 
@@ -24,15 +24,24 @@ const CHAIN_MAX: usize = 8;
 /// # Errors
 /// The first check that fails, naming the file.
 pub fn check_certificate(name: &Domain, certificate_path: &Path, key_path: &Path) -> anyhow::Result<()> {
+    read_for(name, certificate_path, key_path).map(drop)
+}
+
+/// The certificate and its key, checked as [`check_certificate`] does.
+pub(super) fn read_for(
+    name: &Domain,
+    certificate_path: &Path,
+    key_path: &Path,
+) -> anyhow::Result<CertifiedKey> {
     let certified = read(certificate_path, key_path)?;
     let shown = certificate_path.display();
     let parsed = own_certificate(&certified, certificate_path)?;
     let server_name = ServerName::try_from(name.as_str())
         .with_context(|| format!("`{name}` is no name a certificate can have"))?;
     if verify_server_name(&parsed, &server_name).is_err() {
-        bail!("the certificate in `{shown}` is not for `{name}`; the portal's name must be among its names");
+        bail!("the certificate in `{shown}` is not for `{name}`; that name must be among its names");
     }
-    Ok(())
+    Ok(certified)
 }
 
 /// Checks that the certificate holds at `now`.
@@ -43,23 +52,6 @@ pub fn check_dates(certificate_path: &Path, key_path: &Path, now: Moment) -> any
     let certified = read(certificate_path, key_path)?;
     dates_hold(&own_certificate(&certified, certificate_path)?, now)
         .with_context(|| format!("the certificate in `{}` does not hold", certificate_path.display()))
-}
-
-/// When the certificate ends.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn certificate_end(certificate_path: &Path, key_path: &Path) -> anyhow::Result<Moment> {
-    let certified = read(certificate_path, key_path)?;
-    // As in `dates_hold`: at the end of all time the verifier says since when it is too late.
-    let answer =
-        verified_at(&own_certificate(&certified, certificate_path)?, Duration::from_secs(u64::MAX / 2));
-    match answer {
-        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
-            Ok(Moment::from_unix_seconds(i64::try_from(not_after.as_secs())?))
-        }
-        _ => bail!("the certificate in `{}` has no end", certificate_path.display()),
-    }
 }
 
 fn own_certificate<'a>(certified: &'a CertifiedKey, path: &Path) -> anyhow::Result<ParsedCertificate<'a>> {
@@ -95,21 +87,6 @@ fn dates_hold(certificate: &ParsedCertificate<'_>, now: Moment) -> anyhow::Resul
         }
         _ => Ok(()),
     }
-}
-
-/// The TLS configuration of the portal: TLS 1.2 and 1.3, HTTP/1.1, this one certificate.
-///
-/// # Errors
-/// When the files cannot be read or do not belong together.
-pub(super) fn tls_config(certificate_path: &Path, key_path: &Path) -> anyhow::Result<Arc<ServerConfig>> {
-    let certified = read(certificate_path, key_path)?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .context("cannot set up TLS")?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
 }
 
 fn read(certificate_path: &Path, key_path: &Path) -> anyhow::Result<CertifiedKey> {
@@ -157,7 +134,7 @@ pub(super) mod tests {
         (certificate_path, key_path)
     }
 
-    fn write_pair(dir: &Path) -> (PathBuf, PathBuf) {
+    pub(in crate::portal) fn write_pair(dir: &Path) -> (PathBuf, PathBuf) {
         write_pair_valid(dir, [2026, 2027])
     }
 
@@ -177,7 +154,6 @@ pub(super) mod tests {
         let (certificate, key) = write_pair(dir.path());
         check_certificate(&"portail.exemple".parse().unwrap(), &certificate, &key).unwrap();
         check_dates(&certificate, &key, NOW).unwrap();
-        tls_config(&certificate, &key).unwrap();
     }
 
     #[test]

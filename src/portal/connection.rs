@@ -14,18 +14,21 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::visitor::Visitor;
+use super::{
+    front::{Front, Named},
+    visitor::Visitor,
+};
 use crate::model::Domain;
 
 /// How long a TLS handshake may take, both directions: a slow handshake holds a connection's place.
-const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(8);
+pub(super) const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(8);
 
 /// How long the head of a request may take, the idle time before it counted in: the slow-headers attack.
-const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
+pub(super) const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// How long a connection may go on taking requests; the one under way is then finished.
 const LIFE_MAX: Duration = Duration::from_secs(60);
@@ -48,7 +51,7 @@ const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70];
 pub(super) enum Road {
     /// Plain HTTP, one request a connection.
     Plain(Router),
-    /// HTTPS under the portal's name only.
+    /// HTTPS under the portal's name, and under those of the sites that the box fronts.
     Secure {
         /// The pages.
         router: Router,
@@ -56,6 +59,8 @@ pub(super) enum Road {
         tls: Arc<ServerConfig>,
         /// The portal's name.
         name: Domain,
+        /// The other sites that the box answers for.
+        front: Option<Arc<Front>>,
     },
 }
 
@@ -63,16 +68,22 @@ pub(super) enum Road {
 pub(super) async fn serve(stream: TcpStream, visitor: Visitor, road: Road, stop: CancellationToken) {
     let outcome = match road {
         Road::Plain(router) => exchange(stream, visitor, router, KeepAlive::Off, stop).await,
-        Road::Secure { router, tls, name } => {
+        Road::Secure { router, tls, name, front } => {
+            let handshake = handshake(stream, tls, &name, front.as_deref());
             let stream = tokio::select! {
-                handshake = timeout(HANDSHAKE_WAIT_MAX, handshake(stream, tls, &name)) => handshake,
+                handshake = timeout(HANDSHAKE_WAIT_MAX, handshake) => handshake,
                 () = stop.cancelled() => return,
             };
-            match stream {
-                Ok(Ok(Some(stream))) => exchange(stream, visitor, router, KeepAlive::On, stop).await,
-                Ok(Ok(None)) => Ok(()),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err("handshake took too long".into()),
+            match (stream, front) {
+                (Ok(Ok(Greeted::Portal(stream))), _) => {
+                    exchange(*stream, visitor, router, KeepAlive::On, stop).await
+                }
+                (Ok(Ok(Greeted::Fronted(start, asked))), Some(front)) => {
+                    front.serve(*start, asked, visitor, stop).await
+                }
+                (Ok(Ok(Greeted::Fronted(..) | Greeted::Refused)), _) => Ok(()),
+                (Ok(Err(error)), _) => Err(error.into()),
+                (Err(_), _) => Err("handshake took too long".into()),
             }
         }
     };
@@ -89,23 +100,41 @@ enum KeepAlive {
     Off,
 }
 
-type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// The TLS handshake. Nothing, when the client asks for another name: it was told so by an alert at once (decision D6).
+/// What a TLS hello came to.
+enum Greeted {
+    /// It was for the portal; the handshake is done.
+    Portal(Box<TlsStream<TcpStream>>),
+    /// It is for a site that the box fronts, if the gate allows it.
+    Fronted(Box<StartHandshake<TcpStream>>, Named),
+    /// It was for another name, and was told so by an alert at once (decision D6).
+    Refused,
+}
+
+/// The TLS handshake, or its beginning where the gate must be asked first.
 async fn handshake(
     stream: TcpStream,
     tls: Arc<ServerConfig>,
     name: &Domain,
-) -> io::Result<Option<TlsStream<TcpStream>>> {
-    let mut start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
-    let is_ours =
-        start.client_hello().server_name().is_some_and(|asked| asked.eq_ignore_ascii_case(name.as_str()));
-    if !is_ours {
-        start.io.write_all(&UNRECOGNIZED_NAME).await?;
-        start.io.shutdown().await?;
-        return Ok(None);
+    front: Option<&Front>,
+) -> io::Result<Greeted> {
+    let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    let hello = start.client_hello();
+    let asked = hello.server_name().unwrap_or_default();
+    if asked.eq_ignore_ascii_case(name.as_str()) {
+        return start.into_stream(tls).await.map(Box::new).map(Greeted::Portal);
     }
-    start.into_stream(tls).await.map(Some)
+    if let Some(fronted) = front.and_then(|front| front.asked(asked)) {
+        return Ok(Greeted::Fronted(Box::new(start), fronted));
+    }
+    refuse(start.io).await.map(|()| Greeted::Refused)
+}
+
+/// Tells a client at once that the name it asks for is none of ours (decision D6).
+pub(super) async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(&UNRECOGNIZED_NAME).await?;
+    stream.shutdown().await
 }
 
 /// Requests and answers on a connection that is ready.
@@ -158,8 +187,8 @@ mod tests {
 
     use super::*;
     use crate::portal::{
-        certificate::{tests::write_pair_valid_always, tls_config},
-        page_tests::zone,
+        CertificateFrom, Shown, certificate::tests::write_pair_valid_always, page_tests::zone,
+        shown::tests::settings_in,
     };
 
     /// A listener on loopback whose connections take `road`; it ends with the returned set.
@@ -196,10 +225,11 @@ mod tests {
     /// What a TLS client that asks for `server_name` gets.
     async fn secure_answer(server_name: &'static str) -> io::Result<String> {
         let dir = tempfile::tempdir().unwrap();
-        let (certificate_path, key_path) = write_pair_valid_always(dir.path());
-        let tls = tls_config(&certificate_path, &key_path).unwrap();
+        let (certificate_path, _) = write_pair_valid_always(dir.path());
+        let shown = Shown::open(&settings_in(dir.path(), CertificateFrom::Files)).unwrap();
+        let tls = shown.tls_config(&[b"http/1.1"]).unwrap();
         let name = "portail.exemple".parse().unwrap();
-        let (address, _tasks) = listen(Road::Secure { router: router(), tls, name }).await;
+        let (address, _tasks) = listen(Road::Secure { router: router(), tls, name, front: None }).await;
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&certificate_path).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

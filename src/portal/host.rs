@@ -34,14 +34,18 @@ pub(super) fn is_named(uri: &Uri, headers: &HeaderMap, name: &Domain) -> bool {
     sole_host(uri, headers).is_some_and(|site| matches!(site, Site::Name(host) if host == *name))
 }
 
-/// The one `Host` of a request in origin form, its port cut off.
+/// The one `Host` of a request, its port cut off; a target in absolute form must name the same (RFC 9112 3.2.2).
 fn sole_host(uri: &Uri, headers: &HeaderMap) -> Option<Site> {
-    if uri.authority().is_some() {
-        return None;
-    }
     let mut fields = headers.get_all(header::HOST).iter();
     let (field, None) = (fields.next()?, fields.next()) else { return None };
-    let field = field.to_str().ok()?;
+    let host = host_of(field.to_str().ok()?)?;
+    // A target that is a host alone is CONNECT's: there is no proxy here.
+    let is_alike = |target: &str| uri.scheme().is_some() && host_of(target).as_ref() == Some(&host);
+    uri.authority().is_none_or(|target| is_alike(target.as_str())).then_some(host)
+}
+
+/// A host as it is written before a path, its port cut off.
+fn host_of(field: &str) -> Option<Site> {
     match field.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => {
             port.parse::<u16>().ok()?;
@@ -93,10 +97,18 @@ mod tests {
     }
 
     #[test]
+    fn a_host_named_twice_alike_is_one() {
+        check("http://a.fr/x", &["a.fr"], elsewhere("a.fr"));
+        check("http://A.fr:80/", &["a.fr"], elsewhere("a.fr"));
+    }
+
+    #[test]
     fn no_host_two_hosts_and_odd_hosts_are_refused() {
         check("/", &[], None);
         check("/", &["a.fr", "a.fr"], None);
-        check("http://a.fr/", &["a.fr"], None);
+        check("http://b.fr/", &["a.fr"], None);
+        check("http://c@a.fr/", &["a.fr"], None);
+        check("a.fr:443", &["a.fr"], None);
         for host in ["", "a b", "a.fr:", "a.fr:99999", "a@b.fr", "a,b", "2001:db8::1:zz"] {
             check("/", &[host], None);
         }

@@ -12,8 +12,10 @@
 //! | `guard`, `visitor`, `asked`, `secure` | port 443: whom to serve, what a request says, each page's road |
 //! | `parts`, `granted`, `teacher`, `pupil` | what pages ask; who may do what from a page; teachers' pages, requests |
 //! | `cas` | the CAS server for the school's applications |
+//! | `front` | the ENT's sites, which the box answers for by its cache |
 //! | `sign_in` | signing in and out, the password for the days without Internet |
 //! | `captive`, `because`, `refusal` | RFC 8908; a refusal in words; the page the proxy shows |
+//! | `library` | the packages to read: catalogue, their content in a cage |
 //! | `referent` | the digital referent's pages |
 //! | `navigation` | the places each role can go to |
 //! | `page`, `words`, `language`, `time_of_day`, `wanted` | templates and all text, per language |
@@ -27,10 +29,12 @@ mod cas;
 mod certificate;
 mod connection;
 mod ent;
+mod front;
 mod granted;
 mod guard;
 mod host;
 mod language;
+mod library;
 mod navigation;
 mod page;
 #[cfg(test)]
@@ -38,11 +42,14 @@ mod page_tests;
 mod parts;
 mod plain;
 mod pupil;
+pub mod qr;
 mod referent;
 mod refusal;
 mod secure;
+mod sent;
 mod service;
 mod settings;
+mod shown;
 mod sign_in;
 mod teacher;
 mod time_of_day;
@@ -53,8 +60,10 @@ mod words;
 pub use cas::{
     Application, Dialect, DialectError, ServicePattern, Settings as CasSettings, UserWord, exercise_cas,
 };
-pub use certificate::{certificate_end, check_certificate, check_dates};
-pub use parts::{Acts, Parts, Sights};
+pub use certificate::{check_certificate, check_dates};
+pub use front::FrontedSite;
+pub use parts::{Acts, Fronting, Parts, Sights};
 pub use refusal::refusal_page;
 pub use service::Service;
-pub use settings::Settings;
+pub use settings::{CertificateFrom, Settings};
+pub use shown::{CertificateStanding, Shown};

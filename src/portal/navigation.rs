@@ -11,6 +11,8 @@ use crate::{admin::Act, model::Role};
 pub(super) enum Place {
     /// The home page.
     Home,
+    /// The packages to read.
+    Library,
     /// A teacher's classes and rooms.
     Classes,
     /// What pupils asked for, to be answered.
@@ -23,13 +25,14 @@ pub(super) enum Place {
 
 impl Place {
     /// Every place, in the order of the navigation.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Home, Self::Classes, Self::Answers, Self::Requests, Self::Referent];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Home, Self::Library, Self::Classes, Self::Answers, Self::Requests, Self::Referent];
 
     /// Its path.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Home => "/",
+            Self::Library => "/bibliotheque",
             Self::Classes => "/enseignant",
             Self::Answers => "/enseignant/demandes",
             Self::Requests => "/demandes",
@@ -41,7 +44,7 @@ impl Place {
     /// themselves are on the page of answers, too.
     const fn is_for(self, role: Role) -> bool {
         match self {
-            Self::Home => true,
+            Self::Home | Self::Library => true,
             Self::Classes => Act::SeeClasses.is_for(role),
             Self::Answers => Act::AnswerRequests.is_for(role),
             Self::Requests => Act::AskToOpen.is_for(role) && !Act::AnswerRequests.is_for(role),
@@ -52,6 +55,7 @@ impl Place {
     const fn name(self, words: &'static PlaceWords) -> &'static str {
         match self {
             Self::Home => words.home,
+            Self::Library => words.library,
             Self::Classes => words.classes,
             Self::Answers => words.answers,
             Self::Requests => words.requests,
@@ -90,11 +94,11 @@ mod tests {
 
     #[test]
     fn each_role_is_shown_its_own_places_and_no_other() {
-        check(Role::Eleve, &["/", "/demandes"]);
-        check(Role::Enseignant, &["/", "/enseignant", "/enseignant/demandes"]);
-        check(Role::Administratif, &["/", "/demandes"]);
-        check(Role::Referent, &["/", "/enseignant", "/enseignant/demandes", "/referent"]);
-        check(Role::Invite, &["/"]);
+        check(Role::Eleve, &["/", "/bibliotheque", "/demandes"]);
+        check(Role::Enseignant, &["/", "/bibliotheque", "/enseignant", "/enseignant/demandes"]);
+        check(Role::Administratif, &["/", "/bibliotheque", "/demandes"]);
+        check(Role::Referent, &["/", "/bibliotheque", "/enseignant", "/enseignant/demandes", "/referent"]);
+        check(Role::Invite, &["/", "/bibliotheque"]);
     }
 
     #[test]

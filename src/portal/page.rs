@@ -34,6 +34,8 @@ pub(super) struct House {
     origin: String,
     /// The style sheet's path, with a digest so that a changed sheet is fetched again.
     style: String,
+    /// Whether the school has a library.
+    has_library: bool,
 }
 
 impl House {
@@ -43,6 +45,7 @@ impl House {
             school: settings.school.clone(),
             origin: settings.origin(),
             style: format!("/style.css?v={}", &digest[..12]),
+            has_library: settings.has_library,
         }
     }
 
@@ -65,7 +68,9 @@ impl House {
 
     fn frame_under<'a>(&'a self, root: &'a str, language: Language, switch: String) -> Frame<'a> {
         let words = language.words();
-        Frame { language, words, school: &self.school, root, style: &self.style, switch, places: Vec::new() }
+        let has_library = self.has_library;
+        let places = Vec::new();
+        Frame { language, words, school: &self.school, root, style: &self.style, switch, has_library, places }
     }
 }
 
@@ -82,6 +87,8 @@ pub(super) struct Frame<'a> {
     pub(super) style: &'a str,
     /// The page's address in the other language.
     pub(super) switch: String,
+    /// Whether the school has a library, which is then in the navigation.
+    pub(super) has_library: bool,
     /// The navigation; empty until [`Frame::at`].
     pub(super) places: Vec<Tab>,
 }
@@ -89,7 +96,8 @@ pub(super) struct Frame<'a> {
 impl Frame<'_> {
     /// The frame with the navigation of a person of `role`, on a page of `here`.
     pub(super) fn at(self, role: Role, here: Place) -> Self {
-        let places = tabs(self.language, role, here);
+        let mut places = tabs(self.language, role, here);
+        places.retain(|tab| self.has_library || tab.path != Place::Library.path());
         Self { places, ..self }
     }
 
@@ -116,6 +124,8 @@ pub(super) struct HomePage<'a> {
     pub(super) clock_in_doubt: bool,
     /// Services other than the web, joined by commas.
     pub(super) services: String,
+    /// Sites of which the box keeps copies, for people who are signed in.
+    pub(super) kept_sites: Vec<String>,
     pub(super) wanted: Option<Wanted>,
 }
 

@@ -35,6 +35,7 @@ pub(super) fn zone() -> Zone {
         sign_in: SignIn::Required,
         default: DefaultVerdict::Allow,
         quic: Quic::Reject,
+        tunnel: crate::model::TunnelAccess::None,
         services: Vec::new(),
     }
 }
@@ -46,11 +47,14 @@ pub(super) fn settings() -> Settings {
         name: "portail.college.exemple".parse().unwrap(),
         certificate_path: PathBuf::from("portal.pem"),
         key_path: PathBuf::from("portal.key"),
+        certificate_from: super::CertificateFrom::Files,
         zones: vec![Arc::new(zone())],
         cas: super::CasSettings {
             applications: Vec::new(),
             school: crate::model::Uai::new("0809999Z").unwrap(),
         },
+        fronted: Vec::new(),
+        has_library: true,
         http_port: 80,
         https_port: 443,
     }
@@ -116,6 +120,7 @@ fn home(house: &House, language: Language, name: &str) -> String {
         line_down: None,
         announcements: vec![String::from("Le CDI ferme à 16 h ce soir.\nPensez à rendre vos livres.")],
         clock_in_doubt: false,
+        kept_sites: vec![String::from("lecons.exemple.fr")],
         services: language.service(&Service::of_ports("tcp/993".parse().unwrap())),
         wanted: Wanted::read("http://encyclopedie.example/page"),
     })
@@ -131,6 +136,7 @@ fn machine(house: &House, language: Language) -> String {
         line_down: Some(language.line_down(std::time::Duration::from_secs(750))),
         announcements: Vec::new(),
         clock_in_doubt: true,
+        kept_sites: vec![String::from("lecons.exemple.fr")],
         services: String::new(),
         wanted: None,
     })
@@ -240,7 +246,7 @@ fn pages_hold_no_script_no_inline_style_and_nothing_from_outside() {
         }
         for (at, _) in html.match_indices("://") {
             let rest = &html[at + 3..];
-            let known = ["portail.college.exemple", "encyclopedie.example"];
+            let known = ["portail.college.exemple", "encyclopedie.example", "lecons.exemple.fr"];
             assert!(known.iter().any(|host| rest.starts_with(host)), "{name}: {}", &rest[..20]);
         }
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::{
-    admin::{Announcements, Devices, Feeds, Openings, Requests, Snapshot, Store, Vouchers},
+    admin::{Announcements, Devices, Feeds, Openings, Repairs, Requests, Snapshot, Store, Vouchers},
     enforce::{dns::Resolver, ent::Ent, gate::Gate, sign_in::SignIn},
+    ent::{Cache, PersonKeys},
     identity::Identity,
     lan::Leases,
+    library::Library,
     system::clock::Clock,
 };
 
@@ -23,12 +25,27 @@ pub struct Parts {
     pub ent: Option<Ent>,
     /// What pages decide.
     pub acts: Acts,
+    /// The packages to read, where the school has a library.
+    pub library: Option<Library>,
     /// What pages show of the box.
     pub sights: Sights,
     /// Who may reach what.
     pub gate: Gate,
     /// The time.
     pub clock: Clock,
+    /// What answers for the sites that the box fronts, where it fronts some.
+    pub fronting: Option<Fronting>,
+}
+
+/// What answers for the sites that the box fronts.
+#[derive(Clone, Debug)]
+pub struct Fronting {
+    /// The cache before them.
+    pub cache: Cache,
+    /// What persons are called there.
+    pub persons: PersonKeys,
+    /// Moves when permissions may have ended.
+    pub epoch: watch::Receiver<u64>,
 }
 
 /// The acts of administration that the pages offer. Cloning is cheap.
@@ -46,6 +63,8 @@ pub struct Acts {
     pub announcements: Announcements,
     /// The deliveries of the directory.
     pub feeds: Feeds,
+    /// Technicians' sessions at the box.
+    pub repairs: Repairs,
     /// The trail of all acts.
     pub trail: Store,
 }
@@ -63,6 +82,7 @@ impl Acts {
             devices: Devices::open(store.clone(), identity.clone())?,
             vouchers: Vouchers::open(store.clone(), identity.clone())?,
             announcements: Announcements::open(store.clone())?,
+            repairs: Repairs::open(store.clone())?,
             trail: store,
         })
     }

@@ -6,6 +6,7 @@
 //! | a site, not signed in | redirect to the portal: this opens the sign-in window |
 //! | a known probe, no sign-in needed any more | what its system expects |
 //! | a site closed by a rule | the page that says why |
+//! | a site that the box fronts, and that is open | redirect to it over HTTPS |
 //! | a site that is open | a page that loads it again: the browser still holds the answer from before the sign-in |
 //!
 //! Each connection carries one request, so that no browser reuses it for a site that it has meanwhile been allowed.
@@ -21,6 +22,7 @@ use axum::{
 };
 
 use super::{
+    front::Front,
     guard::protect_elsewhere,
     host::{Destination, destination},
     language::Language,
@@ -50,6 +52,8 @@ pub(super) struct Plain {
     pub(super) house: House,
     pub(super) name: Domain,
     pub(super) gate: Gate,
+    /// The sites that the box fronts.
+    pub(super) front: Option<Arc<Front>>,
 }
 
 /// The road of port 80.
@@ -82,13 +86,16 @@ async fn answer(
         channel: Channel::Http,
     };
     let verdict = plain.gate.ask(asking).await;
+    if plain.front.as_ref().is_some_and(|front| front.has(&site)) && matches!(verdict, Verdict::Allow(_)) {
+        return plain.respond(Answer::Home(format!("https://{site}{path}")));
+    }
     plain.respond(judged(&plain.house, language, &verdict, &site, path))
 }
 
 /// One answer of port 80.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
-    /// To the portal itself.
+    /// To the portal itself, or to a site that the box fronts.
     Home(String),
     /// What a probe expects.
     Probe(Expected),

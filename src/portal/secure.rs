@@ -8,6 +8,7 @@
 //! | `GET /bloque?u=SITE` | judges the site, or a page `http://…`, and says why it is closed (decision D6) |
 //! | `GET /api/captive` | RFC 8908 |
 //! | `/referent…` | the digital referent's pages (`referent`) |
+//! | `GET /envois` | what one sent to the ENT while the line was down, and what became of it: `sent` |
 //! | `/cas/…` | CAS 3.0, see `cas` |
 //! | `GET /style.css`, `GET /favicon.svg` | what pages look like |
 
@@ -32,10 +33,11 @@ use super::{
     guard::{comes_from_us, protect},
     host::is_named,
     language::{COOKIE_NAME, Language},
+    library::{self, OfPackage},
     navigation::Place,
     page::{HomePage, House, ICON, Link, NoticePage, Reach, RefusedPage, Resident, STYLE, written},
-    parts::{Acts, Parts, Sights},
-    referent,
+    parts::{Acts, Fronting, Parts, Sights},
+    referent, sent,
     settings::Settings,
     sign_in::{self, Notice},
     teacher::Handles,
@@ -53,6 +55,7 @@ use crate::{
     },
     identity::{Identity, SessionView},
     journal::Channel,
+    library::Library,
     model::{Assurance, ClassName, ClockTrust, DefaultVerdict, Domain, Role, Site, Zone},
     policy::{Cause, Verdict},
     system::clock::Clock,
@@ -75,6 +78,8 @@ pub(super) struct Secure {
     pub(super) identity: Identity,
     pub(super) sign_in: SignIn,
     pub(super) acts: Acts,
+    /// The packages to read, where the school has a library.
+    pub(super) library: Option<Library>,
     pub(super) sights: Sights,
     pub(super) gate: Gate,
     pub(super) clock: Clock,
@@ -90,6 +95,10 @@ pub(super) struct Secure {
     pub(super) ent: Option<Ent>,
     /// Where applications ask who came.
     pub(super) cas: Arc<cas::Desk>,
+    /// What answers for the sites that the box fronts, where it fronts some.
+    pub(super) fronting: Option<Fronting>,
+    /// The names of these sites.
+    pub(super) fronted: Vec<Domain>,
 }
 
 impl Secure {
@@ -98,7 +107,7 @@ impl Secure {
     /// # Errors
     /// When the kernel gives no randomness, or the certificate authorities of an application cannot be read.
     pub(super) fn new(settings: &Settings, parts: Parts, ending: CancellationToken) -> anyhow::Result<Self> {
-        let Parts { identity, sign_in, ent, acts, sights, gate, clock } = parts;
+        let Parts { identity, sign_in, ent, acts, library, sights, gate, clock, fronting } = parts;
         let cas = cas::Desk::new(settings.cas.clone(), identity.clone(), &sights.resolver)?;
         Ok(Self {
             house: House::new(settings),
@@ -107,6 +116,7 @@ impl Secure {
             sign_in,
             ent,
             acts,
+            library,
             sights,
             gate,
             clock,
@@ -115,6 +125,8 @@ impl Secure {
             listening: Arc::new(Semaphore::new(LISTENING_MAX)),
             ending,
             cas: Arc::new(cas),
+            fronting,
+            fronted: settings.fronted.iter().map(|site| site.name.clone()).collect(),
         })
     }
 }
@@ -133,6 +145,8 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .merge(sign_in::router())
         .merge(referent::router(&secure))
         .merge(ent::router())
+        .merge(library::router())
+        .merge(sent::router())
         .fallback(no_such_page)
         .method_not_allowed_fallback(unreadable)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -140,7 +154,8 @@ pub(super) fn router(secure: Arc<Secure>) -> Router {
         .with_state(secure)
 }
 
-/// Refuses what is not for the portal or not from its pages; protects every answer.
+/// Refuses what is not for the portal or not from its pages; protects every answer but those with something of a package,
+/// which are caged already.
 async fn guarded(State(secure): State<Arc<Secure>>, asked: Asked, request: Request, next: Next) -> Response {
     let words = asked.language.words();
     let mut response = if !is_named(request.uri(), request.headers(), &secure.name) {
@@ -152,6 +167,9 @@ async fn guarded(State(secure): State<Arc<Secure>>, asked: Asked, request: Reque
     } else {
         next.run(request).await
     };
+    if response.extensions().get::<OfPackage>().is_some() {
+        return response;
+    }
     if let Some(language) = asked.chosen {
         let cookie = format!(
             "{COOKIE_NAME}={}; Path=/; Max-Age={LANGUAGE_SECONDS}; Secure; HttpOnly; SameSite=Lax",
@@ -289,6 +307,7 @@ impl Secure {
             announcements: self.announcements(role),
             clock_in_doubt: self.clock.trust() == ClockTrust::Doubtful,
             services: services.join(", "),
+            kept_sites: self.fronted.iter().filter(|_| role.is_some()).map(Domain::to_string).collect(),
             wanted,
         }
     }

@@ -13,12 +13,13 @@ use tracing::{debug, info, warn};
 
 use super::{
     cas,
-    certificate::tls_config,
     connection::{self, Road},
+    front::Front,
     parts::Parts,
     plain::{self, Plain},
     secure::{self, Secure},
     settings::Settings,
+    shown::Shown,
     visitor::Visitor,
 };
 use crate::{
@@ -47,6 +48,7 @@ pub struct Service {
     /// Ends the pages that stay open to be told of changes.
     ending: CancellationToken,
     farewell: cas::Farewell,
+    shown: Shown,
 }
 
 /// One socket and what its connections get.
@@ -65,14 +67,22 @@ impl Service {
     /// # Errors
     /// When the certificate cannot be used or the kernel refuses a socket.
     pub fn bind(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
-        let tls = tls_config(&settings.certificate_path, &settings.key_path)?;
+        let shown = Shown::open(settings)?;
+        let tls = shown.tls_config(&[b"http/1.1"])?;
+        let front = match parts.fronting.clone() {
+            Some(fronting) => {
+                let (gate, identity) = (parts.gate.clone(), parts.identity.clone());
+                Some(Arc::new(Front::new(&settings.fronted, fronting, gate, identity)?))
+            }
+            None => None,
+        };
         let (gate, clock, ending) = (parts.gate.clone(), parts.clock.clone(), CancellationToken::new());
         let secure = Secure::new(settings, parts, ending.clone())?;
         let farewell = cas::Farewell::new(secure.cas.clone(), clock);
         let (house, name) = (secure.house.clone(), settings.name.clone());
-        let plain = Plain { house, name: name.clone(), gate: gate.clone() };
+        let plain = Plain { house, name: name.clone(), gate: gate.clone(), front: front.clone() };
         let plain = Road::Plain(plain::router(Arc::new(plain)));
-        let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name };
+        let secure = Road::Secure { router: secure::router(Arc::new(secure)), tls, name, front };
         let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_OF_CLIENT_MAX);
         let mut listeners = Vec::new();
         for zone in &settings.zones {
@@ -87,7 +97,13 @@ impl Service {
                 }
             }
         }
-        Ok(Self { listeners, farewell, ending })
+        Ok(Self { listeners, farewell, ending, shown })
+    }
+
+    /// The certificate it shows.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        self.shown.clone()
     }
 
     /// Serves until `stop` is signalled; connections then have three seconds to finish.
@@ -134,6 +150,9 @@ impl Listener {
                 debug!("too many connections; one is closed at once");
                 continue;
             };
+            // Without it the last bytes of an answer wait for the client's word on those before; it fails where the client
+            // is gone already.
+            let _ = stream.set_nodelay(true);
             let visitor = Visitor { source: peer.ip(), zone: self.zone.clone() };
             let (gate, road, stop) = (self.gate.clone(), self.road.clone(), stop.clone());
             connections.spawn(async move {

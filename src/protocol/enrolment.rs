@@ -3,6 +3,10 @@
 //! `POST /v1/enrol` asks for no certificate, but for a [`Token`](super::Token) that the console gave for one school. The
 //! answer is everything the box needs to be that school's; the token is then spent. `POST /v1/certificate` gives whoever
 //! shows a certificate that still holds the next one, for the same school.
+//!
+//! **The tunnel.** Its parameters come with the enrolment, and again by `GET /v1/tunnel` whenever the live line tells of
+//! another version of them. `POST /v1/tunnel-key` has central accept another key of the box beside the one it has, and once
+//! more says that the box stands by it: then the one before is dropped.
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +71,12 @@ pub struct Tunnel {
     pub addresses: Vec<String>,
     /// The concentrators, the first one preferred.
     pub concentrators: Vec<Concentrator>,
+    /// The académie's names, with everything below them, that its own resolvers answer for.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Those resolvers: addresses inside.
+    #[serde(default)]
+    pub resolvers: Vec<String>,
 }
 
 /// One end of the tunnel at the académie.
@@ -79,6 +89,42 @@ pub struct Concentrator {
     pub endpoint: String,
     /// The networks behind it.
     pub networks: Vec<String>,
+    /// The key that this box and this concentrator share beforehand, in base64. Secret. It belongs to the key of the box that
+    /// central names it for, and is another for the next one.
+    #[serde(default)]
+    pub preshared: Option<String>,
+    /// The way through TCP for lines that carry no UDP (see [`relay`](super::relay)): `name:port`.
+    #[serde(default)]
+    pub tls: Option<String>,
+}
+
+/// The path of the tunnel's parameters.
+pub const TUNNEL_PATH: &str = "/v1/tunnel";
+
+/// The path for the box's next key inside the tunnel.
+pub const TUNNEL_KEY_PATH: &str = "/v1/tunnel-key";
+
+/// The tunnel's parameters as they are at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TunnelNow {
+    /// Their version, as [`Answer::tunnel`](super::line::Answer::tunnel) tells it.
+    pub version: u64,
+    /// The box's key that they are for, in base64: each has shared keys of its own.
+    pub key: String,
+    /// The tunnel; none where the académie has none.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// What a box says of its keys inside the tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TunnelKey {
+    /// The public half of the key, in base64.
+    pub key: String,
+    /// Whether a concentrator has answered to it, so that the one before may be dropped. Where it is false the key is to be
+    /// accepted beside the one before; the answer to both is a [`TunnelNow`] for this key.
+    pub stands: bool,
 }
 
 /// How a school's box is set up, kept by central so that another machine can take its place. No secret and no person is in

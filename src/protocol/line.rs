@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::repair::{Repair, RepairAct, TunnelTold};
+
 /// The longest report or answer, in bytes.
 pub const BYTES_MAX: usize = 256 * 1024;
 
@@ -62,6 +64,9 @@ pub struct Report {
     /// Requests that a teacher or the referent passed on, told as above.
     #[serde(default)]
     pub passed_on: Vec<PassedOn>,
+    /// How the last session of a technician stands; none where there never was one, which a central of any age understands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
 }
 
 /// What a box was told last. All zero after a start: then everything is told again.
@@ -111,9 +116,34 @@ pub struct Refused {
 pub struct Finding {
     /// A word for what it is, such as `line-down` or `disk-full`.
     pub code: String,
-    /// `wrong` for what somebody must come for, `warning` for what somebody should look at.
+    /// `wrong` for what somebody must come for, `warning` for what somebody should look at, `notice` for what is to be known.
     pub severity: String,
 }
+
+/// The words that boxes of this version say for what is wrong.
+pub const FINDING_CODES: [&str; 21] = [
+    "gate-closed",
+    "journal-silent",
+    "line-down",
+    "resolver-silent",
+    "ent-away",
+    "directory-unreadable",
+    "feeds-held",
+    "records-quarantined",
+    "calendar-ends",
+    "clock-in-doubt",
+    "disk-nearly-full",
+    "lists-old",
+    "download-waits",
+    "certificate-ended",
+    "certificate-ends",
+    "configuration-refused",
+    "certificate-awaited",
+    "machines-doubled",
+    "tunnels-held",
+    "tunnel-down",
+    "channel-damaged",
+];
 
 /// Figures. Zero where they are not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +167,26 @@ pub struct Figures {
     pub refused: u64,
     /// Days until the portal's certificate ends.
     pub certificate_days: u64,
+    /// Packages of the library that are here or wanted here, at most [`SHELVED_MAX`]; none where the school has no library.
+    pub library: Vec<Shelved>,
+    /// How the tunnel stands; none where the box has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<TunnelTold>,
+}
+
+/// Packages of the library that a report names: a school has tens of them.
+pub const SHELVED_MAX: usize = 200;
+
+/// How a package of the library stands at the school. How it is used, and by whom, is not told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shelved {
+    /// Its identifier in the catalogue.
+    pub id: String,
+    /// The version that can be read there; 0 for none.
+    pub version: u64,
+    /// What is missing there of the version that the catalogue offers, in bytes; 0 where it is whole or not wanted.
+    pub missing_bytes: u64,
 }
 
 /// What became of an order.
@@ -188,6 +238,9 @@ pub struct Answer {
     /// How many seconds the box is to wait before it reports again; more than a moment when central is pressed.
     #[serde(default)]
     pub wait_seconds: u64,
+    /// The version of the tunnel's parameters: the box asks for them where it has another. Zero where there are none.
+    #[serde(default)]
+    pub tunnel: u64,
 }
 
 /// One order.
@@ -222,6 +275,10 @@ pub enum What {
     Fetch {},
     /// Renew the certificate towards central now.
     RenewCertificate {},
+    /// Tell what was counted of this day so far.
+    SendCounts {},
+    /// Make another key for the tunnel and have it accepted.
+    ChangeTunnelKey {},
     /// The answer to a site that was passed on.
     AnswerRequest {
         /// Its number in the school.
@@ -232,6 +289,29 @@ pub enum What {
         granted: bool,
         /// A sentence for those who asked; empty for none.
         sentence: String,
+    },
+    /// Open a technician's session: it ends when the order expires, or earlier.
+    OpenRepair {
+        /// Its number, never given twice for a school.
+        session: u64,
+        /// The technician's name, for the school.
+        by: String,
+        /// Why, for the school.
+        reason: String,
+        /// How long it lasts at most by the time the machine runs, whatever its clock says.
+        minutes: u64,
+    },
+    /// End a technician's session.
+    EndRepair {
+        /// Its number.
+        session: u64,
+    },
+    /// Do something in a technician's session.
+    Repair {
+        /// Its number: without an open session of that number nothing is done.
+        session: u64,
+        /// What.
+        act: RepairAct,
     },
 }
 
@@ -246,6 +326,19 @@ mod tests {
         let order = serde_json::json!({"number": 7, "expires": 9, "what": {"do": "fetch"}});
         assert_eq!(Order::read(&order), Ok(Order { number: 7, expires: 9, what: What::Fetch {} }));
         assert_eq!(Order::read(&serde_json::json!([])), Err(None));
+    }
+
+    #[test]
+    fn an_act_of_repair_that_is_not_in_the_list_is_no_order() {
+        for (act, is_known) in [("log", true), ("shell", false), ("exec", false), ("read-file", false)] {
+            let what = serde_json::json!({"do": "repair", "session": 3, "act": act});
+            let order = Order::read(&serde_json::json!({"number": 7, "expires": 9, "what": what}));
+            assert_eq!(order.is_ok(), is_known, "{act}");
+            assert!(is_known || order == Err(Some(7)), "{act} is refused by its number");
+        }
+        let what = serde_json::json!({"do": "repair", "session": 3, "act": "log", "command": "id"});
+        let order = serde_json::json!({"number": 7, "expires": 9, "what": what});
+        assert_eq!(Order::read(&order), Err(Some(7)), "nothing rides along");
     }
 
     #[test]

@@ -10,16 +10,16 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, select_ok};
 use reqwest::{
     Method,
     dns::{Name, Resolving},
     header::CONTENT_TYPE,
 };
-use rustls::{ClientConfig, crypto::aws_lc_rs, version::TLS13};
+use rustls::{ClientConfig, NamedGroup, crypto::aws_lc_rs, version::TLS13};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::{net::TcpStream, sync::watch, time::timeout};
 use url::Url;
 
 use super::{
@@ -39,6 +39,9 @@ const IDLE_MAX: Duration = Duration::from_secs(120);
 
 /// Connections kept at once: the live line, reports, the repository.
 const IDLE_COUNT_MAX: usize = 3;
+
+/// Addresses of central that are knocked at together.
+const KNOCKS_MAX: usize = 4;
 
 /// The longest answer with a setup in it, in bytes.
 pub(super) const ENROLLED_BYTES_MAX: usize = 4 << 20;
@@ -138,6 +141,23 @@ impl Client {
         &self.central
     }
 
+    /// Whether anybody takes connections where central is, known within `wait_max`. Nothing is said to them.
+    pub(super) async fn is_anybody_there(&self, wait_max: Duration) -> bool {
+        let Some((name, port)) = self.central.host_str().zip(self.central.port_or_known_default()) else {
+            return false;
+        };
+        let connected = async {
+            let found = (self.resolve)(name.to_owned()).await?;
+            let tries = found.into_iter().take(KNOCKS_MAX);
+            let tries: Vec<_> = tries.map(|ip| Box::pin(TcpStream::connect((ip, port)))).collect();
+            if tries.is_empty() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            select_ok(tries).await
+        };
+        matches!(timeout(wait_max, connected).await, Ok(Ok(_)))
+    }
+
     /// What makes requests, for bodies that are too long to be held. Ask again for each request: the certificate may have been
     /// renewed.
     #[must_use]
@@ -177,6 +197,16 @@ impl Client {
         self.call(Method::PUT, path, body, wait_max, BYTES_MAX).await
     }
 
+    /// Gets `path` and reads the answer.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, wait_max: Duration) -> Result<T, CallError> {
+        let url = self.central.join(path).map_err(|error| CallError::Unreadable(error.to_string()))?;
+        let answer = self.http().get(url).timeout(wait_max).send().await.map_err(unreachable)?;
+        read_answer(answer, BYTES_MAX).await
+    }
+
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -190,15 +220,23 @@ impl Client {
         let body = serde_json::to_vec(body).map_err(|error| unreadable(&error))?;
         let request = self.http().request(method, url).header(CONTENT_TYPE, "application/json");
         let answer = request.timeout(wait_max).body(body).send().await.map_err(unreachable)?;
-        let status = answer.status();
-        let bytes = read(answer, answer_bytes_max).await?;
-        if status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(|error| unreadable(&error));
-        }
-        match serde_json::from_slice(&bytes) {
-            Ok(refusal) => Err(CallError::Refused { status: status.as_u16(), refusal }),
-            Err(_) => Err(CallError::Unreadable(format!("status {status}"))),
-        }
+        read_answer(answer, answer_bytes_max).await
+    }
+}
+
+/// What was answered, or how it was refused.
+async fn read_answer<T: DeserializeOwned>(
+    answer: reqwest::Response,
+    bytes_max: usize,
+) -> Result<T, CallError> {
+    let status = answer.status();
+    let bytes = read(answer, bytes_max).await?;
+    if status.is_success() {
+        return serde_json::from_slice(&bytes).map_err(|error| CallError::Unreadable(error.to_string()));
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(refusal) => Err(CallError::Refused { status: status.as_u16(), refusal }),
+        Err(_) => Err(CallError::Unreadable(format!("status {status}"))),
     }
 }
 
@@ -222,7 +260,11 @@ type Halfway = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCe
 
 fn config(trusted: Trusted, clock: &Clock) -> anyhow::Result<Halfway> {
     let verifier = Arc::new(Verifier::new(trusted, clock.clone()));
-    Ok(ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    // What passes here holds for years, such as what the tunnel's ends share beforehand: the agreement that a quantum computer
+    // does not undo comes first, the plain one after it.
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::X25519MLKEM768);
+    Ok(ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(verifier))
@@ -261,5 +303,19 @@ impl reqwest::dns::Resolve for Names {
             let addresses: reqwest::dns::Addrs = Box::new(addresses);
             Ok(addresses)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_agreement_that_a_quantum_computer_does_not_undo_is_offered_first() {
+        let clock = Clock::from_fn(|| crate::model::Moment::from_unix_seconds(0));
+        let offered = config(Trusted::Digest([0; 32]), &clock).unwrap().with_no_client_auth();
+        let groups: Vec<_> = offered.crypto_provider().kx_groups.iter().map(|group| group.name()).collect();
+        assert_eq!(groups.first(), Some(&NamedGroup::X25519MLKEM768));
+        assert!(groups.contains(&NamedGroup::X25519), "{groups:?}");
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     model::{Moment, Uai},
     protocol::{
         Token,
-        enrolment::{Enrol, Enrolled, Keys},
+        enrolment::{Enrol, Enrolled, Keys, Setup},
     },
     system::{clock::Clock, files},
 };
@@ -116,7 +116,8 @@ struct Enrolling {
     tunnel_key: String,
 }
 
-/// Makes this machine the box of the token's school; `say` is told each step before it is done.
+/// Makes this machine the box of the token's school; `say` is told each step before it is done. Gives who it is from now on,
+/// and how the school's box before it was set up, where there was one.
 ///
 /// # Errors
 /// See [`EnrolError`]. Whatever fails, an enrolment that was there still is.
@@ -125,7 +126,7 @@ pub async fn enrol(
     clock: Clock,
     resolve: Resolve,
     mut say: impl FnMut(&str),
-) -> Result<Kept, EnrolError> {
+) -> Result<(Kept, Option<Setup>), EnrolError> {
     let Enrolment { token, configured, state_dir, replace } = *enrolment;
     if let Some(configured) = configured.filter(|configured| configured.as_str() != token.school) {
         let (token, configured) = (token.school.clone(), configured.as_str().to_owned());
@@ -151,7 +152,7 @@ pub async fn enrol(
     let kept = checked(token, &keys, &enrolled).map_err(EnrolError::Answer)?;
     say(&format!("keeping it in `{}`", central_dir(state_dir).display()));
     keep(state_dir, &kept, before.as_ref(), &enrolled).map_err(EnrolError::Keeping)?;
-    Ok(kept)
+    Ok((kept, enrolled.setup))
 }
 
 /// The keys for this token: those of a try before, or ones that are made and kept now.
@@ -171,13 +172,13 @@ fn keys(state_dir: &Path, token: &Token) -> anyhow::Result<Enrolling> {
     Ok(made)
 }
 
-fn x25519() -> anyhow::Result<String> {
+pub(super) fn x25519() -> anyhow::Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;
     Ok(STANDARD.encode(bytes))
 }
 
-fn public_half(key: &str) -> anyhow::Result<String> {
+pub(super) fn public_half(key: &str) -> anyhow::Result<String> {
     let key = PrivateKey::from_private_key(&X25519, &STANDARD.decode(key)?)?;
     Ok(STANDARD.encode(key.compute_public_key().map_err(|_| anyhow!("a key has no public half"))?))
 }

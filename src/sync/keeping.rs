@@ -3,6 +3,7 @@
 //! ```text
 //! <state_dir>/central/                   mode 0700
 //!     enrolment.json                     who we are to central, with our keys; mode 0600, replaced whole
+//!     tunnel.json                        what became of the tunnel since: keys and parameters; mode 0600, replaced whole
 //!     enrolling.json                     keys of an enrolment whose answer was not taken yet; mode 0600
 //!     setup.json                         how the school's box before this one was set up; mode 0600
 //! ```
@@ -11,7 +12,7 @@
 
 use std::{
     fs, io,
-    io::{Read as _, Write as _},
+    io::Read as _,
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -26,7 +27,7 @@ use super::in_force::central_dir;
 use crate::{
     model::{Moment, Uai},
     protocol::enrolment::{Renewed, Setup, Tunnel},
-    system::files::Draft,
+    system::files,
 };
 
 /// The version of `enrolment.json`.
@@ -135,6 +136,12 @@ impl Kept {
         &self.written.tunnel_key
     }
 
+    /// The authorities that may sign for central and for the concentrators.
+    #[must_use]
+    pub fn authorities(&self) -> &[CertificateDer<'static>] {
+        &self.authorities
+    }
+
     pub(super) fn key(&self) -> anyhow::Result<PrivateKeyDer<'static>> {
         PrivateKeyDer::from_pem_slice(self.written.key.as_bytes()).context("the box's key cannot be read")
     }
@@ -189,6 +196,10 @@ pub(super) fn enrolling_path(state_dir: &Path) -> PathBuf {
     central_dir(state_dir).join("enrolling.json")
 }
 
+pub(super) fn tunnel_path(state_dir: &Path) -> PathBuf {
+    central_dir(state_dir).join("tunnel.json")
+}
+
 fn setup_path(state_dir: &Path) -> PathBuf {
     central_dir(state_dir).join("setup.json")
 }
@@ -226,14 +237,7 @@ pub(super) fn write(path: &Path, content: &impl Serialize) -> anyhow::Result<()>
 
 /// Writes a file whole, mode 0600.
 pub(super) fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let write = || {
-        let mut draft = Draft::create(path)?;
-        // Before the first byte is in it.
-        fs::set_permissions(draft.draft_path(), fs::Permissions::from_mode(0o600))?;
-        draft.write_all(bytes)?;
-        draft.publish()
-    };
-    write().with_context(|| format!("cannot write `{}`", path.display()))
+    files::replace_secret(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
@@ -245,11 +249,19 @@ fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     Ok(read)
 }
 
+/// A box that was enrolled, for tests beside this one.
+#[cfg(test)]
+pub(super) fn enrolled(sealing_key: &str, tunnel_key: &str) -> Kept {
+    let written = tests::written();
+    let (sealing_key, tunnel_key) = (sealing_key.to_owned(), tunnel_key.to_owned());
+    Kept::of(Written { sealing_key, tunnel_key, ..written }).expect("what was made here is in order")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn written() -> Written {
+    pub(super) fn written() -> Written {
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem();
         Written {

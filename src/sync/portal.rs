@@ -3,12 +3,12 @@
 //! The portal's key is made here and stays here; central sends the chain back. The same key is used for as long as it lies
 //! there, so that a request whose answer was lost is the same request again.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
-use tokio::{sync::Notify, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
@@ -27,8 +27,11 @@ use crate::{
 /// How often it is looked whether the certificate is to be renewed.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 
-/// How long after a try that failed the next one is made: public authorities count them.
+/// How long after a try that failed at the public authority the next one is made: they count them.
 const RETRY_EVERY: Duration = Duration::from_secs(2 * 3600);
+
+/// The same where central was not reached, or does not know the name yet.
+const RETRY_SOON: Duration = Duration::from_secs(300);
 
 /// How long central may take to answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(130);
@@ -40,14 +43,12 @@ pub struct PortalRenewal {
     pub client: Client,
     /// The portal's public name.
     pub name: Domain,
-    /// Where the chain lies, PEM.
+    /// Where the chain lies, PEM. Whoever shows it sees that it changes.
     pub certificate_path: PathBuf,
     /// Where the key lies, PEM; made where it is not there.
     pub key_path: PathBuf,
     /// The time.
     pub clock: Clock,
-    /// Told when another certificate lies there.
-    pub changed: Arc<Notify>,
 }
 
 impl PortalRenewal {
@@ -70,12 +71,15 @@ impl PortalRenewal {
             } else if let Err(cause) = self.renew().await {
                 match cause.downcast_ref::<CallError>().and_then(CallError::code) {
                     // What the public authority says has the portal's name in it; central's audit trail has it.
-                    Some(code) => warn!(code, "central did not obtain the portal's certificate"),
+                    Some(code) => {
+                        warn!(code, "central did not obtain the portal's certificate");
+                        if code == "other-name" { RETRY_SOON } else { RETRY_EVERY }
+                    }
                     None => {
-                        warn!(cause = format!("{cause:#}"), "the portal's certificate is not renewed yet")
+                        warn!(cause = format!("{cause:#}"), "the portal's certificate is not renewed yet");
+                        RETRY_SOON
                     }
                 }
-                RETRY_EVERY
             } else {
                 info!("the portal's certificate is renewed");
                 LOOK_EVERY
@@ -84,16 +88,20 @@ impl PortalRenewal {
         }
     }
 
-    /// Whether there is none that can be read, or it has had two thirds of its life. A clock in doubt renews nothing that
-    /// is there.
+    /// Whether there is none that can be read, or it is one that the box signed for itself, or it has had two thirds of its
+    /// life. A clock in doubt renews nothing that is there.
     fn is_due(&self) -> bool {
         let Some((from, ends)) = self.dates() else { return true };
         self.clock.trust() == ClockTrust::Trusted && self.clock.now() >= due_at(from, ends, 0)
     }
 
+    /// The dates of the certificate that somebody else signed.
     fn dates(&self) -> Option<(Moment, Moment)> {
         let certificate = CertificateDer::from_pem_file(&self.certificate_path).ok()?;
         let (_, parsed) = X509Certificate::from_der(&certificate).ok()?;
+        if parsed.issuer() == parsed.subject() {
+            return None;
+        }
         let validity = parsed.validity();
         let moment = |time: x509_parser::time::ASN1Time| Moment::from_unix_seconds(time.timestamp());
         Some((moment(validity.not_before), moment(validity.not_after)))
@@ -119,7 +127,6 @@ impl PortalRenewal {
             "the certificate that came is for another key"
         );
         files::replace(&self.certificate_path, answer.certificate.as_bytes())?;
-        self.changed.notify_one();
         Ok(())
     }
 

@@ -7,7 +7,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::client::{CallError, Client};
-use crate::{model::Device, protocol::enrolment::Setup};
+use crate::{
+    model::{Device, RoomName},
+    protocol::enrolment::Setup,
+};
 
 /// How long central may take to answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
@@ -27,6 +30,20 @@ pub fn setup<'a>(configuration: &str, devices: impl IntoIterator<Item = &'a Devi
         [device.mac.to_string(), device.name.clone(), device.kind.word().to_owned(), room]
     };
     Setup { configuration: configuration.to_owned(), devices: devices.into_iter().map(row).collect() }
+}
+
+/// The registered machines of a setup. A row that cannot be read is left out: it would be the school's to register again.
+#[must_use]
+pub fn devices(setup: &Setup) -> Vec<Device> {
+    let device = |[mac, name, kind, room]: &[String; 4]| {
+        Some(Device {
+            mac: mac.parse().ok()?,
+            name: name.clone(),
+            kind: kind.parse().ok()?,
+            room: (!room.is_empty()).then(|| RoomName::new(room)),
+        })
+    };
+    setup.devices.iter().filter_map(device).collect()
 }
 
 /// Tells central of each change.
@@ -74,5 +91,25 @@ impl Telling {
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DeviceKind, Mac};
+
+    #[test]
+    fn machines_of_a_setup_are_those_it_was_made_of_and_a_broken_row_loses_no_other() {
+        let device = |last, room: Option<&str>| Device {
+            mac: Mac::new([2, 0, 0, 0, 0, last]),
+            name: format!("TBI {last}"),
+            kind: DeviceKind::Tableau,
+            room: room.map(RoomName::new),
+        };
+        let registered = [device(1, Some("Salle 1")), device(2, None)];
+        let mut kept = setup("version = 1\n", &registered);
+        kept.devices.insert(1, ["no address", "TBI", "tableau", ""].map(str::to_owned));
+        assert_eq!(devices(&kept), registered);
     }
 }

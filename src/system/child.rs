@@ -47,6 +47,17 @@ pub struct Child {
     pub arguments: Vec<OsString>,
     /// Whether a line of its output is about the machine and may go to the log; lines about people may not.
     pub is_about_the_machine: fn(&str) -> bool,
+    /// What of the daemon's rights over the network it has.
+    pub rights: Rights,
+}
+
+/// What of the daemon's rights over the network (its ambient capabilities) a child has. A daemon run by root gives root's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// All of them: it serves the network itself.
+    Kept,
+    /// None: it reads what strangers wrote.
+    None,
 }
 
 impl Child {
@@ -141,7 +152,7 @@ impl Running {
         let mut command = Command::new(&child.program);
         command.args(&child.arguments).stdin(Stdio::null());
         command.stdout(writer.try_clone().context("cannot copy a pipe")?).stderr(writer);
-        die_with_this_thread(&mut command);
+        die_with_this_thread(&mut command, child.rights);
         let (started_sender, started) = oneshot::channel();
         let (ended_sender, ended) = oneshot::channel();
         let work = move || {
@@ -215,11 +226,15 @@ fn spawn(mut command: Command) -> io::Result<(Process, std::process::Child)> {
     }
 }
 
-/// Lets the kernel kill the child of `command` when the thread that starts it dies.
+/// Lets the kernel kill the child of `command` when the thread that starts it dies, and takes from it what rights it must
+/// not have.
 #[expect(unsafe_code, reason = "only code between fork and exec can ask for the death signal")]
-fn die_with_this_thread(command: &mut Command) {
+fn die_with_this_thread(command: &mut Command, rights: Rights) {
     let parent = rustix::process::getpid();
     let ask = move || {
+        if rights == Rights::None {
+            rustix::thread::clear_ambient_capability_set()?;
+        }
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have died before the request; then nobody would send the signal.
         match rustix::process::getppid() {
@@ -227,7 +242,7 @@ fn die_with_this_thread(command: &mut Command) {
             _ => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
         }
     };
-    // SAFETY: between fork and exec `ask` makes two system calls and touches neither memory of others, locks nor the
+    // SAFETY: between fork and exec `ask` makes three system calls at most and touches neither memory of others, locks nor the
     // allocator (an `io::Error` made from a kind or a number does not allocate).
     unsafe {
         command.pre_exec(ask);
@@ -268,6 +283,7 @@ mod tests {
             program: "sh".into(),
             arguments: vec!["-c".into(), script.into()],
             is_about_the_machine: |line| line.starts_with("machine"),
+            rights: Rights::None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +13,18 @@ use std::{
 /// When the directory or the disk refuses; the old content then stands.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut draft = Draft::create(path)?;
+    draft.write_all(bytes)?;
+    draft.publish()
+}
+
+/// As [`replace`], for nobody else's eyes: mode 0600.
+///
+/// # Errors
+/// When the directory or the disk refuses.
+pub fn replace_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = Draft::create(path)?;
+    // Before the first byte is in it.
+    fs::set_permissions(draft.draft_path(), fs::Permissions::from_mode(0o600))?;
     draft.write_all(bytes)?;
     draft.publish()
 }

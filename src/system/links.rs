@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use futures_util::TryStreamExt as _;
 use ipnet::IpNet;
 use rtnetlink::{
-    Handle, LinkBridge, LinkUnspec,
+    Error, Handle, LinkBridge, LinkUnspec, LinkWireguard,
     packet_route::{
         AddressFamily,
         address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope},
@@ -38,11 +38,16 @@ pub struct Link {
     pub has_signal: bool,
     /// Whether it is a bridge.
     pub is_bridge: bool,
+    /// Whether it is the kernel's own WireGuard.
+    pub is_wireguard: bool,
     /// The index of the bridge it is a port of.
     pub bridge: Option<u32>,
     /// Its hardware address, as many bytes as its kind has.
     pub hardware_address: Vec<u8>,
 }
+
+/// `EOPNOTSUPP`, the kernel's answer when it knows no such kind of interface.
+const NOT_SUPPORTED: i32 = 95;
 
 impl Links {
     /// Opens the conversation. Must be called inside a tokio runtime.
@@ -88,6 +93,39 @@ impl Links {
         let made = self.handle.link().add(bridge).execute().await;
         made.with_context(|| format!("cannot make bridge `{name}`"))?;
         self.find(name).await?.with_context(|| format!("bridge `{name}` vanished as soon as it was made"))
+    }
+
+    /// Makes the WireGuard interface `name` unless it is there. Says whether this kernel has WireGuard.
+    ///
+    /// # Errors
+    /// When the kernel refuses for another reason.
+    pub async fn make_wireguard(&self, name: &str) -> anyhow::Result<bool> {
+        if let Some(link) = self.find(name).await? {
+            return Ok(link.is_wireguard);
+        }
+        match self.handle.link().add(LinkWireguard::new(name).build()).execute().await {
+            Err(Error::NetlinkError(refusal)) if refusal.raw_code() == -NOT_SUPPORTED => Ok(false),
+            made => made.map(|()| true).with_context(|| format!("cannot make `{name}`")),
+        }
+    }
+
+    /// Removes the interface `link`.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn remove(&self, link: &Link) -> anyhow::Result<()> {
+        let removed = self.handle.link().del(link.index).execute().await;
+        removed.with_context(|| format!("cannot remove `{}`", link.name))
+    }
+
+    /// Has `link` carry packets of `bytes` at most.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn set_mtu(&self, link: &Link, bytes: u32) -> anyhow::Result<()> {
+        let change = LinkUnspec::new_with_index(link.index).mtu(bytes).build();
+        let set = self.handle.link().change(change).execute().await;
+        set.with_context(|| format!("cannot set the size of packets of `{}`", link.name))
     }
 
     /// Makes `port` a port of `bridge`, taking it out of any other bridge.
@@ -193,6 +231,7 @@ impl Link {
             is_up: message.header.flags.contains(LinkFlags::Up),
             has_signal: message.header.flags.contains(LinkFlags::LowerUp),
             is_bridge: false,
+            is_wireguard: false,
             bridge: None,
             hardware_address: Vec::new(),
         };
@@ -203,6 +242,7 @@ impl Link {
                 LinkAttribute::Address(bytes) => link.hardware_address = bytes,
                 LinkAttribute::LinkInfo(parts) => {
                     link.is_bridge = parts.contains(&LinkInfo::Kind(InfoKind::Bridge));
+                    link.is_wireguard = parts.contains(&LinkInfo::Kind(InfoKind::Wireguard));
                 }
                 _ => {}
             }
@@ -252,6 +292,38 @@ pub fn set_kernel_setting_if_there(name: &str, value: &str) -> anyhow::Result<()
     if setting_path(name).exists() { set_kernel_setting(name, value) } else { Ok(()) }
 }
 
+/// How many bytes came in at the interface since it is there, for whomever; by proc(5), `/proc/net/dev`, which shows the
+/// interfaces of this process's network namespace.
+///
+/// # Errors
+/// When there is no such interface, or the kernel's table cannot be read.
+pub fn received_bytes(interface: &str) -> io::Result<u64> {
+    let table = fs::read_to_string("/proc/self/net/dev")?;
+    received_in(&table, interface).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+}
+
+fn received_in(table: &str, interface: &str) -> Option<u64> {
+    table.lines().find_map(|line| {
+        let (name, counters) = line.split_once(':')?;
+        (name.trim() == interface).then(|| counters.split_whitespace().next()?.parse().ok())?
+    })
+}
+
 fn setting_path(name: &str) -> PathBuf {
     PathBuf::from("/proc/sys/net").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_in_is_read_from_the_kernels_own_table() {
+        let table = "Inter-|   Receive                            |  Transmit\n face |bytes    packets errs\n    \
+                     lo:     100       1    0\n  wan0:123456789 2 0 0\nwan01: 7 1\n";
+        assert_eq!(received_in(table, "wan0"), Some(123_456_789));
+        assert_eq!(received_in(table, "lo"), Some(100));
+        assert_eq!(received_in(table, "wan"), None);
+        assert!(received_bytes("lo").is_ok(), "every namespace has a loopback interface");
+    }
 }

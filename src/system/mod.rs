@@ -10,6 +10,7 @@ pub mod disk;
 pub mod files;
 pub mod inherited;
 pub mod links;
+pub mod log;
 pub mod mapped;
 pub mod metrics;
 pub mod migrations;

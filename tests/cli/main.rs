@@ -26,7 +26,7 @@ fn help_names_every_command_and_version_the_version() {
 #[test]
 fn a_wrong_command_line_ends_with_2_and_says_what_there_is() {
     for (arguments, said) in [
-        (&[][..], "Usage: preau <COMMAND>"),
+        (&[][..], "Usage: preau [OPTIONS] <COMMAND>"),
         (&["chekc"], "a similar subcommand exists: 'check'"),
         (&["check", "--confg", "x"], "a similar argument exists: '--config'"),
         (&["explain"], "<SITE|URL>"),
@@ -337,9 +337,11 @@ impl School {
         }
         let (lists, table) = (school.path("lists"), school.path("categories.table"));
         assert!(preau::lists::build(&lists, &table, &Default::default()).unwrap().refusals.is_empty());
-        let pair = rcgen::generate_simple_self_signed([String::from("portail.college.exemple")]).unwrap();
-        fs::write(school.path("portal.pem"), pair.cert.pem()).unwrap();
-        fs::write(school.path("portal.key"), pair.signing_key.serialize_pem()).unwrap();
+        for (name, host) in [("portal", "portail.college.exemple"), ("other", "autre.exemple")] {
+            let pair = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+            fs::write(school.path(&format!("{name}.pem")), pair.cert.pem()).unwrap();
+            fs::write(school.path(&format!("{name}.key")), pair.signing_key.serialize_pem()).unwrap();
+        }
         school
     }
 

@@ -203,7 +203,7 @@ pub(crate) fn settings_with(services: Vec<Service>) -> Settings {
         zone(ZoneKind::Pedagogique, "ped0", 10, services),
         zone(ZoneKind::Administration, "adm0", 20, Vec::new()),
     ];
-    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440 }
+    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440, tunnel: None }
 }
 
 fn zone(kind: ZoneKind, interface: &str, number: u8, services: Vec<Service>) -> Arc<Zone> {
@@ -216,6 +216,7 @@ fn zone(kind: ZoneKind, interface: &str, number: u8, services: Vec<Service>) -> 
         sign_in: SignIn::Required,
         default: DefaultVerdict::Block,
         quic: Quic::Reject,
+        tunnel: preau::model::TunnelAccess::None,
         services,
     })
 }

@@ -17,6 +17,7 @@ use super::{
     request::{Request, RequestError},
     token::digest_of,
     trail::{note, note_box},
+    tunnel_keys::is_anothers,
 };
 use crate::database::{Row, Write};
 
@@ -121,11 +122,14 @@ impl Authority {
         if let Err(refusal) = spendable(&mut write, row, &school, &keys_digest, now).await? {
             return Ok(Err(refusal));
         }
+        if is_anothers(&mut write, &school, &keys.tunnel).await? {
+            return Ok(Err(EnrolRefusal::Keys));
+        }
         enter(&mut write, &school, enrol, &keys_digest, now).await?;
         let uai = school.as_str();
         let issued = self.issue(&mut write, &request, &school, now).await?;
         let setup = self.setup_in(&mut write, &school).await?;
-        let tunnel = self.tunnel_of(&mut write, &school).await?;
+        let tunnel = self.tunnel_of(&mut write, &school, &keys.tunnel).await?;
         note_box(
             &mut write,
             now,
@@ -295,7 +299,8 @@ async fn enter(
     let sql =
         "INSERT INTO authority_box (school, sealing, tunnel, version, enrolled) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (school) DO UPDATE SET sealing = excluded.sealing, tunnel = excluded.tunnel,
-            version = excluded.version, enrolled = excluded.enrolled, revoked = NULL";
+            version = excluded.version, enrolled = excluded.enrolled, revoked = NULL,
+            tunnel_next = NULL, tunnel_since = NULL";
     let at = now.unix_milliseconds();
     let values = [
         school.as_str().into(),

@@ -47,3 +47,9 @@ pub const SETUP_BYTES_MAX: usize = 1 << 20;
 /// How often the register and the folder of keys are read again, for what no signal told: a command on a machine with
 /// SQLite revokes a box within this.
 pub(super) const READ_AGAIN: Duration = Duration::from_secs(5);
+
+/// Keys for the tunnel that a school's box may have accepted within a day: one that asks in a loop changes nothing for others.
+pub(super) const TUNNEL_KEYS_A_DAY_MAX: i64 = 24;
+
+/// How old a box's key in the tunnel may become before it is told to make another one.
+pub const TUNNEL_KEY_LIFE: Duration = DAY.saturating_mul(180);

@@ -1,6 +1,7 @@
 //! The authority itself: opened once, shared by everything that asks it.
 
 use std::{
+    mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -11,7 +12,7 @@ use preau::{
     model::{Moment, Uai},
     system::clock::Clock,
 };
-use rustls::ServerConfig;
+use rustls::{ServerConfig, sign::CertifiedKey};
 use rustls_pki_types::CertificateDer;
 use tokio::{
     sync::{broadcast::error::RecvError, watch},
@@ -24,7 +25,7 @@ use url::Url;
 use super::{
     attempts::Attempts,
     certificate::{self, Shown},
-    limits::{AWAY_MAX, READ_AGAIN},
+    limits::{AWAY_MAX, READ_AGAIN, SERVER_RENEWED_AFTER},
     standing::{self, Standing},
 };
 use crate::database::Database;
@@ -43,9 +44,10 @@ pub(super) struct Inner {
     pub(super) root: Bytes,
     pub(super) clock: Clock,
     pub(super) attempts: Mutex<Attempts>,
-    keys_dir: PathBuf,
+    pub(super) keys_dir: PathBuf,
     name: String,
     standing: watch::Sender<Arc<Standing>>,
+    tunnel: watch::Sender<u64>,
 }
 
 /// What a certificate that the authority signed is good for.
@@ -82,6 +84,7 @@ impl Authority {
             attempts: Mutex::default(),
             keys_dir: keys_dir.to_owned(),
             name,
+            tunnel: watch::Sender::new(standing.tunnel),
             standing: watch::Sender::new(Arc::new(standing)),
         };
         Ok(Self(Arc::new(inner)))
@@ -120,6 +123,23 @@ impl Authority {
     #[must_use]
     pub fn ends(&self) -> Option<Moment> {
         self.standing().signing(self.now()).ok().map(|root| root.until)
+    }
+
+    /// The version of the tunnel's parameters, which boxes are told.
+    #[must_use]
+    pub fn tunnel_version(&self) -> watch::Receiver<u64> {
+        self.0.tunnel.subscribe()
+    }
+
+    /// Makes a certificate of the authority that signs for `name`, with a key of its own that is on no disk, and says until when
+    /// it is to be used: for a concentrator's way through TCP.
+    ///
+    /// # Errors
+    /// When no authority signs.
+    pub fn certify(&self, name: &str) -> anyhow::Result<(CertifiedKey, Moment)> {
+        let (standing, now) = (self.standing(), self.now());
+        let made = certificate::for_server(standing.signing(now)?, name, now)?;
+        Ok((made, now + SERVER_RENEWED_AFTER))
     }
 
     /// The listener's side of TLS.
@@ -180,6 +200,7 @@ impl Authority {
         let Inner { keys_dir, database, name, standing, .. } = &*self.0;
         let before = self.standing();
         let read = Standing::read(keys_dir, database, name, Some(&before), self.now()).await?;
+        self.0.tunnel.send_if_modified(|known| mem::replace(known, read.tunnel) != read.tunnel);
         standing.send_replace(Arc::new(read));
         Ok(())
     }

@@ -6,7 +6,8 @@ use std::{collections::HashSet, fmt, path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 use preau::model::Moment;
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+    DigitallySignedStruct, DistinguishedName, Error, NamedGroup, RootCertStore, ServerConfig,
+    SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::aws_lc_rs,
     server::{
@@ -31,6 +32,8 @@ use crate::database::Database;
 pub(super) struct Standing {
     pub(super) roots: Vec<Root>,
     pub(super) revoked: HashSet<Serial>,
+    /// The version of the tunnel's parameters.
+    pub(super) tunnel: u64,
     verifier: Arc<dyn ClientCertVerifier>,
     server: Arc<CertifiedKey>,
     /// Who signed the listener's certificate and when: another one, or long ago, and there is to be another.
@@ -52,6 +55,9 @@ impl Standing {
         let rows = database.read(sql, &[]).await.context("cannot read what was revoked")?;
         let revoked =
             rows.iter().map(|row| Ok(Serial(row.text(0)?.to_owned()))).collect::<anyhow::Result<_>>()?;
+        let sql = "SELECT value FROM authority_tunnel WHERE word = 'version'";
+        let rows = database.read(sql, &[]).await.context("cannot read the tunnel's version")?;
+        let tunnel = rows.first().map_or(Ok(0), |row| anyhow::Ok(row.text(0)?.parse()?))?;
         let signing = roots::signing(&roots, now).context("no authority signs")?;
         let server_root = signing.certificate.clone();
         let kept = before.filter(|before| {
@@ -62,7 +68,7 @@ impl Standing {
             None => (Arc::new(certificate::for_server(signing, name, now)?), now),
         };
         let verifier = verifier(&roots)?;
-        Ok(Self { roots, revoked, verifier, server, server_root, server_made })
+        Ok(Self { roots, revoked, tunnel, verifier, server, server_root, server_made })
     }
 
     /// The authority that signs.
@@ -90,7 +96,10 @@ pub(super) fn server_config(
 ) -> anyhow::Result<Arc<ServerConfig>> {
     let door = Arc::new(Door { name, standing });
     let verifier: Arc<dyn ClientCertVerifier> = Arc::<Door>::clone(&door);
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    // As boxes do: first what a quantum computer does not undo.
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::X25519MLKEM768);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(door);

@@ -5,10 +5,12 @@ use crate::database::Part;
 /// The authority's part of the database.
 ///
 /// Of a token only the BLAKE3 of its secret is kept; one row a school is the living one. A certificate stays until it could
-/// not be renewed any more, so that a revoked one is known for as long as it could be shown.
+/// not be renewed any more, so that a revoked one is known for as long as it could be shown. Of the tunnel only public keys are
+/// kept here; the keys that box and concentrator share are made of a secret in the folder of keys.
 pub const PART: Part = Part {
     name: "authority",
-    steps: &["
+    steps: &[
+        "
         CREATE TABLE authority_token (
             digest TEXT PRIMARY KEY,
             school TEXT NOT NULL UNIQUE,
@@ -69,5 +71,21 @@ pub const PART: Part = Part {
             directory TEXT PRIMARY KEY,
             credentials TEXT NOT NULL
         );
-    "],
+    ",
+        "
+        ALTER TABLE authority_concentrator ADD COLUMN name TEXT NOT NULL DEFAULT '';
+        ALTER TABLE authority_concentrator ADD COLUMN tls TEXT;
+        ALTER TABLE authority_box ADD COLUMN tunnel_next TEXT;
+        ALTER TABLE authority_box ADD COLUMN tunnel_since BIGINT;
+        CREATE TABLE authority_tunnel (
+            word TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        );
+        CREATE TABLE authority_tunnel_key (
+            school TEXT NOT NULL,
+            at BIGINT NOT NULL
+        );
+        CREATE INDEX authority_tunnel_key_school ON authority_tunnel_key (school, at);
+    ",
+    ],
 };

@@ -1,104 +1,239 @@
-//! The tunnel's parameters: where the académie's concentrators are, and the address of each school inside.
+//! The tunnel's parameters: what a box is told of it, and what a concentrator is told of boxes.
 //!
 //! Addresses are given from the prefixes in order and stay the school's for good, also when its box is replaced: what is
 //! open to a school inside the académie's network is open to that address.
 
-use std::net::{IpAddr, Ipv6Addr};
-
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use preau::{
     model::Uai,
     protocol::enrolment::{Concentrator, Tunnel},
 };
 
-use super::{Authority, enrolment::key_of};
+use super::{
+    Authority,
+    open::TOPIC,
+    tunnel_plan::{PlannedConcentrator, Prefix, TunnelPlan, words},
+    tunnel_secret::Secret,
+};
 use crate::{
     audit::{self, Who},
-    database::Write,
+    database::{Database, Write},
     words::Place,
 };
 
-/// Concentrators a fleet may have, and prefixes that addresses come from.
-const ROWS_MAX: usize = 16;
+/// Everything a concentrator is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concentrating {
+    /// The concentrator.
+    pub concentrator: PlannedConcentrator,
+    /// The networks that schools' addresses come from.
+    pub prefixes: Vec<String>,
+    /// Its own addresses inside: the first of each network.
+    pub addresses: Vec<String>,
+    /// The schools whose box is enrolled and was not revoked, by code.
+    pub peers: Vec<Peer>,
+}
 
-/// Networks behind one concentrator.
-const NETWORKS_MAX: usize = 64;
+/// A school at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The school.
+    pub school: Uai,
+    /// Its addresses inside: what may come from it, and goes to it.
+    pub addresses: Vec<String>,
+    /// The key of its box.
+    pub key: PeerKey,
+    /// The key its box is about to change to: accepted beside the other.
+    pub next: Option<PeerKey>,
+}
+
+/// A key of a box, and what it shares with the concentrator. Written out, nothing of the latter is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PeerKey {
+    /// The public key, in base64.
+    pub public: String,
+    /// The key that both have beforehand, in base64; none where there is no secret to make it of. Secret.
+    pub preshared: Option<String>,
+}
+
+impl std::fmt::Debug for PeerKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.public)
+    }
+}
 
 impl Authority {
-    /// Sets the concentrators, the preferred one first, and the prefixes that schools' addresses come from, in place of
-    /// those before. Addresses that were given stay given. It is the word of whoever has central's machine.
+    /// Has `plan` in place of what was before. Addresses that were given stay given. It is the word of whoever has central's
+    /// machine.
     ///
     /// # Errors
     /// Naming what is not in order; nothing is changed then.
-    pub async fn set_tunnel(
-        &self,
-        write: &mut Write,
-        concentrators: &[Concentrator],
-        prefixes: &[String],
-    ) -> anyhow::Result<()> {
+    pub async fn set_tunnel(&self, write: &mut Write, plan: &TunnelPlan) -> anyhow::Result<()> {
+        plan.check()?;
+        let TunnelPlan { prefixes, names, resolvers, concentrators } = plan;
         let text = format!("{} concentrators, {} prefixes", concentrators.len(), prefixes.len());
         audit::note(write, self.now(), &Who::Central, "tunnel-set", Some(&Place::Academie), &text).await?;
-        ensure!(
-            concentrators.len() <= ROWS_MAX && prefixes.len() <= ROWS_MAX,
-            "more than {ROWS_MAX} of a kind"
-        );
-        for prefix in prefixes {
-            Prefix::read(prefix)?;
-        }
         write.execute("DELETE FROM authority_prefix", &[]).await?;
         for prefix in prefixes {
-            write
-                .execute("INSERT INTO authority_prefix (prefix) VALUES ($1)", &[prefix.as_str().into()])
-                .await?;
+            let sql = "INSERT INTO authority_prefix (prefix) VALUES ($1)";
+            write.execute(sql, &[prefix.as_str().into()]).await?;
         }
         write.execute("DELETE FROM authority_concentrator", &[]).await?;
-        for (place, Concentrator { key, endpoint, networks }) in (0_i64..).zip(concentrators) {
-            ensure!(key_of(key).is_some(), "`{key}` is no WireGuard key");
-            let (_, port) = endpoint.rsplit_once(':').with_context(|| format!("`{endpoint}` has no port"))?;
-            ensure!(port.parse::<u16>().is_ok_and(|port| port != 0), "`{endpoint}` has no port");
-            ensure!(
-                networks.len() <= NETWORKS_MAX,
-                "more than {NETWORKS_MAX} networks behind one concentrator"
-            );
-            for network in networks {
-                Prefix::read(network)?;
-            }
-            let sql = "INSERT INTO authority_concentrator (tunnel_key, place, endpoint, networks) VALUES ($1, $2, $3, $4)";
-            let values =
-                [key.as_str().into(), place.into(), endpoint.as_str().into(), networks.join(" ").into()];
+        for (place, concentrator) in (0_i64..).zip(concentrators) {
+            let PlannedConcentrator { name, key, endpoint, networks, tls } = concentrator;
+            let sql = "INSERT INTO authority_concentrator (place, name, tunnel_key, endpoint, networks, tls)
+                VALUES ($1, $2, $3, $4, $5, $6)";
+            let values = [
+                place.into(),
+                name.as_str().into(),
+                key.as_str().into(),
+                endpoint.as_str().into(),
+                networks.join(" ").into(),
+                tls.as_deref().into(),
+            ];
             write.execute(sql, &values).await?;
+        }
+        keep(write, "names", &names.join(" ")).await?;
+        keep(write, "resolvers", &resolvers.join(" ")).await?;
+        self.make_secret(write).await?;
+        let version = kept(write, "version").await?.map_or(Ok(0), |text| text.parse::<u64>())?;
+        keep(write, "version", &(version + 1).to_string()).await?;
+        write.signal(TOPIC);
+        Ok(())
+    }
+
+    /// Makes the secret of shared keys where the fleet has none yet.
+    async fn make_secret(&self, write: &mut Write) -> anyhow::Result<()> {
+        if self.secret(kept(write, "secret").await?)?.is_none() {
+            let secret = match Secret::read(&self.0.keys_dir)? {
+                Some(secret) => secret,
+                None => Secret::make(&self.0.keys_dir)?,
+            };
+            keep(write, "secret", &secret.digest()).await?;
         }
         Ok(())
     }
 
-    /// The tunnel of `school`, with addresses given now where it had none; nothing where the académie has no tunnel.
-    pub(super) async fn tunnel_of(&self, write: &mut Write, school: &Uai) -> anyhow::Result<Option<Tunnel>> {
-        let sql = "SELECT tunnel_key, endpoint, networks FROM authority_concentrator ORDER BY place";
-        let rows = write.read(sql, &[]).await?;
-        let concentrators: Vec<Concentrator> = rows
-            .iter()
-            .map(|row| {
-                Ok(Concentrator {
-                    key: row.text(0)?.to_owned(),
-                    endpoint: row.text(1)?.to_owned(),
-                    networks: row
-                        .text(2)?
-                        .split(' ')
-                        .filter(|text| !text.is_empty())
-                        .map(str::to_owned)
-                        .collect(),
-                })
-            })
-            .collect::<anyhow::Result<_>>()?;
-        if concentrators.is_empty() {
+    /// The secret that the database knows by `digest`: shared keys are made of it on every instance, or on none.
+    fn secret(&self, digest: Option<String>) -> anyhow::Result<Option<Secret>> {
+        let Some(digest) = digest else { return Ok(None) };
+        let keys_dir = self.0.keys_dir.display();
+        let copy = || format!("copy `tunnel.secret` of the instance that set the tunnel into `{keys_dir}`");
+        let secret = Secret::read(&self.0.keys_dir)?.with_context(copy)?;
+        ensure!(
+            secret.digest() == digest,
+            "the secret of the tunnel is another than the fleet's: {}",
+            copy()
+        );
+        Ok(Some(secret))
+    }
+
+    /// The tunnel of `school` for its box's key `of_box`, with addresses given now where it had none; nothing where the
+    /// académie has no tunnel.
+    pub(super) async fn tunnel_of(
+        &self,
+        write: &mut Write,
+        school: &Uai,
+        of_box: &str,
+    ) -> anyhow::Result<Option<Tunnel>> {
+        let sql =
+            format!("SELECT {} FROM authority_concentrator ORDER BY place", PlannedConcentrator::COLUMNS);
+        let rows = write.read(&sql, &[]).await?;
+        if rows.is_empty() {
             return Ok(None);
         }
+        let secret = self.secret(kept(write, "secret").await?)?;
+        let concentrator = |planned: PlannedConcentrator| Concentrator {
+            preshared: secret.as_ref().map(|secret| secret.preshared(school, &planned.key, of_box)),
+            key: planned.key,
+            endpoint: planned.endpoint,
+            networks: planned.networks,
+            tls: planned.tls,
+        };
+        let planned = rows.iter().map(PlannedConcentrator::from_row);
+        let concentrators =
+            planned.map(|planned| planned.map(concentrator)).collect::<anyhow::Result<_>>()?;
         let mut addresses = Vec::new();
         for row in write.read("SELECT prefix FROM authority_prefix ORDER BY prefix", &[]).await? {
             addresses.push(address(write, &Prefix::read(row.text(0)?)?, school).await?);
         }
-        Ok(Some(Tunnel { addresses, concentrators }))
+        let names = words(&kept(write, "names").await?.unwrap_or_default());
+        let resolvers = words(&kept(write, "resolvers").await?.unwrap_or_default());
+        Ok(Some(Tunnel { addresses, concentrators, names, resolvers }))
     }
+
+    /// Everything that the concentrator called `name` is to have.
+    ///
+    /// # Errors
+    /// When there is none of that name, with those there are; when the database refuses, or the secret is missing here.
+    pub async fn concentrating(&self, name: &str) -> anyhow::Result<Concentrating> {
+        let database = &self.0.database;
+        let sql =
+            format!("SELECT {} FROM authority_concentrator ORDER BY place", PlannedConcentrator::COLUMNS);
+        let rows = database.read(&sql, &[]).await?;
+        let known: Vec<_> = rows.iter().map(PlannedConcentrator::from_row).collect::<anyhow::Result<_>>()?;
+        let concentrator = known.iter().find(|known| known.name == name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+            match names.as_slice() {
+                [] => anyhow!("the académie has no tunnel yet; say it by `preau-central tunnel set FILE`"),
+                names => anyhow!("no concentrator is called `{name}`; there are: {}", names.join(", ")),
+            }
+        })?;
+        let rows = database.read("SELECT prefix FROM authority_prefix ORDER BY prefix", &[]).await?;
+        let prefixes: Vec<Prefix> =
+            rows.iter().map(|row| Prefix::read(row.text(0)?)).collect::<anyhow::Result<_>>()?;
+        let sql = "SELECT value FROM authority_tunnel WHERE word = 'secret'";
+        let rows = database.read(sql, &[]).await?;
+        let digest = rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()?;
+        let secret = self.secret(digest)?;
+        let peers = peers(database, &prefixes, &concentrator.key, secret.as_ref()).await?;
+        let addresses = prefixes.iter().map(|prefix| prefix.address(1)).collect::<anyhow::Result<_>>()?;
+        let prefixes = prefixes.into_iter().map(|prefix| prefix.text).collect();
+        Ok(Concentrating { concentrator, prefixes, addresses, peers })
+    }
+}
+
+/// The schools whose box is enrolled, with what they share with the concentrator of that key.
+async fn peers(
+    database: &Database,
+    prefixes: &[Prefix],
+    concentrator: &str,
+    secret: Option<&Secret>,
+) -> anyhow::Result<Vec<Peer>> {
+    let sql = "SELECT b.school, b.tunnel, b.tunnel_next, a.prefix, a.number
+        FROM authority_box b LEFT JOIN authority_address a ON a.school = b.school
+        WHERE b.revoked IS NULL ORDER BY b.school, a.prefix";
+    let mut peers: Vec<Peer> = Vec::new();
+    for row in database.read(sql, &[]).await? {
+        let school = Uai::new(row.text(0)?).context("a school's code is malformed")?;
+        if peers.last().is_none_or(|last| last.school != school) {
+            let key = |public: &str| PeerKey {
+                public: public.to_owned(),
+                preshared: secret.map(|secret| secret.preshared(&school, concentrator, public)),
+            };
+            let (own, next) = (key(row.text(1)?), row.text_or_nothing(2)?.map(key));
+            peers.push(Peer { school, addresses: Vec::new(), key: own, next });
+        }
+        // An address of a network that is not the tunnel's any more stays the school's, but leads nowhere.
+        let of = row.text_or_nothing(3)?;
+        let prefix = prefixes.iter().find(|prefix| of == Some(&prefix.text));
+        if let (Some(prefix), Some(peer)) = (prefix, peers.last_mut()) {
+            peer.addresses.push(prefix.address(u128::try_from(row.integer(4)?)?)?);
+        }
+    }
+    Ok(peers)
+}
+
+/// What is kept under `word`.
+async fn kept(write: &mut Write, word: &str) -> anyhow::Result<Option<String>> {
+    let rows = write.read("SELECT value FROM authority_tunnel WHERE word = $1", &[word.into()]).await?;
+    rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
+}
+
+async fn keep(write: &mut Write, word: &str, value: &str) -> anyhow::Result<()> {
+    let sql = "INSERT INTO authority_tunnel (word, value) VALUES ($1, $2)
+        ON CONFLICT (word) DO UPDATE SET value = excluded.value";
+    write.execute(sql, &[word.into(), value.into()]).await.map(drop)
 }
 
 /// The address of `school` in `prefix`, given now where it had none.
@@ -115,74 +250,4 @@ async fn address(write: &mut Write, prefix: &Prefix, school: &Uai) -> anyhow::Re
         }
     };
     prefix.address(u128::try_from(number)?)
-}
-
-/// A network that addresses come from: the first address is the concentrators', the second the first school's.
-#[derive(Debug)]
-struct Prefix {
-    text: String,
-    network: IpAddr,
-    length: u32,
-}
-
-impl Prefix {
-    fn read(text: &str) -> anyhow::Result<Self> {
-        let wrong = || format!("`{text}` is no network; write such as `10.128.0.0/14` or `fd00:80::/48`");
-        let (network, length) = text.split_once('/').with_context(wrong)?;
-        let network: IpAddr = network.parse().with_context(wrong)?;
-        let length: u32 = length.parse().with_context(wrong)?;
-        let bits = if network.is_ipv4() { 32 } else { 128 };
-        ensure!(length <= bits, "{}", wrong());
-        let prefix = Self { text: text.to_owned(), network, length };
-        ensure!(length == bits || prefix.host_bits() == 0, "`{text}` has bits set behind its length");
-        Ok(prefix)
-    }
-
-    fn host_bits(&self) -> u128 {
-        let (value, width) = self.value();
-        value & self.room(width)
-    }
-
-    fn value(&self) -> (u128, u32) {
-        match self.network {
-            IpAddr::V4(address) => (address.to_bits().into(), 32),
-            IpAddr::V6(address) => (address.to_bits(), 128),
-        }
-    }
-
-    /// The largest number behind the length.
-    fn room(&self, width: u32) -> u128 {
-        1_u128.checked_shl(width - self.length).map_or(u128::MAX, |beyond| beyond - 1)
-    }
-
-    /// Address `number` of the network, with the length of a single address.
-    fn address(&self, number: u128) -> anyhow::Result<String> {
-        let (value, width) = self.value();
-        // The last address of an IPv4 network is everybody's.
-        if number >= self.room(width) {
-            bail!("the tunnel's network `{}` has no address left; add another one", self.text);
-        }
-        let address = match u32::try_from(value | number) {
-            Ok(bits) if width == 32 => IpAddr::V4(bits.into()),
-            _ => IpAddr::V6(Ipv6Addr::from_bits(value | number)),
-        };
-        Ok(format!("{address}/{width}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_come_from_the_network_until_it_is_full() {
-        let prefix = Prefix::read("10.128.0.0/29").unwrap();
-        assert_eq!(prefix.address(2).unwrap(), "10.128.0.2/32");
-        assert_eq!(prefix.address(6).unwrap(), "10.128.0.6/32");
-        assert!(prefix.address(7).is_err());
-        assert_eq!(Prefix::read("fd00:80::/48").unwrap().address(0x1234).unwrap(), "fd00:80::1234/128");
-        for wrong in ["10.128.0.0", "10.128.0.1/24", "10.0.0.0/33", "fd00::1/64", "a/8"] {
-            assert!(Prefix::read(wrong).is_err(), "{wrong}");
-        }
-    }
 }

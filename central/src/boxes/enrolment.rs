@@ -1,16 +1,16 @@
-//! Enrolment, the next certificate, and what a box says of its setup.
+//! Enrolment, the next certificate, what a box says of its setup, and its way into the académie's network.
 
 use axum::{
     Extension, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
     response::{IntoResponse as _, Response},
-    routing::{post, put},
+    routing::{get, post, put},
 };
 use hyper::{StatusCode, header};
 use preau::{
     model::Uai,
-    protocol::enrolment::{Enrol, PortalRequest, Renew, Setup},
+    protocol::enrolment::{Enrol, PortalRequest, Renew, Setup, TUNNEL_KEY_PATH, TUNNEL_PATH, TunnelKey},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -44,6 +44,8 @@ pub(super) fn routes(authority: Authority, database: Database, acme: Option<Acme
             "/v1/portal-certificate",
             post(portal_certificate).layer(DefaultBodyLimit::max(ENROL_BYTES_MAX)),
         )
+        .route(TUNNEL_PATH, get(tunnel))
+        .route(TUNNEL_KEY_PATH, post(tunnel_key).layer(DefaultBodyLimit::max(ENROL_BYTES_MAX)))
         .with_state(Asked { authority, database, acme })
 }
 
@@ -93,6 +95,22 @@ async fn portal_certificate(
         return Err(Refused::new(StatusCode::NOT_FOUND, "no-acme", sentence));
     };
     json(acme.certificate(&caller.school, &request).await)
+}
+
+async fn tunnel(
+    State(asked): State<Asked>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refused> {
+    json(asked.authority.tunnel_now(&caller.school).await)
+}
+
+async fn tunnel_key(
+    State(asked): State<Asked>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let said: TunnelKey = read(&body)?;
+    json(asked.authority.change_tunnel_key(&caller.school, &said).await)
 }
 
 /// Reads the JSON of a body.

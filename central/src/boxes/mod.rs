@@ -6,6 +6,7 @@
 //! PUT  /v1/setup   POST /v1/portal-certificate     a certificate that holds
 //! GET  /v1/repository/{metadata,targets}/…
 //! POST /v1/line /v1/report                         see [`line`]
+//! POST /v1/counts                                  see [`counts`]
 //! and every route that is merged in
 //! ```
 //!
@@ -15,6 +16,7 @@
 mod admission;
 mod caller;
 mod connection;
+pub mod counts;
 mod enrolment;
 mod limits;
 pub mod line;

@@ -14,7 +14,7 @@ use axum::{
 };
 use futures_util::{StreamExt as _, stream};
 use hyper::{HeaderMap, Method, StatusCode, header};
-use preau::protocol::names::TARGETS_DIR;
+use preau::protocol::{content::CHUNKS_DIR, names::TARGETS_DIR};
 use tokio::sync::Semaphore;
 
 use super::{Caller, Refused};
@@ -41,6 +41,7 @@ pub(super) fn routes(bucket: Bucket) -> Router {
     Router::new()
         .route("/v1/repository/metadata/{school}/{name}", get(metadata))
         .route("/v1/repository/targets/{*name}", get(target))
+        .route("/v1/repository/content-chunks/{*name}", get(chunk))
         .with_state(repository)
 }
 
@@ -75,53 +76,89 @@ async fn metadata(
     Ok((kind, whole).into_response())
 }
 
-/// A target, from the byte on that a box asks for. Its name has its digest in it and is its ETag.
+/// A target.
 async fn target(
-    State(Repository { bucket, streams }): State<Repository>,
+    State(repository): State<Repository>,
     Path(name): Path<String>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    if !name.split('/').all(is_plain) || name.len() > NAME_BYTES_MAX {
-        return Err(Refused::not_found());
-    }
-    let tag = format!("\"{}\"", blake3::hash(name.as_bytes()).to_hex());
-    if is_known(&headers, &tag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
-    }
-    // RFC 9110 section 14.2: a Range that is not understood is passed over; If-Range holds it to the same content.
-    let same = headers.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
-    let from = headers.get(header::RANGE).and_then(|range| begin(range.to_str().ok()?)).filter(|_| same);
-    // A permit goes with the body and comes back at its end. The semaphore is never closed.
-    let permit = streams.acquire_owned().await.map_err(|error| Refused::failed(&error.into()))?;
-    let read = bucket.stream(&format!("{TARGETS_DIR}/{name}"), from.unwrap_or(0)).await;
-    let Some(Streamed { length, bytes }) = read.map_err(|error| Refused::failed(&error))? else {
-        return Err(Refused::not_found());
-    };
-    let mut answer = Response::builder()
-        .header(header::ACCEPT_RANGES, "bytes")
-        .header(header::ETAG, tag)
-        .header(header::CONTENT_TYPE, "application/octet-stream");
-    let first = from.unwrap_or(0);
-    if let Some(first) = from {
-        if first >= length {
-            let range = format!("bytes */{length}");
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, range)]).into_response());
+    repository.give(TARGETS_DIR, &name, &method, &headers).await
+}
+
+/// A piece of a package of the library.
+async fn chunk(
+    State(repository): State<Repository>,
+    Path(name): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    repository.give(CHUNKS_DIR, &name, &method, &headers).await
+}
+
+impl Repository {
+    /// What lies at `name` in `dir`, from the byte on that a box asks for. Its name has its digest in it and is its ETag.
+    async fn give(
+        self,
+        dir: &str,
+        name: &str,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Response, Refused> {
+        let Self { bucket, streams } = self;
+        if !name.split('/').all(is_plain) || name.len() > NAME_BYTES_MAX {
+            return Err(Refused::not_found());
         }
-        let range = format!("bytes {first}-{}/{length}", length - 1);
-        answer = answer.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, range);
+        let tag = format!("\"{}\"", blake3::hash(name.as_bytes()).to_hex());
+        if is_known(headers, &tag) {
+            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+        }
+        // RFC 9110 section 14.2: a Range that is not understood is passed over; If-Range holds it to the same content.
+        let same = headers.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
+        let asked = headers.get(header::RANGE).and_then(|range| span(range.to_str().ok()?)).filter(|_| same);
+        // A permit goes with the body and comes back at its end. The semaphore is never closed.
+        let permit = streams.acquire_owned().await.map_err(|error| Refused::failed(&error.into()))?;
+        let read = bucket.stream(&format!("{dir}/{name}"), asked.map_or(0, |(first, _)| first)).await;
+        let Some(Streamed { length, bytes }) = read.map_err(|error| Refused::failed(&error))? else {
+            return Err(Refused::not_found());
+        };
+        let mut answer = Response::builder()
+            .header(header::ACCEPT_RANGES, "bytes")
+            .header(header::ETAG, tag)
+            .header(header::CONTENT_TYPE, "application/octet-stream");
+        let mut left = length;
+        if let Some((first, last)) = asked {
+            if first >= length {
+                let range = format!("bytes */{length}");
+                return Ok(
+                    (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, range)]).into_response()
+                );
+            }
+            let last = last.unwrap_or(u64::MAX).min(length - 1);
+            left = last - first + 1;
+            let range = format!("bytes {first}-{last}/{length}");
+            answer = answer.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, range);
+        }
+        answer = answer.header(header::CONTENT_LENGTH, left);
+        let body = if *method == Method::HEAD {
+            Body::empty()
+        } else {
+            let held = stream::unfold((bytes, permit, left), |(mut bytes, permit, left)| async move {
+                if left == 0 {
+                    return None;
+                }
+                let piece: anyhow::Result<Bytes> = bytes.next().await?;
+                let piece = piece.map(|mut piece| {
+                    piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                    piece
+                });
+                let came = piece.as_ref().map_or(0, |piece| u64::try_from(piece.len()).unwrap_or(left));
+                Some((piece, (bytes, permit, left - came)))
+            });
+            Body::from_stream(held)
+        };
+        answer.body(body).map_err(|error| Refused::failed(&error.into()))
     }
-    answer = answer.header(header::CONTENT_LENGTH, length - first);
-    let body = if method == Method::HEAD {
-        Body::empty()
-    } else {
-        let held = stream::unfold((bytes, permit), |(mut bytes, permit)| async {
-            let piece: anyhow::Result<Bytes> = bytes.next().await?;
-            Some((piece, (bytes, permit)))
-        });
-        Body::from_stream(held)
-    };
-    answer.body(body).map_err(|error| Refused::failed(&error.into()))
 }
 
 /// Whether a step of a name is one that the channel gives: no way out of the folder, nothing hidden.
@@ -135,9 +172,12 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag))
 }
 
-/// The place that `bytes=N-` begins at; any other form of Range is passed over.
-fn begin(range: &str) -> Option<u64> {
-    range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+/// The first byte of `bytes=N-` or `bytes=N-M`, and the last where it is named; any other form of Range is passed over.
+fn span(range: &str) -> Option<(u64, Option<u64>)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let first = first.parse().ok()?;
+    let last = if last.is_empty() { None } else { Some(last.parse().ok().filter(|last| *last >= first)?) };
+    Some((first, last))
 }
 
 #[cfg(test)]
@@ -155,10 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn only_a_beginning_is_asked_for() {
-        assert_eq!(begin("bytes=7-"), Some(7));
-        for other in ["bytes=7-9", "bytes=-7", "lines=7-", "bytes=7-,9-", "7-"] {
-            assert_eq!(begin(other), None, "{other}");
+    fn one_part_is_asked_for_and_no_other_form_of_range() {
+        assert_eq!(span("bytes=7-"), Some((7, None)));
+        assert_eq!(span("bytes=7-9"), Some((7, Some(9))));
+        for other in ["bytes=9-7", "bytes=-7", "lines=7-", "bytes=7-,9-", "bytes=7-8,9-", "7-"] {
+            assert_eq!(span(other), None, "{other}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/preau/metadata/<UAI>/timestamp.json …
 //! DIR/preau/targets/…
+//! DIR/preau/content-chunks/…            the pieces that the lists of the role `content` name
 //! ```
 
 use std::{
@@ -14,7 +15,11 @@ use std::{
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use preau::{model::Uai, protocol::names::metadata_dir, system::files::Draft};
+use preau::{
+    model::Uai,
+    protocol::{chunks, content::chunk_path, names::metadata_dir},
+    system::files::Draft,
+};
 use tough::schema::{Metafile, Role as _, Signed, Snapshot, Targets, Timestamp};
 
 use super::{Channel, metadata, objects::target_object};
@@ -55,6 +60,9 @@ impl Channel {
                 let object = target_object(name.raw(), &target.hashes.sha256);
                 bytes += export.copy_target(&object, &target.hashes.sha256, target.length).await?;
                 targets += 1;
+                if name.raw().ends_with(".chunks") {
+                    bytes += export.copy_chunks(&object).await?;
+                }
             }
         }
         for version in 1.. {
@@ -114,6 +122,29 @@ impl Export<'_> {
         ensure!(digest.finish().as_ref() == sha256, "`{object}` is damaged in the repository");
         draft.publish().with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(length)
+    }
+
+    /// The pieces of a package, whose list was copied as `object`. What lies there already is not written twice.
+    async fn copy_chunks(&self, object: &str) -> anyhow::Result<u64> {
+        let path = self.base.join(object);
+        let list = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let mut bytes = 0;
+        for chunk in
+            chunks::read(&list).with_context(|| format!("`{object}` is damaged in the repository"))?
+        {
+            let name = chunk_path(&chunk.sent);
+            bytes += u64::from(chunk.sent_length);
+            if fs::metadata(self.base.join(&name))
+                .is_ok_and(|there| there.len() == u64::from(chunk.sent_length))
+            {
+                continue;
+            }
+            let read = self.channel.objects.read(&name).await?;
+            let (piece, _) = read.with_context(|| format!("`{name}` is missing in the repository"))?;
+            ensure!(blake3::hash(&piece) == chunk.sent, "`{name}` is damaged in the repository");
+            self.write(&name, &piece)?;
+        }
+        Ok(bytes)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<u64> {

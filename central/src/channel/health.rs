@@ -91,6 +91,15 @@ impl Channel {
         Ok((views, due.collect::<anyhow::Result<_>>()?))
     }
 
+    /// How many schools' boxes know later versions of their views than this database, which was restored from a backup then:
+    /// nothing is published for them until [`Channel::mend`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn restored(&self) -> anyhow::Result<i64> {
+        self.count("SELECT COUNT(*) FROM channel_view WHERE seen_version > version", &[]).await
+    }
+
     /// What was signed off line ends one day.
     async fn ends(&self, now: Moment) -> anyhow::Result<Vec<Concern>> {
         let told_before = [
@@ -142,8 +151,7 @@ impl Channel {
     }
 
     async fn late_views(&self) -> anyhow::Result<Vec<Concern>> {
-        let sql = "SELECT COUNT(*) FROM channel_view WHERE seen_version > version";
-        let behind = self.count(sql, &[]).await?;
+        let behind = self.restored().await?;
         let sql = "SELECT COUNT(*) FROM channel_view
             WHERE seen_version <= version AND version - published_version > $1";
         let late = self.count(sql, &[FAILURES_MAX.into()]).await?;

@@ -49,6 +49,16 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Signer> {
     Signer::new(der.secret_pkcs8_der()).with_context(|| format!("cannot use `{shown}`"))
 }
 
+/// A secret for `purpose`, derived from the key of that name in `dir` by BLAKE3; it says nothing of the key.
+pub(super) fn derived(dir: &Path, name: &str, purpose: &str) -> anyhow::Result<[u8; 32]> {
+    let path = path(dir, name);
+    let shown = path.display();
+    let pem = fs::read(&path).with_context(|| format!("cannot read the key `{shown}`"))?;
+    let der =
+        PrivatePkcs8KeyDer::from_pem_slice(&pem).with_context(|| format!("`{shown}` is no PEM file"))?;
+    Ok(blake3::derive_key(purpose, der.secret_pkcs8_der()))
+}
+
 /// Makes a key and writes it to `path`, which must not be there.
 pub(super) fn make(path: &Path) -> anyhow::Result<Signer> {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).ok().context("cannot make a key")?;

@@ -1,6 +1,8 @@
 //! A central that was restored from a backup: boxes know versions of their views that it never gave, and refuse, as they
 //! must, to go back. Mending sets the counters above what was seen, and publishes again.
 
+use std::collections::HashMap;
+
 use anyhow::Context as _;
 use bytes::Bytes;
 use preau::{
@@ -18,6 +20,9 @@ use crate::{
     words::Place,
 };
 
+/// How many versions a box may be ahead: one that says more says nothing that ever was, and counts for nothing.
+const AHEAD_MAX: i64 = 1_000_000;
+
 impl Channel {
     /// Takes in which version of its view each school's box has reported, and says which are higher than all this central
     /// has given, the school with the version. Until [`Channel::mend`], nothing more is published for these.
@@ -25,19 +30,27 @@ impl Channel {
     /// # Errors
     /// When the database refuses.
     pub async fn behind(&self, reported: &[(Uai, u64)]) -> anyhow::Result<Vec<(Uai, u64)>> {
-        let mut behind = Vec::new();
+        let rows = self.database.read("SELECT school, version, seen_version FROM channel_view", &[]).await?;
+        let mut known = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            known.insert(row.text(0)?, (row.integer(1)?, row.integer(2)?));
+        }
+        let (mut behind, mut unknown) = (Vec::new(), Vec::new());
         for (school, seen) in reported {
-            let sql = "SELECT version FROM channel_view WHERE school = $1";
-            let rows = self.database.read(sql, &[school.as_str().into()]).await?;
-            let Some(row) = rows.first() else { continue };
-            if i64::try_from(*seen)? > row.integer(0)? {
-                behind.push((school.clone(), *seen));
+            let Some((given, marked)) = known.get(school.as_str()) else { continue };
+            let seen_there = i64::try_from(*seen).unwrap_or(i64::MAX);
+            if !(1..=AHEAD_MAX).contains(&seen_there.saturating_sub(*given)) {
+                continue;
+            }
+            behind.push((school.clone(), *seen));
+            if seen_there > *marked {
+                unknown.push((school, seen_there));
             }
         }
-        if !behind.is_empty() {
+        if !unknown.is_empty() {
             let mut write = self.database.write().await?;
-            for (school, seen) in &behind {
-                views::mark_seen(&mut write, school, i64::try_from(*seen)?).await?;
+            for (school, seen) in unknown {
+                views::mark_seen(&mut write, school, seen).await?;
             }
             write.commit().await?;
         }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use preau::{model::Uai, protocol::names::Role, system::clock::Clock};
 
 use super::{
     ViewStanding,
-    keys::OnLine,
+    keys::{self, OnLine},
     metadata,
     objects::{Objects, target_object},
     targets::{self, Stored, Whose},
@@ -18,6 +19,9 @@ use crate::{
     bucket::Bucket,
     database::{Database, Write},
 };
+
+/// Objects that are put into the bucket at the same time.
+const PUT_AT_ONCE: usize = 16;
 
 /// The channel. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -54,31 +58,52 @@ impl Channel {
         self.first_root.clone()
     }
 
+    /// A secret for `purpose` that only whoever has the folder of keys can make: the same on every instance, and another one
+    /// once the key of `role` was replaced.
+    ///
+    /// # Errors
+    /// When the key is not on line or cannot be read.
+    pub fn secret(&self, role: Role, purpose: &str) -> anyhow::Result<[u8; 32]> {
+        keys::derived(&self.keys_dir, role.word(), purpose)
+    }
+
     /// Puts a target's bytes into the repository, before anything names them. They stay for thirty days at least, and for
     /// as long as they are placed.
     ///
     /// # Errors
     /// When the bucket or the database cannot take them.
     pub async fn store(&self, name: &str, bytes: Bytes) -> anyhow::Result<Stored> {
-        let digest = metadata::sha256(&bytes);
-        let stored = Stored {
-            sha256: digest.as_slice().try_into().context("a digest of another length")?,
-            length: u64::try_from(bytes.len())?,
-        };
+        let stored = self.store_all(vec![(name.to_owned(), bytes)]).await?;
+        stored.into_iter().next().context("a target was not stored")
+    }
+
+    /// The same for many targets, in one writing: what was stored of each, in their order.
+    ///
+    /// # Errors
+    /// When the bucket or the database cannot take them; some may then be stored, and are removed if nothing names them.
+    pub async fn store_all(&self, targets: Vec<(String, Bytes)>) -> anyhow::Result<Vec<Stored>> {
+        let now = self.clock.now().unix_milliseconds();
+        let mut stored = Vec::with_capacity(targets.len());
         // First entered, then put: whoever removes what is not needed holds the database while it does.
         let mut write = self.database.write().await?;
-        let sql = "INSERT INTO channel_stored (name, sha256, length, unneeded) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (name, sha256) DO UPDATE SET unneeded =
-                CASE WHEN channel_stored.unneeded IS NULL THEN NULL ELSE excluded.unneeded END";
-        let values = [
-            name.into(),
-            stored.sha256.as_slice().into(),
-            i64::try_from(stored.length)?.into(),
-            self.clock.now().unix_milliseconds().into(),
-        ];
-        write.execute(sql, &values).await?;
+        for (name, bytes) in &targets {
+            let digest = metadata::sha256(bytes);
+            let sha256: [u8; 32] = digest.as_slice().try_into().context("a digest of another length")?;
+            let length = i64::try_from(bytes.len())?;
+            let sql = "INSERT INTO channel_stored (name, sha256, length, unneeded) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (name, sha256) DO UPDATE SET unneeded =
+                    CASE WHEN channel_stored.unneeded IS NULL THEN NULL ELSE excluded.unneeded END";
+            let values = [name.as_str().into(), sha256.as_slice().into(), length.into(), now.into()];
+            write.execute(sql, &values).await?;
+            stored.push(Stored { sha256, length: u64::try_from(length)? });
+        }
         write.commit().await?;
-        self.objects.put_new(&target_object(name, &stored.sha256), bytes).await?;
+        let mut objects = Vec::with_capacity(stored.len());
+        for ((name, bytes), stored) in targets.into_iter().zip(&stored) {
+            let (objects_of_bucket, object) = (self.objects.clone(), target_object(&name, &stored.sha256));
+            objects.push(async move { objects_of_bucket.put_new(&object, bytes).await });
+        }
+        stream::iter(objects).buffer_unordered(PUT_AT_ONCE).try_collect::<()>().await?;
         Ok(stored)
     }
 

@@ -122,7 +122,10 @@ impl Channel {
         match failure {
             Some(error) if marked == 0 => Err(error),
             Some(error) => {
-                warn!(cause = format!("{error:#}"), "cannot publish some views; trying again in a minute");
+                warn!(
+                    cause = format!("{error:#}"),
+                    "cannot publish some views; trying again in half a minute"
+                );
                 Ok(marked)
             }
             None => Ok(marked),

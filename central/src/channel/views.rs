@@ -17,8 +17,8 @@ use super::{
 };
 use crate::database::{Database, Row, Write};
 
-/// How long a publisher has a view for itself. One that fails leaves it until then.
-pub(super) const LEASE: Duration = Duration::from_secs(60);
+/// How long a publisher has a view for itself: a batch takes some seconds. One that fails or dies leaves it until then.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// After how long a view that did not change is signed again; five days more for some, so that not all come at once.
 const RENEWED_AFTER: Duration = days(25);

@@ -87,7 +87,8 @@ fn keys(dir: &Path) -> anyhow::Result<String> {
 }
 
 fn console(config: &Config) -> anyhow::Result<String> {
-    for path in [&config.console.certificate_path, &config.console.key_path] {
+    let clients = config.console.clients.as_ref().map(|clients| &clients.authority_path);
+    for path in [&config.console.certificate_path, &config.console.key_path].into_iter().chain(clients) {
         fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     }
     Ok(format!("{} has its certificate and key", config.console.name))

@@ -6,12 +6,12 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use preau::system::log;
 use preau_central::config::Config;
-use tracing_subscriber::EnvFilter;
 
 use super::{
-    audit, authority, backup, boxes, channel, check, init, keys, lists, people, policy, run, school, system,
-    token, tunnel,
+    accounts, audit, authority, backup, boxes, channel, check, concentrator, content, init, keys, lists,
+    people, policy, repair, run, school, statistics, system, token, tunnel,
 };
 
 /// The académie's side of Préau.
@@ -21,6 +21,9 @@ pub(crate) struct Line {
     /// The configuration file
     #[arg(long, global = true, default_value = "/etc/preau-central/central.toml")]
     config: PathBuf,
+    /// What the log on standard error looks like: `text`, or `json` for collectors
+    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    log: log::Form,
     #[command(subcommand)]
     command: Command,
 }
@@ -40,21 +43,26 @@ enum Command {
     School(school::School),
     Token(token::Token),
     Box(boxes::Boxes),
+    Repair(repair::Repair),
     Authority(authority::Authority),
     Tunnel(tunnel::Tunnel),
+    Concentrator(concentrator::Concentrator),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
     Lists(lists::Lists),
+    #[command(subcommand)]
+    Accounts(accounts::Accounts),
+    #[command(subcommand)]
+    Statistics(statistics::Statistics),
+    #[command(subcommand)]
+    Content(content::Content),
 }
 
 impl Line {
     /// Does what the command line says, and tells on standard error why it could not.
     pub(crate) fn carry_out(self) -> ExitCode {
-        tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
-            .with_writer(std::io::stderr)
-            .init();
+        log::begin(self.log, "RUST_LOG");
         let done = match tokio::runtime::Runtime::new() {
             Ok(runtime) => runtime.block_on(self.command.carry_out(&self.config)),
             Err(error) => Err(error.into()),
@@ -80,14 +88,19 @@ impl Command {
             Self::Audit(command) => audit::carry_out(command, &config).await,
             Self::Keys(keys) => keys::carry_out(&keys, &config).await,
             Self::Channel(channel) => channel::carry_out(&channel, &config).await,
+            Self::Accounts(act) => accounts::carry_out(act, &config).await,
             Self::Lists(act) => lists::carry_out(act, &config).await,
+            Self::Content(act) => content::carry_out(act, &config).await,
             Self::Policy(act) => policy::carry_out(&act, &config).await,
+            Self::Statistics(act) => statistics::carry_out(&act, &config).await,
             Self::People(act) => people::carry_out(&act, &config).await,
             Self::School(act) => school::carry_out(&act, &config).await,
             Self::Token(act) => token::carry_out(&act, &config).await,
             Self::Box(act) => boxes::carry_out(&act, &config).await,
+            Self::Repair(act) => repair::carry_out(&act, &config).await,
             Self::Authority(act) => authority::carry_out(&act, &config),
             Self::Tunnel(act) => tunnel::carry_out(&act, &config).await,
+            Self::Concentrator(act) => concentrator::carry_out(&act, &config).await,
             Self::System(system) => system::carry_out(&system, &config).await,
         }
     }

@@ -8,6 +8,7 @@ use preau_central::{
     audit::Who,
     config::Config,
     editions::{Added, latest},
+    fleet::observed,
     service::{self, House},
 };
 
@@ -52,7 +53,9 @@ pub(super) async fn carry_out(act: Lists, config: &Config) -> anyhow::Result<()>
             let options =
                 Options { accept: accept.into_iter().collect(), on_protected, ..Options::default() };
             let house = House::open(config).await?;
-            match house.editions.add(&folder, options, &Who::Central).await? {
+            let seen = observed::all(&house.database).await?;
+            let at_boxes = seen.iter().map(|seen| seen.report.in_force.lists).max().unwrap_or(0);
+            match house.editions.add(&folder, options, at_boxes, &Who::Central).await? {
                 Added::Edition { known, report } => {
                     print!("{report}");
                     println!(

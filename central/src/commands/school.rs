@@ -1,7 +1,7 @@
 //! `preau-central school`: the register of schools from the command line. The console does the same for a whole list.
 
 use clap::{Args, Subcommand};
-use preau::model::Uai;
+use preau::{model::Uai, protocol::line::InForce};
 use preau_central::{
     audit::{self, Who},
     channel::Channel,
@@ -89,8 +89,9 @@ async fn show(database: &Database, school: &Uai) -> anyhow::Result<()> {
     let silent = if seen.silent { ", silent since then" } else { "" };
     println!("{}: heard at {}{silent}", school.as_str(), seen.at);
     println!("version {}, web {}", report.version, if report.open { "open" } else { "closed" });
-    println!("view {}, policy {}, lists {}", in_force.view, in_force.policy, in_force.lists);
-    if let Some(refused) = &in_force.refused {
+    let InForce { view, policy, lists, accounts, refused } = in_force;
+    println!("view {view}, policy {policy}, lists {lists}, accounts {accounts}");
+    if let Some(refused) = refused {
         println!("refused {} {}: {}: {}", refused.what, refused.number, refused.why, refused.sentence);
     }
     for finding in &report.findings {

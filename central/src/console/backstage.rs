@@ -17,8 +17,13 @@ use http_body_util::BodyExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use preau::{
+    identity::feed::CsvDescription,
     model::{Moment, Uai},
-    protocol::line::{PassedOn, Report},
+    protocol::{
+        content::Kind,
+        counts::{DayCounts, Names, Persons, Questions},
+        line::{PassedOn, Report},
+    },
     system::clock::Clock,
 };
 use tempfile::TempDir;
@@ -26,22 +31,27 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    client::Certified,
     connection::Peer,
     parts::{Parts, Settings},
     road::{Console, router},
     visit::SESSION_COOKIE,
 };
 use crate::{
+    accounts::{self, Accounts, Import},
     audit,
-    authority::{self, Authority},
+    authority::{self, Authority, By},
     bucket::{self, Bucket},
     channel::{self, Channel},
-    database::{Database, Location},
+    content::{self, Content},
+    database::{Database, trial},
+    editions,
     fleet::{
         observed, orders,
         policy::{self, Lists, TwoPersons},
         requests,
         schools::{self, School},
+        statistics,
     },
     people::{self, Choice, CodeKey, People},
     words::{Actor, DepartementCode, Grant, GroupName, PersonId, Place, Right},
@@ -56,10 +66,28 @@ pub(super) const PASSWORD: &str = "cheval pile agrafe";
 /// When tests begin: 2026-11-23, 08:05 in Paris.
 const BEGIN: i64 = 1_795_417_500_000;
 
+/// What the columns of [`feed`] mean.
+pub(super) const COLUMNS: &str = "separator = \",\"\n[columns]\nid = \"id\"\nfamily_name = \"nom\"\n\
+    given_name = \"prenom\"\nrole = \"role\"\nschool = \"uai\"\n[roles]\neleve = \"eleve\"\n";
+
+/// A CSV of so many pupils at each school, and a record without a name.
+pub(super) fn feed(schools: &[&str], pupils: usize) -> String {
+    let mut text = String::from("id,nom,prenom,role,uai\nX1,,Sans,eleve,0800001A\n");
+    for school in schools {
+        for number in 1..=pupils {
+            text.push_str(&format!("{school}{number},EXEMPLE,Élève {number},eleve,{school}\n"));
+        }
+    }
+    text
+}
+
 /// A console.
 pub(super) struct Backstage {
     pub(super) database: Database,
     pub(super) people: People,
+    pub(super) accounts: Accounts,
+    pub(super) settings: Settings,
+    pub(super) parts: Parts,
     router: Router,
     now: Arc<AtomicI64>,
     first: Actor,
@@ -92,12 +120,16 @@ impl Backstage {
             schools::PART,
             channel::PART,
             authority::PART,
+            accounts::PART,
+            content::PART,
             observed::PART,
             orders::PART,
             requests::PART,
             policy::PART,
+            statistics::PART,
+            editions::PART,
         ];
-        let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
+        let database = Database::open(&trial::location(&dir.path().join("x")).await, &parts).await.unwrap();
         let now = Arc::new(AtomicI64::new(BEGIN));
         let told = Arc::clone(&now);
         let clock = Clock::from_fn(move || Moment::from_unix_milliseconds(told.load(Ordering::Relaxed)));
@@ -108,31 +140,40 @@ impl Backstage {
             name: NAME.parse().unwrap(),
             certificate_path: dir.path().join("console.pem"),
             key_path: dir.path().join("console.key"),
+            clients: None,
         };
         let keys_dir = dir.path().join("keys");
         channel::found(&database, &keys_dir, &dir.path().join("away"), &clock).await.unwrap();
         authority::make(&keys_dir, clock.now()).unwrap();
         let bucket = Bucket::open(&bucket::Location::Folder(dir.path().join("repository"))).unwrap();
-        let channel = Channel::open(database.clone(), bucket, &keys_dir, clock.clone()).await.unwrap();
+        let channel =
+            Channel::open(database.clone(), bucket.clone(), &keys_dir, clock.clone()).await.unwrap();
         let url = "https://central.exemple:8443".parse().unwrap();
         let authority =
             Authority::open(database.clone(), &keys_dir, &url, channel.first_root(), clock.clone());
         let authority = authority.await.unwrap();
         let (_, lists) = watch::channel(Lists::none());
+        let work_dir = dir.path().join("work");
+        let content =
+            Content::new(database.clone(), bucket, channel.clone(), work_dir.clone(), clock.clone());
+        let accounts =
+            Accounts::new(database.clone(), channel.clone(), authority.clone(), clock.clone(), work_dir);
         let parts = Parts {
             database: database.clone(),
             clock,
+            accounts: accounts.clone(),
+            content,
             people: people.clone(),
             authority,
             channel,
             lists,
             two_persons: TwoPersons::default(),
         };
-        let console = Arc::new(Console::new(settings, parts, CancellationToken::new()));
+        let console = Arc::new(Console::new(settings.clone(), parts.clone(), CancellationToken::new()));
         let router = router(console);
         let grants = Right::ALL.map(|right| Grant { right, place: Place::Academie }).into_iter().collect();
         let first = Actor { id: PersonId(0), name: String::from("Le Test"), grants };
-        let backstage = Self { database, people, router, now, first, _dir: dir };
+        let backstage = Self { database, people, accounts, settings, parts, router, now, first, _dir: dir };
         backstage.enter_schools().await;
         backstage
     }
@@ -224,6 +265,7 @@ impl Backstage {
     /// Sends any request.
     pub(super) async fn send_request(&self, mut request: Request<Body>) -> Got {
         request.extensions_mut().insert(Peer(IpAddr::from([192, 0, 2, 7])));
+        request.extensions_mut().insert(Certified::default());
         let service = TowerToHyperService::new(self.router.clone());
         let response = service.call(request).await.unwrap();
         let (head, body) = response.into_parts();
@@ -232,10 +274,91 @@ impl Backstage {
         Got { status: head.status, headers: head.headers, text }
     }
 
+    /// Sends a form with files; each field with its name, what its file is called, and its content.
+    pub(super) async fn upload(
+        &self,
+        browser: &Browser,
+        path: &str,
+        fields: &[(&str, Option<&str>, &str)],
+    ) -> Got {
+        let mut body = String::new();
+        for (name, file, content) in fields {
+            let file = file.map(|file| format!("; filename=\"{file}\"")).unwrap_or_default();
+            let head = format!("Content-Disposition: form-data; name=\"{name}\"{file}");
+            body.push_str(&format!("--b\r\n{head}\r\n\r\n{content}\r\n"));
+        }
+        body.push_str("--b--\r\n");
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::HOST, NAME)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::COOKIE, &browser.cookies)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .body(Body::from(body))
+            .unwrap();
+        self.send_request(request).await
+    }
+
+    /// Has a feed come by the command line, of so many pupils at each school, and a record that cannot be taken.
+    pub(super) async fn bring(&self, schools: &[&str], pupils: usize) {
+        let mut write = self.database.write().await.unwrap();
+        for school in schools {
+            Channel::add_school(&mut write, &Uai::new(school).unwrap()).await.unwrap();
+        }
+        write.commit().await.unwrap();
+        let text = feed(schools, pupils);
+        let laid = self.accounts.lay([("<b>.csv", text.as_bytes())]).unwrap();
+        let paths = vec![laid.dir().to_owned()];
+        let csv = Some(CsvDescription::parse(COLUMNS).unwrap());
+        let import = Import { paths, csv, ..Import::default() };
+        self.accounts.import(import, By::Central).await.unwrap();
+    }
+
+    /// Has a package of the library come by the command line, without an approval.
+    pub(super) async fn add_package(&self, id: &str, title: &str) {
+        let path = self._dir.path().join(format!("{id}.pdf"));
+        std::fs::write(&path, title).unwrap();
+        let draft = content::Draft {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            description: "<b>Des cartes</b>".to_owned(),
+            subjects: vec!["Histoire-géographie".to_owned()],
+            cycles: vec![3, 4],
+            kind: Kind::File { name: format!("{id}.pdf") },
+            licence: "CC BY 4.0".to_owned(),
+        };
+        self.parts.content.add(&path, draft, &audit::Who::Central).await.unwrap();
+    }
+
     /// Has a school's box be heard.
     pub(super) async fn hear(&self, school: &Uai, report: &Report) {
         let mut write = self.database.write().await.unwrap();
         observed::keep(&mut write, &[(school.clone(), self.now(), report.clone())]).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
+    /// Has a school tell what was asked for on the day before, and `askers` of it.
+    pub(super) async fn count(&self, school: &str, askers: &[(&str, u64)], names: &[(&str, u64)]) {
+        let uai = Uai::new(school).unwrap();
+        let school = schools::find(&self.database, &uai).await.unwrap().unwrap();
+        let day = statistics::day_written(statistics::day_of(self.now()) - 1);
+        let zone = || String::from("pedagogique");
+        let mut counts = DayCounts { day, whole: true, ..DayCounts::default() };
+        for (who, persons) in askers {
+            let who = || String::from(*who);
+            counts.persons.push(Persons { zone: zone(), who: who(), persons: *persons });
+            for (ground, allowed) in
+                [("default", true), ("category:games", false), ("rule:academie/<b>x", false)]
+            {
+                let (ground, count) = (ground.into(), 10 * persons);
+                counts.questions.push(Questions { zone: zone(), who: who(), ground, allowed, count });
+            }
+        }
+        let names = names.iter().map(|(name, count)| (String::from(*name), *count)).collect();
+        counts.names.push(Names { who: "eleve".into(), names });
+        let mut write = self.database.write().await.unwrap();
+        statistics::keep(&mut write, &school, &counts, self.now()).await.unwrap();
         write.commit().await.unwrap();
     }
 

@@ -18,6 +18,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::client::ClientCertificates;
+
 /// Certificates a chain may hold.
 const CHAIN_MAX: usize = 8;
 
@@ -55,17 +57,21 @@ impl Certificate {
         })
     }
 
-    /// TLS 1.2 and 1.3 with this certificate, HTTP/2 and HTTP/1.1.
+    /// TLS 1.2 and 1.3 with this certificate, HTTP/2 and HTTP/1.1; visitors are asked for a certificate where `clients` says
+    /// whose are believed.
     ///
     /// # Errors
-    /// When the crypto provider refuses.
-    pub(super) fn tls(&self) -> anyhow::Result<Arc<ServerConfig>> {
+    /// When the crypto provider refuses, or the authority of visitors cannot be used.
+    pub(super) fn tls(&self, clients: Option<&ClientCertificates>) -> anyhow::Result<Arc<ServerConfig>> {
         let resolver: Arc<dyn ResolvesServerCert> = self.in_force.clone();
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
-            .context("cannot set up TLS")?
-            .with_no_client_auth()
-            .with_cert_resolver(resolver);
+            .context("cannot set up TLS")?;
+        let builder = match clients {
+            Some(clients) => builder.with_client_cert_verifier(clients.verifier()?),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }

@@ -19,6 +19,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::client::ClientCertificates;
+
 /// How long a TLS handshake may take: a slow one holds a connection's place.
 const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(8);
 
@@ -44,12 +46,20 @@ const STREAMS_MAX: u32 = 32;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
+/// What a connection passes first.
+#[derive(Clone, Debug)]
+pub(super) struct Entrance {
+    pub(super) tls: Arc<ServerConfig>,
+    /// Whose certificates are believed.
+    pub(super) clients: Option<ClientCertificates>,
+}
+
 /// Serves one connection until it ends, fails, or `stop` is signalled and its requests are answered.
 pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    tls: Arc<ServerConfig>,
+    Entrance { tls, clients }: Entrance,
     stop: CancellationToken,
 ) {
     let handshake = tokio::select! {
@@ -60,10 +70,13 @@ pub(super) async fn serve(
         debug!("a handshake with the console failed or took too long");
         return;
     };
+    let chain = stream.get_ref().1.peer_certificates();
+    let certified = clients.map(|clients| clients.certified(chain)).unwrap_or_default();
     let service = TowerToHyperService::new(router);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
+        request.extensions_mut().insert(certified.clone());
         service.call(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());

@@ -13,25 +13,33 @@
 //! | file | what is there |
 //! |---|---|
 //! | `service`, `connection`, `certificate` | the listener, one connection's life, the certificate read anew when it changes |
+//! | `client` | certificates that visitors show |
 //! | `road`, `guard`, `visit`, `refusal` | what every request passes, who asks, what is answered instead of a page |
-//! | `page`, `navigation`, `message`, `pages`, `time`, `language`, `look`, `qr` | what pages are made of |
+//! | `page`, `navigation`, `message`, `pages`, `time`, `figure`, `language`, `look`, `upload` | what pages are made of |
 //! | `words` | all text |
 //! | `sign_in`, `own` | coming in, one's own account |
-//! | `standing` | how a school stands, in one word |
+//! | `standing` | how it is shown how a school stands |
 //! | `fleet`, `import`, `school` | the schools, how they get in, one of them |
 //! | `requests` | what schools ask the académie |
+//! | `accounts` | who is in the schools: feeds, what is held of them, what boxes have |
 //! | `filtering` | rules: who decides what, drafts, tests before, versions, how they come to the schools |
+//! | `library` | packages that schools keep to read: approved, taken away, how far they are |
+//! | `statistics` | what schools asked for, counted |
 //! | `persons`, `proposals`, `trail` | who may do what, what waits for a second person, what was done |
 
+mod accounts;
 #[cfg(test)]
 mod backstage;
 mod certificate;
+mod client;
 mod connection;
+mod figure;
 mod filtering;
 mod fleet;
 mod guard;
 mod import;
 mod language;
+mod library;
 mod look;
 mod message;
 mod navigation;
@@ -43,7 +51,6 @@ mod pages;
 mod parts;
 mod persons;
 mod proposals;
-mod qr;
 mod refusal;
 mod requests;
 #[cfg(test)]
@@ -53,12 +60,15 @@ mod school;
 mod service;
 mod sign_in;
 mod standing;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod time;
 mod trail;
+mod upload;
 mod visit;
 mod words;
 
+pub use client::{ClientCertificates, LoginField};
 pub use parts::{Parts, Settings};
 pub use service::Service;

@@ -8,7 +8,10 @@ use crate::words::{Actor, Right};
 pub(super) enum Here {
     Fleet,
     Requests,
+    Accounts,
     Filtering,
+    Library,
+    Statistics,
     Persons,
     Proposals,
     Trail,
@@ -30,7 +33,10 @@ pub(super) fn tabs(language: Language, actor: &Actor, here: Option<Here>) -> Vec
     let all = [
         (Here::Fleet, "/", words.fleet, has_any(&[Right::See])),
         (Here::Requests, "/demandes", words.requests, has_any(&[Right::Answer])),
+        (Here::Accounts, "/annuaire", words.accounts, has_any(&[Right::Accounts])),
         (Here::Filtering, "/filtrage", words.filtering, has_any(&[Right::See])),
+        (Here::Library, "/bibliotheque", words.library, has_any(&[Right::See])),
+        (Here::Statistics, "/statistiques", words.statistics, has_any(&[Right::See])),
         (Here::Persons, "/personnes", words.persons, has_any(&[Right::People])),
         (Here::Proposals, "/propositions", words.proposals, has_any(&[Right::Publish, Right::Enrol])),
         (Here::Trail, "/journal", words.trail, has_any(&[Right::Audit])),

@@ -5,12 +5,16 @@ use std::{fs, path::Path};
 
 use axum::http::{Method, StatusCode};
 use preau::model::Uai;
-use preau::protocol::line::{Finding, Report};
+use preau::protocol::{
+    line::{Figures, Finding, Report},
+    repair::TunnelTold,
+};
 
 use super::backstage::{Backstage, Browser, Got};
 use crate::{
+    channel::Channel,
     fleet::schools::{self, School},
-    words::DepartementCode,
+    words::{DepartementCode, Place, Right},
 };
 
 /// Pages of whoever came in; a new page is one line.
@@ -20,6 +24,7 @@ const PAGES: &[&str] = &[
     "/?q=rien+de+tel",
     "/?etat=sans&departement=80",
     "/etablissement/0800001A",
+    "/etablissement/0800002B",
     "/etablissement/0600003C",
     "/etablissement/0800001A/revoquer",
     "/etablissement/nouveau",
@@ -31,6 +36,10 @@ const PAGES: &[&str] = &[
     "/demandes/1",
     "/demandes/2",
     "/demandes/3",
+    "/annuaire",
+    "/annuaire/depot",
+    "/annuaire/livraison/1",
+    "/annuaire/livraison/2",
     "/personnes",
     "/personnes/1",
     "/personnes/2",
@@ -51,6 +60,16 @@ const PAGES: &[&str] = &[
     "/filtrage/essai?brouillon=2&qui=role:eleve&adresse=jeux.example",
     "/filtrage/livraison",
     "/filtrage/livraison/1",
+    "/filtrage/brouillon/2/semaine",
+    "/filtrage/brouillon/2/semaine?zone=pedagogique",
+    "/filtrage/calendrier",
+    "/bibliotheque",
+    "/bibliotheque/atlas",
+    "/bibliotheque/volcans",
+    "/statistiques",
+    "/statistiques?lieu=departement/80&par=jour",
+    "/statistiques?uai=0800001A&par=semaine",
+    "/statistiques?uai=0600003C",
     "/compte",
     "/cette-page-n-existe-pas",
 ];
@@ -73,11 +92,25 @@ async fn furnished() -> (Backstage, Browser) {
         .await;
     backstage.see("0800001A", &["warning", "wrong"]).await;
     backstage.see("0800002B", &[]).await;
+    let repair = [("acte", "ouvrir"), ("raison", "<b>Plus de ligne</b>"), ("minutes", "15")];
+    backstage.post(&chief, "/etablissement/0800002B/intervention", &repair).await;
+    backstage.post(&chief, "/etablissement/0800002B/intervention", &[("acte", "terminer")]).await;
+    backstage.post(&chief, "/etablissement/0800001A/intervention", &repair).await;
+    backstage.post(&chief, "/etablissement/0800001A/intervention", &[("acte", "rules")]).await;
     backstage.pass_on("0800001A", &[("jeux.example", "open"), ("pub.example", "close")]).await;
     backstage.pass_on("0800002B", &[("jeux.example", "open")]).await;
     backstage.post(&chief, "/demandes/2/repondre", &[("reponse", "accorder"), ("phrase", "Fermé.")]).await;
     backstage.post(&chief, "/demandes/3/transmettre", &[("mot", "Un <b>mot</b>")]).await;
+    backstage.bring(&["0800001A"], 20).await;
+    backstage.bring(&["0800001A", "0600003C"], 2).await;
     decide(&backstage, &chief).await;
+    for (id, title) in [("atlas", "Atlas <b>"), ("volcans", "Les volcans")] {
+        backstage.add_package(id, title).await;
+    }
+    let approval = [("version", "1"), ("comite", "<b>Comité</b>"), ("date", "2026-11-20")];
+    backstage.post(&chief, "/bibliotheque/atlas/valider", &approval).await;
+    let names = [("www.jeux.example", 30), ("ecole.example", 90)];
+    backstage.count("0800001A", &[("eleve", 400), ("enseignant", 30), ("referent", 1)], &names).await;
     (backstage, chief)
 }
 
@@ -114,24 +147,14 @@ async fn every_page(backstage: &Backstage, chief: &Browser) -> Vec<(String, Got)
     pages.push(("/lien".into(), link));
     pages.push((invitation.clone(), backstage.get(chief, &invitation).await));
     pages.push(("/import look".into(), look(backstage, chief).await));
+    let no_feed = backstage.upload(chief, "/annuaire/depot", &[("fichiers", Some("x.zip"), "PK")]).await;
+    pages.push(("/annuaire/depot refused".into(), no_feed));
     pages
 }
 
 async fn look(backstage: &Backstage, chief: &Browser) -> Got {
     let list = "uai,nom,departement\n0800001A,Autre nom,80\n0800077X,<b>Nouveau</b>,80\nmal,Mal,80\n0800077X,Deux fois,80\n";
-    let body = format!(
-        "--b\r\nContent-Disposition: form-data; name=\"liste\"; filename=\"l.csv\"\r\n\r\n{list}\r\n--b--\r\n"
-    );
-    let request = axum::http::Request::builder()
-        .method(Method::POST)
-        .uri("/import")
-        .header("host", super::backstage::NAME)
-        .header("sec-fetch-site", "same-origin")
-        .header("cookie", &chief.cookies)
-        .header("content-type", "multipart/form-data; boundary=b")
-        .body(axum::body::Body::from(body))
-        .unwrap();
-    backstage.send_request(request).await
+    backstage.upload(chief, "/import", &[("liste", Some("l.csv"), list)]).await
 }
 
 #[tokio::test]
@@ -201,6 +224,52 @@ async fn what_a_school_says_is_told_in_words_and_counted() {
 }
 
 #[tokio::test]
+async fn a_technician_opens_acts_and_ends_and_the_page_tells_how_the_tunnel_stands() {
+    let (backstage, chief) = furnished().await;
+    let path = "/etablissement/0800001A";
+    let page = backstage.get(&chief, path).await.text;
+    for shown in [
+        "Une intervention est ouverte",
+        "&#60;b&#62;Plus de ligne",
+        "pas encore confirmée",
+        "value=\"rules\"",
+        "Contrôler et recharger le pare-feu",
+        "Aucun concentrateur ne répond",
+        "TLS sur TCP 443",
+        "2,5 %",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains("value=\"ouvrir\""), "one at once");
+    let post = async |who: &Browser, acte: &str| {
+        let got = backstage.post(who, &format!("{path}/intervention"), &[("acte", acte)]).await;
+        got.status
+    };
+    assert_eq!(post(&chief, "shell").await, StatusCode::BAD_REQUEST, "the list is closed");
+    let rights = [Right::Order, Right::See].map(|right| (right, Place::Academie));
+    let other = backstage.browser("deux", &rights).await;
+    let theirs = backstage.get(&other, path).await.text;
+    assert!(theirs.contains("elle seule agit") && !theirs.contains("value=\"rules\""), "{theirs}");
+    assert_eq!(post(&other, "terminer").await, StatusCode::SEE_OTHER);
+    let page = backstage.get(&chief, path).await.text;
+    assert!(page.contains("par l’académie") && page.contains("value=\"ouvrir\""), "{page}");
+}
+
+#[tokio::test]
+async fn a_database_that_was_restored_from_a_backup_is_told_with_what_mends_it() {
+    let backstage = Backstage::open().await;
+    let chief = backstage.chief().await;
+    let fleet = async || backstage.send(Method::GET, "/", &chief.cookies, "").await.text;
+    assert!(!fleet().await.contains("channel mend"));
+    let mut write = backstage.database.write().await.unwrap();
+    Channel::add_school(&mut write, &Uai::new("0800001A").unwrap()).await.unwrap();
+    write.execute("UPDATE channel_view SET seen_version = version + 3", &[]).await.unwrap();
+    write.commit().await.unwrap();
+    let told = fleet().await;
+    assert!(told.contains("preau-central channel mend") && told.contains("<strong>1</strong>"), "{told}");
+}
+
+#[tokio::test]
 async fn a_thousand_schools_are_listed_and_mapped_quickly() {
     let backstage = Backstage::open().await;
     let chief = backstage.chief().await;
@@ -233,8 +302,23 @@ impl Backstage {
     async fn see(&self, code: &str, severities: &[&str]) {
         let finding = |severity: &&str| Finding { code: "line-down".into(), severity: (*severity).into() };
         let findings = severities.iter().map(finding).collect();
-        let report =
-            Report { open: true, clock_trusted: true, version: "1.0".into(), findings, ..Report::default() };
+        let tunnel = TunnelTold {
+            since: 1_795_410_000,
+            way: "tls".into(),
+            concentrator: 2,
+            lost_permille: Some(25),
+            tried: 12,
+            trouble: "silent".into(),
+            ..TunnelTold::default()
+        };
+        let report = Report {
+            open: true,
+            clock_trusted: true,
+            version: "1.0".into(),
+            findings,
+            figures: Figures { tunnel: Some(tunnel), ..Figures::default() },
+            ..Report::default()
+        };
         self.hear(&Uai::new(code).unwrap(), &report).await;
     }
 }

@@ -5,9 +5,12 @@ use std::{net::SocketAddr, path::PathBuf};
 use preau::{model::Domain, system::clock::Clock};
 use tokio::sync::watch;
 
+use super::client::ClientCertificates;
 use crate::{
+    accounts::Accounts,
     authority::Authority,
     channel::Channel,
+    content::Content,
     database::Database,
     fleet::policy::{Lists, TwoPersons},
     people::People,
@@ -26,6 +29,8 @@ pub struct Settings {
     pub certificate_path: PathBuf,
     /// Its key, PEM.
     pub key_path: PathBuf,
+    /// Certificates that take the place of codes, if any.
+    pub clients: Option<ClientCertificates>,
 }
 
 /// What the pages ask and act upon.
@@ -41,6 +46,10 @@ pub struct Parts {
     pub authority: Authority,
     /// The signed channel.
     pub channel: Channel,
+    /// Feeds of accounts.
+    pub accounts: Accounts,
+    /// Packages of the library.
+    pub content: Content,
     /// The lists that drafts are judged by.
     pub lists: watch::Receiver<Lists>,
     /// What a second person approves.

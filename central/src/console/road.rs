@@ -13,17 +13,18 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    filtering, fleet,
+    accounts, filtering, fleet,
     guard::{comes_from_us, is_named, protect},
     import,
     language::Language,
+    library,
     look::{self, Look},
     message::{SPENT, see_other},
     own,
     parts::{Parts, Settings},
     persons, proposals,
     refusal::{Answer, Refused},
-    requests, school, sign_in, trail,
+    requests, school, sign_in, statistics, trail,
     visit::{Asked, Visit, session_token},
 };
 
@@ -60,6 +61,9 @@ pub(super) fn router(console: Arc<Console>) -> Router {
         .merge(import::router())
         .merge(school::router())
         .merge(requests::router())
+        .merge(accounts::router())
+        .merge(library::router())
+        .merge(statistics::router())
         .merge(persons::router())
         .merge(proposals::router())
         .merge(trail::router())

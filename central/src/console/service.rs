@@ -5,14 +5,13 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use axum::Router;
 use preau::system::sockets::listen_tcp;
-use rustls::ServerConfig;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
     certificate::Certificate,
-    connection,
+    connection::{self, Entrance},
     parts::{Parts, Settings},
     road::{Console, router},
 };
@@ -35,7 +34,7 @@ pub struct Service {
     socket: TcpListener,
     router: Router,
     certificate: Certificate,
-    tls: Arc<ServerConfig>,
+    entrance: Entrance,
     ending: CancellationToken,
 }
 
@@ -46,12 +45,13 @@ impl Service {
     /// When the certificate cannot be used or the kernel refuses the socket.
     pub fn bind(settings: Settings, parts: Parts) -> anyhow::Result<Self> {
         let certificate = Certificate::open(&settings.certificate_path, &settings.key_path)?;
-        let tls = certificate.tls()?;
+        let tls = certificate.tls(settings.clients.as_ref())?;
+        let entrance = Entrance { tls, clients: settings.clients.clone() };
         let listen = settings.listen;
         let socket = listen_tcp(listen).with_context(|| format!("console cannot listen on {listen}"))?;
         let ending = CancellationToken::new();
         let router = router(Arc::new(Console::new(settings, parts, ending.clone())));
-        Ok(Self { socket, router, certificate, tls, ending })
+        Ok(Self { socket, router, certificate, entrance, ending })
     }
 
     /// Where it listens, also where the settings left the port to the kernel.
@@ -95,7 +95,7 @@ impl Service {
             }
             *of_address += 1;
             let serving =
-                connection::serve(stream, peer, self.router.clone(), self.tls.clone(), stop.clone());
+                connection::serve(stream, peer, self.router.clone(), self.entrance.clone(), stop.clone());
             connections.spawn(async move {
                 serving.await;
                 Some(peer.ip())

@@ -1,4 +1,4 @@
-//! How a school stands, in one word: what its box says of itself, and what is not heard of it.
+//! How the console shows how a school stands, and what is known of all of them.
 
 use std::collections::HashMap;
 
@@ -7,53 +7,15 @@ use preau::model::{Moment, Uai};
 use super::{language::Language, road::Console, words::StandingWords};
 use crate::{
     authority::KnownBox,
-    fleet::observed::{self, Seen},
+    fleet::{
+        observed::{self, Seen},
+        standing::Standing,
+    },
 };
 
-/// How a school stands, the gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Standing {
-    /// Something is wrong that somebody must come for.
-    Wrong,
-    /// Its box was heard before, and is not any more.
-    Silent,
-    /// Something should be looked at.
-    Warning,
-    /// All is well.
-    Well,
-    /// Its box was enrolled and never heard.
-    Awaited,
-    /// Its box was revoked.
-    Revoked,
-    /// It has no box.
-    Without,
-}
-
 impl Standing {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Wrong, Self::Silent, Self::Warning, Self::Well, Self::Awaited, Self::Revoked, Self::Without];
-
-    /// Judges what was `seen` of a school, and what is `known` of its box.
-    pub(super) fn of(seen: Option<&Seen>, known: Option<&KnownBox>) -> Self {
-        match (seen, known) {
-            (_, Some(known)) if known.revoked.is_some() => Self::Revoked,
-            (None, Some(_)) => Self::Awaited,
-            (None, None) => Self::Without,
-            (Some(seen), _) if seen.silent => Self::Silent,
-            (Some(Seen { report, .. }), _) => {
-                if !report.open || report.findings.iter().any(|finding| finding.severity == "wrong") {
-                    Self::Wrong
-                } else if !report.findings.is_empty() || report.in_force.refused.is_some() {
-                    Self::Warning
-                } else {
-                    Self::Well
-                }
-            }
-        }
-    }
-
     /// The word in addresses.
-    pub(super) const fn word(self) -> &'static str {
+    pub(super) const fn address_word(self) -> &'static str {
         match self {
             Self::Wrong => "panne",
             Self::Silent => "muet",
@@ -131,34 +93,5 @@ impl Known {
     /// When the school's box was heard last.
     pub(super) fn heard(&self, school: &Uai) -> Option<Moment> {
         self.seen.get(school).map(|seen| seen.at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use preau::protocol::line::{Finding, Report};
-
-    use super::*;
-
-    fn seen(silent: bool, open: bool, severities: &[&str]) -> Seen {
-        let finding = |severity: &&str| Finding { code: "line-down".into(), severity: (*severity).into() };
-        let at = Moment::from_unix_seconds(1_795_417_500);
-        let findings = severities.iter().map(finding).collect();
-        let report = Report { open, findings, ..Report::default() };
-        Seen { school: Uai::new("0800001A").unwrap(), at, first: at, silent, report }
-    }
-
-    #[test]
-    fn a_school_stands_as_the_gravest_thing_that_is_known_of_it() {
-        for (silent, open, severities, expected) in [
-            (false, true, &[][..], Standing::Well),
-            (false, true, &["warning"], Standing::Warning),
-            (false, true, &["warning", "wrong"], Standing::Wrong),
-            (false, false, &[], Standing::Wrong),
-            (true, true, &["wrong"], Standing::Silent),
-        ] {
-            assert_eq!(Standing::of(Some(&seen(silent, open, severities)), None), expected);
-        }
-        assert_eq!(Standing::of(None, None), Standing::Without);
     }
 }

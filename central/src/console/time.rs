@@ -1,5 +1,7 @@
 //! Moments as people read them: in the time of Paris, and how long ago.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, tz::TimeZone};
 use preau::model::Moment;
 
@@ -21,7 +23,21 @@ pub(super) fn machine(moment: Moment) -> String {
 
 /// How long before `now`, in the greatest unit that says something.
 pub(super) fn ago(language: Language, moment: Moment, now: Moment) -> String {
-    let seconds = now.since(moment).as_secs();
+    lasted(language, now.since(moment))
+}
+
+/// How long before `now`, as the end of a sentence: `il y a 5 min`.
+pub(super) fn told_ago(language: Language, moment: Moment, now: Moment) -> String {
+    let ago = ago(language, moment, now);
+    match language {
+        Language::French => format!("il y a {ago}"),
+        Language::English => format!("{ago} ago"),
+    }
+}
+
+/// A span of time in its greatest unit that says something.
+pub(super) fn lasted(language: Language, span: Duration) -> String {
+    let seconds = span.as_secs();
     let (number, french, english) = match seconds {
         0..60 => (seconds, "s", "s"),
         60..3600 => (seconds / 60, "min", "min"),

@@ -23,6 +23,8 @@ mod part;
 mod postgres;
 mod signals;
 mod sqlite;
+#[cfg(test)]
+pub(crate) mod trial;
 mod unreachable;
 mod value;
 

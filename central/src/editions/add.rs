@@ -27,6 +27,9 @@ use crate::{
 /// Editions whose differences stay in the channel: a box that was away for longer takes the whole.
 const KEPT: u32 = 40;
 
+/// How many editions boxes may be ahead: one that says more says nothing that ever was.
+const AHEAD_MAX: u64 = 10_000;
+
 /// The name of the table in the folder of work.
 const TABLE: &str = "categories.table";
 
@@ -69,12 +72,22 @@ impl Editions {
         Some(self.work_dir.join(TABLE)).filter(|path| path.is_file())
     }
 
-    /// Takes the lists in `folder` as the next edition, unless the guards refuse.
+    /// Takes the lists in `folder` as the next edition, unless the guards refuse. Its number is higher than `at_boxes`, the
+    /// highest that a box says it has: after the database was restored from a backup, boxes know editions that it does not.
     ///
     /// # Errors
     /// When the folder is no folder of lists, or something cannot be read or written: then nothing was changed.
-    pub async fn add(&self, folder: &Path, options: Options, who: &Who) -> anyhow::Result<Added> {
+    pub async fn add(
+        &self,
+        folder: &Path,
+        options: Options,
+        at_boxes: u64,
+        who: &Who,
+    ) -> anyhow::Result<Added> {
+        // From an edition that is not known any more there is no difference.
         let before = latest(&self.database, 1).await?.into_iter().next();
+        let at_boxes = at_boxes.min(before.as_ref().map_or(0, |known| known.number) + AHEAD_MAX);
+        let before = before.filter(|known| known.number >= at_boxes);
         let old_dir = match &before {
             Some(known) => Some(self.edition_dir(known).await?),
             None => None,
@@ -89,7 +102,7 @@ impl Editions {
             (Made::Edition(made), _) => made,
         };
         let Edition { manifest, report, dir, whole, difference } = *made;
-        let number = before.map_or(1, |known| known.number + 1);
+        let number = before.map_or(at_boxes, |known| known.number) + 1;
         let mut known = Known {
             number,
             at: self.clock.now(),

@@ -17,7 +17,7 @@ use crate::{
     audit::{self, Who},
     bucket::{self, Bucket},
     channel::{self, Channel},
-    database::{Database, Location},
+    database::{Database, trial},
 };
 
 const AT: Moment = Moment::from_unix_seconds(1_795_417_200);
@@ -35,7 +35,7 @@ impl Desk {
         let at = |name: &str| dir.path().join(name);
         let clock = Clock::from_fn(|| AT);
         let parts = [audit::PART, channel::PART, PART];
-        let database = Database::open(&Location::Sqlite(at("central.sqlite")), &parts).await.unwrap();
+        let database = Database::open(&trial::location(&at("central.sqlite")).await, &parts).await.unwrap();
         channel::found(&database, &at("keys"), &at("offline"), &clock).await.unwrap();
         let bucket = Bucket::open(&bucket::Location::Folder(at("repository"))).unwrap();
         let channel = Channel::open(database.clone(), bucket, &at("keys"), clock.clone()).await.unwrap();
@@ -54,7 +54,7 @@ impl Desk {
     async fn add(&self, names: &[&str]) -> Added {
         let accept = BTreeSet::from(["games".to_owned()]);
         let options = Options { accept, ..Options::default() };
-        self.editions.add(&self.publish(names), options, &Who::Central).await.unwrap()
+        self.editions.add(&self.publish(names), options, 0, &Who::Central).await.unwrap()
     }
 
     async fn added(&self, names: &[&str]) -> Known {
@@ -94,13 +94,27 @@ async fn the_same_lists_again_are_no_edition() {
 }
 
 #[tokio::test]
+async fn an_edition_that_boxes_know_and_central_does_not_is_followed_by_a_higher_one_without_a_way_to_it() {
+    let desk = Desk::open().await;
+    let one = desk.added(&["a.example"]).await;
+    let folder = desk.publish(&["a.example", "b.example"]);
+    let accept = BTreeSet::from(["games".to_owned()]);
+    let options = Options { accept, ..Options::default() };
+    match desk.editions.add(&folder, options, 4, &Who::Central).await.unwrap() {
+        Added::Edition { known, .. } => assert_eq!((known.number, known.difference), (5, None)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(one.number, 1);
+}
+
+#[tokio::test]
 async fn lists_that_shrank_absurdly_are_refused_and_change_nothing() {
     let desk = Desk::open().await;
     let many: Vec<String> = (0..2000).map(|number| format!("n{number}.example")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let one = desk.added(&many).await;
     let folder = desk.publish(&many[..10]);
-    match desk.editions.add(&folder, Options::default(), &Who::Central).await.unwrap() {
+    match desk.editions.add(&folder, Options::default(), 0, &Who::Central).await.unwrap() {
         Added::Refused(report) => assert!(!report.refusals.is_empty()),
         other => panic!("{other:?}"),
     }

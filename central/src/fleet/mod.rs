@@ -3,7 +3,11 @@
 pub mod observed;
 pub mod orders;
 pub mod policy;
+pub mod repairs;
 pub mod reports;
 pub mod requests;
 pub mod schools;
+pub mod standing;
+pub mod statistics;
 pub mod traffic;
+pub mod tunnel;

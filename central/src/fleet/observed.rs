@@ -305,12 +305,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::database::Location;
+    use crate::database::trial;
 
     const MORNING: Moment = Moment::from_unix_seconds(1_780_000_000);
 
     async fn database(dir: &tempfile::TempDir) -> Database {
-        Database::open(&Location::Sqlite(dir.path().join("x")), &[PART]).await.unwrap()
+        Database::open(&trial::location(&dir.path().join("x")).await, &[PART]).await.unwrap()
     }
 
     fn report(number: u64, findings: &[&str]) -> Report {

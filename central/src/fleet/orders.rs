@@ -7,10 +7,13 @@
 use anyhow::{Context as _, bail, ensure};
 use preau::{
     model::{Moment, Uai},
-    protocol::line::{Done, Order, What},
+    protocol::{
+        line::{Done, Order, What},
+        repair::RepairAct,
+    },
 };
 
-use super::schools;
+use super::{repairs, schools};
 use crate::{
     audit::{self, Who},
     database::{Database, Part, Row, Write},
@@ -20,7 +23,8 @@ use crate::{
 /// The tables.
 pub const PART: Part = Part {
     name: "orders",
-    steps: &["
+    steps: &[
+        "
         CREATE TABLE orders (
             uai TEXT NOT NULL,
             number BIGINT NOT NULL,
@@ -33,7 +37,9 @@ pub const PART: Part = Part {
             text TEXT,
             PRIMARY KEY (uai, number)
         );
-        CREATE INDEX orders_open ON orders (uai) WHERE done IS NULL;"],
+        CREATE INDEX orders_open ON orders (uai) WHERE done IS NULL;",
+        repairs::TABLE,
+    ],
 };
 
 /// Orders of one school that wait for the box at once; one that is away for a summer does not come back to a heap.
@@ -99,6 +105,18 @@ pub(super) async fn enter(
     expires: Moment,
 ) -> anyhow::Result<u64> {
     ensure!(schools::holds(write, granted.place(), school).await?, "this right is for another place");
+    put(write, &granted.actor().name, school, what, now, expires).await
+}
+
+/// Puts an order of `by`, who may give it, behind the others.
+pub(super) async fn put(
+    write: &mut Write,
+    by: &str,
+    school: &Uai,
+    what: &What,
+    now: Moment,
+    expires: Moment,
+) -> anyhow::Result<u64> {
     let sql = "SELECT COUNT(*) FROM orders WHERE uai = $1 AND done IS NULL AND expires > $2";
     let rows = write.read(sql, &[school.as_str().into(), now.unix_milliseconds().into()]).await?;
     let open = rows.first().context("the database does not count")?.integer(0)?;
@@ -115,7 +133,7 @@ pub(super) async fn enter(
         school.as_str().into(),
         number.into(),
         serde_json::to_string(what)?.into(),
-        granted.actor().name.as_str().into(),
+        by.into(),
         now.unix_milliseconds().into(),
         expires.unix_milliseconds().into(),
     ];
@@ -142,10 +160,16 @@ pub async fn done(write: &mut Write, school: &Uai, done: &Done, now: Moment) -> 
         i64::from(done.well).into(),
         clipped(&done.text).into(),
     ];
-    if write.execute(sql, &values).await? > 0 {
-        write.signal(format!("order/{}", school.as_str()));
+    if write.execute(sql, &values).await? == 0 {
+        return Ok(());
     }
-    Ok(())
+    write.signal(format!("order/{}", school.as_str()));
+    let sql = "SELECT number, what, expires FROM orders WHERE uai = $1 AND number = $2";
+    let rows = write.read(sql, &[school.as_str().into(), number.into()]).await?;
+    match rows.first() {
+        Some(row) => repairs::outcome(write, school, &order(row)?.what, done, now).await,
+        None => Ok(()),
+    }
 }
 
 /// The orders of `school`, the latest first.
@@ -182,12 +206,20 @@ pub async fn waiting(
 }
 
 /// What is asked for, as the audit trail has it.
-fn in_words(what: &What) -> &'static str {
+pub(super) fn in_words(what: &What) -> &'static str {
     match what {
         What::Diagnose {} => "diagnostic",
         What::Fetch {} => "mise à jour depuis le canal",
         What::RenewCertificate {} => "renouvellement du certificat",
+        What::SendCounts {} => "envoi des comptes du jour",
+        What::ChangeTunnelKey {} => "autre clé pour le tunnel",
         What::AnswerRequest { .. } => "réponse à une demande",
+        What::OpenRepair { .. } => "ouverture d’une intervention",
+        What::EndRepair { .. } => "fin d’une intervention",
+        What::Repair { act: RepairAct::Log, .. } => "lecture des messages de la machine",
+        What::Repair { act: RepairAct::Line, .. } => "essai de la ligne",
+        What::Repair { act: RepairAct::Rules, .. } => "contrôle et rechargement du pare-feu",
+        What::Repair { act: RepairAct::Tunnel, .. } => "redémarrage du tunnel",
     }
 }
 
@@ -228,7 +260,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        database::Location,
+        database::trial,
         words::{Actor, Grant, PersonId},
     };
 
@@ -242,7 +274,7 @@ mod tests {
     }
 
     async fn database(dir: &tempfile::TempDir) -> Database {
-        Database::open(&Location::Sqlite(dir.path().join("x")), &[audit::PART, schools::PART, PART])
+        Database::open(&trial::location(&dir.path().join("x")).await, &[audit::PART, schools::PART, PART])
             .await
             .unwrap()
     }

@@ -19,7 +19,10 @@ use std::{
 
 use preau::{
     model::{Moment, Uai},
-    protocol::line::{Done, Figures, Heard, PassedOn, Report},
+    protocol::{
+        line::{Done, Figures, Heard, PassedOn, Report},
+        repair::TunnelTold,
+    },
     system::clock::Clock,
 };
 use tokio::{
@@ -29,7 +32,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{observed, orders, requests};
+use super::{observed, orders, repairs, requests};
 use crate::database::Database;
 
 /// A school that was not heard for so long has missed three heartbeats.
@@ -276,6 +279,11 @@ impl Reports {
     async fn write_batch(&self, batch: &[(Uai, Moment, Report)]) -> anyhow::Result<()> {
         let mut write = self.database.write().await?;
         observed::keep(&mut write, batch).await?;
+        for (school, at, report) in batch {
+            if let Some(repair) = &report.repair {
+                repairs::told(&mut write, school, repair, *at).await?;
+            }
+        }
         write.commit().await
     }
 
@@ -374,12 +382,19 @@ impl Known {
 
 /// What a report says, without what is another in every report.
 fn essence(report: &Report) -> [u8; 8] {
+    // How the tunnel stands is said by what changes with it, not by each handshake.
+    let tunnel = report.figures.tunnel.as_ref().map(|tunnel| TunnelTold {
+        handshake: 0,
+        lost_permille: None,
+        tried: 0,
+        ..tunnel.clone()
+    });
     let said = Report {
         number: 0,
         heard: Heard::default(),
         at: 0,
         up_seconds: 0,
-        figures: Figures::default(),
+        figures: Figures { tunnel, ..Figures::default() },
         ..report.clone()
     };
     let text = serde_json::to_vec(&said).unwrap_or_default();
@@ -402,8 +417,34 @@ fn bound(report: &mut Report) {
         cut(&mut refused.why, WORD_BYTES_MAX);
         cut(&mut refused.sentence, SENTENCE_BYTES_MAX);
     }
+    if let Some(repair) = &mut report.repair {
+        cut(&mut repair.ended, WORD_BYTES_MAX);
+    }
+    if let Some(tunnel) = &mut report.figures.tunnel {
+        cut(&mut tunnel.way, WORD_BYTES_MAX);
+        cut(&mut tunnel.trouble, WORD_BYTES_MAX);
+    }
 }
 
 fn cut(text: &mut String, bytes_max: usize) {
     text.truncate(text.floor_char_boundary(bytes_max));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_of_the_tunnel_costs_no_row_and_another_way_or_its_end_does() {
+        let told = TunnelTold { up: true, way: "udp".into(), handshake: 1, ..TunnelTold::default() };
+        let of = |tunnel: TunnelTold| {
+            let figures = Figures { tunnel: Some(tunnel), signed_in: 3, ..Figures::default() };
+            essence(&Report { figures, ..Report::default() })
+        };
+        let first = of(told.clone());
+        let shaken = TunnelTold { handshake: 121, lost_permille: Some(20), tried: 4, ..told.clone() };
+        assert_eq!(of(shaken), first);
+        assert_ne!(of(TunnelTold { way: "tls".into(), ..told.clone() }), first);
+        assert_ne!(of(TunnelTold { up: false, trouble: "silent".into(), ..told }), first);
+    }
 }

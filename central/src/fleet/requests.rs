@@ -445,7 +445,7 @@ fn clipped(text: &str, bytes_max: usize) -> String {
 mod tests {
     use super::*;
     use crate::{
-        database::Location,
+        database::trial,
         words::{Actor, DepartementCode, Grant, PersonId},
     };
 
@@ -468,7 +468,7 @@ mod tests {
     /// Two schools of the Somme and one of the Oise, each asks for `a.example`; the first for another twice as well.
     async fn asked(dir: &tempfile::TempDir) -> Database {
         let parts = [audit::PART, schools::PART, orders::PART, PART];
-        let database = Database::open(&Location::Sqlite(dir.path().join("x")), &parts).await.unwrap();
+        let database = Database::open(&trial::location(&dir.path().join("x")).await, &parts).await.unwrap();
         let mut write = database.write().await.unwrap();
         for (code, departement) in [("0801111A", "80"), ("0802222B", "80"), ("0603333C", "60")] {
             let school = schools::School {

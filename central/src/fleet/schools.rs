@@ -202,12 +202,12 @@ fn code(row: &Row, place: usize) -> anyhow::Result<Uai> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::Location;
+    use crate::database::trial;
 
     #[tokio::test]
     async fn a_school_stands_below_its_departement_and_its_groups() {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database::open(&Location::Sqlite(dir.path().join("x")), &[PART]).await.unwrap();
+        let database = Database::open(&trial::location(&dir.path().join("x")).await, &[PART]).await.unwrap();
         let uai = Uai::new("0809999Z").unwrap();
         let somme = DepartementCode::new("80").unwrap();
         let rep = GroupName::new("rep-plus").unwrap();

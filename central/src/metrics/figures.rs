@@ -7,7 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use preau::{model::Uai, protocol::line::Report, system::metrics};
 
 use super::look::{Look, Stood};
-use crate::{authority::KnownBox, channel::Severity, fleet::observed::Seen};
+use crate::{
+    authority::KnownBox,
+    channel::Severity,
+    fleet::{observed::Seen, standing::Standing},
+};
 
 /// Words of one kind that are told apart.
 const WORDS_MAX: usize = 40;
@@ -46,10 +50,10 @@ pub fn figures(look: &Look) -> anyhow::Result<String> {
 fn fleet(figures: &mut metrics::Figures, stood: &Stood) {
     let seen: HashMap<&Uai, &Seen> = stood.seen.iter().map(|seen| (&seen.school, seen)).collect();
     let boxes: HashMap<&Uai, &KnownBox> = stood.boxes.iter().map(|known| (&known.school, known)).collect();
-    let mut states = STATES.map(|state| ([state.to_owned()], 0));
+    let mut states = Standing::ALL.map(|state| ([state.word().to_owned()], 0));
     for school in &stood.schools {
-        let state = state(seen.get(&school.uai).copied(), boxes.get(&school.uai).copied());
-        states.iter_mut().filter(|([word], _)| word == state).for_each(|(_, count)| *count += 1);
+        let state = Standing::of(seen.get(&school.uai).copied(), boxes.get(&school.uai).copied());
+        states.iter_mut().filter(|([word], _)| word == state.word()).for_each(|(_, count)| *count += 1);
     }
     figures.gauges("schools", "Schools by how they stand", ["state"], states);
     let reports = || stood.seen.iter().filter(|seen| !seen.silent).map(|seen| &seen.report);
@@ -84,27 +88,6 @@ fn fleet(figures: &mut metrics::Figures, stood: &Stood) {
         sum(|r| r.figures.signed_in),
     );
     figures.gauge("machines", "Machines seen, in all schools that are heard", sum(|r| r.figures.machines));
-}
-
-/// How a school can stand.
-const STATES: [&str; 7] = ["well", "warning", "wrong", "silent", "awaited", "revoked", "without"];
-
-fn state(seen: Option<&Seen>, known: Option<&KnownBox>) -> &'static str {
-    match (seen, known) {
-        (_, Some(known)) if known.revoked.is_some() => "revoked",
-        (None, Some(_)) => "awaited",
-        (None, None) => "without",
-        (Some(seen), _) if seen.silent => "silent",
-        (Some(Seen { report, .. }), _) => {
-            if !report.open || report.findings.iter().any(|finding| finding.severity == "wrong") {
-                "wrong"
-            } else if !report.findings.is_empty() || report.in_force.refused.is_some() {
-                "warning"
-            } else {
-                "well"
-            }
-        }
-    }
 }
 
 fn boxes(figures: &mut metrics::Figures, stood: &Stood, now: i64) -> anyhow::Result<()> {

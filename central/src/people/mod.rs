@@ -1,6 +1,7 @@
 //! Who may come in, and what they may do there.
 //!
-//! A person has a login, a password of twelve characters or more and a one-time code (RFC 6238); neither lets in alone.
+//! A person has a login, a password of twelve characters or more and a one-time code (RFC 6238), in whose place a certificate
+//! of the académie's may stand; none of them lets in alone.
 //! Nobody sets a password for somebody else: whoever invites gives a link, good once, under which the person chooses their
 //! own and sees the secret of their codes. Passkeys are deliberately absent: without script there are none.
 //!

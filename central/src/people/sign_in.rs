@@ -1,4 +1,4 @@
-//! Password, then code, then a session. What is between the two steps is a token of its own, so that a session's token is
+//! Password, then code or certificate, then a session. What is between the two steps is a token of its own, so that a session's token is
 //! drawn only for somebody who has proved both: nobody can have planted it before.
 
 use std::{net::IpAddr, time::Duration};
@@ -107,16 +107,59 @@ impl People {
             return Ok(Err(SignInRefusal::Wrong));
         };
         forget_try(&mut write, &who, &address).await?;
-        write.execute("DELETE FROM people_stage WHERE digest = $1", &[stage.digest().into()]).await?;
-        let known = "INSERT INTO people_known (person, address, seen) VALUES ($1, $2, $3)
-            ON CONFLICT (person, address) DO UPDATE SET seen = excluded.seen";
-        let seen = now.unix_milliseconds();
-        write.execute(known, &[id.0.into(), address.as_str().into(), seen.into()]).await?;
-        let token = sessions::begin(&mut write, id, now, &address, browser).await?;
-        audit::note(&mut write, now, &audit::Who::Person(id, name), "signed-in", None, "").await?;
+        let (who, token) = come_in(&mut write, stage, (id, name), now, (&address, browser)).await?;
+        audit::note(&mut write, now, &who, "signed-in", None, "").await?;
         write.commit().await?;
         Ok(Ok(token))
     }
+
+    /// The second step of somebody whose browser showed their certificate, which says that `login`: in place of a code.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn prove_by_certificate(
+        &self,
+        stage: &Token,
+        login: &str,
+        from: IpAddr,
+        browser: &str,
+    ) -> anyhow::Result<Result<Token, SignInRefusal>> {
+        let (address, now) = (pace::counted(from), self.clock.now());
+        let mut write = self.database.write().await?;
+        let sql = "SELECT p.id, p.name, p.login, s.expires
+            FROM people_stage s JOIN people_person p ON p.id = s.person
+            WHERE s.digest = $1 AND p.gone IS NULL";
+        let rows = write.read(sql, &[stage.digest().into()]).await?;
+        let Some(row) =
+            rows.first().filter(|row| row.integer(3).is_ok_and(|end| end > now.unix_milliseconds()))
+        else {
+            return Ok(Err(SignInRefusal::Begin));
+        };
+        if row.text(2)? != login {
+            return Ok(Err(SignInRefusal::Wrong));
+        }
+        let person = (PersonId(row.integer(0)?), row.text(1)?.to_owned());
+        let (who, token) = come_in(&mut write, stage, person, now, (&address, browser)).await?;
+        audit::note(&mut write, now, &who, "signed-in", None, "by certificate").await?;
+        write.commit().await?;
+        Ok(Ok(token))
+    }
+}
+
+/// Ends the stage of somebody who has proved both steps, and begins their session.
+async fn come_in(
+    write: &mut Write,
+    stage: &Token,
+    (id, name): (PersonId, String),
+    now: Moment,
+    (address, browser): (&str, &str),
+) -> anyhow::Result<(audit::Who, Token)> {
+    write.execute("DELETE FROM people_stage WHERE digest = $1", &[stage.digest().into()]).await?;
+    let known = "INSERT INTO people_known (person, address, seen) VALUES ($1, $2, $3)
+        ON CONFLICT (person, address) DO UPDATE SET seen = excluded.seen";
+    write.execute(known, &[id.0.into(), address.into(), now.unix_milliseconds().into()]).await?;
+    let token = sessions::begin(write, id, now, address, browser).await?;
+    Ok((audit::Who::Person(id, name), token))
 }
 
 /// The name of the person whose `code` was right; it is good no more.

@@ -1,15 +1,5 @@
-// What a little script adds: rows that are filtered while one types, parts that renew themselves when something changed.
-// Pages work without it.
+// What a little script adds: parts that renew themselves when something changed. Pages work without it.
 'use strict';
-
-for (const field of document.querySelectorAll('[data-filters]')) {
-  const rows = document.querySelectorAll(field.dataset.filters + ' tbody tr');
-  field.closest('[hidden]')?.removeAttribute('hidden');
-  field.addEventListener('input', () => {
-    const sought = field.value.trim().toLocaleLowerCase();
-    for (const row of rows) row.hidden = !row.textContent.toLocaleLowerCase().includes(sought);
-  });
-}
 
 const live = document.querySelector('[data-live]');
 if (live && window.EventSource) {

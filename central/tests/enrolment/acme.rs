@@ -5,7 +5,6 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
@@ -109,7 +108,6 @@ async fn a_portal_gets_its_public_certificate_and_its_key_stays_on_the_box() {
         certificate_path: dir.path().join("portal.pem"),
         key_path: dir.path().join("portal.key"),
         clock: scene.box_hands.clock(),
-        changed: Arc::default(),
     };
     let refused = format!("{:#}", renewal.renew().await.unwrap_err());
     assert!(refused.contains("other-name"), "{refused}");

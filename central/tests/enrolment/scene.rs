@@ -28,14 +28,19 @@ use preau_central::{
     boxes::{self, Caller, Parts, Settings},
     bucket::{self, Bucket},
     channel,
-    database::{self, Database},
-    fleet::schools::{self, School},
+    database::Database,
+    fleet::{
+        schools::{self, School},
+        statistics,
+    },
     words::DepartementCode,
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+
+use crate::support;
 
 /// What central is called here.
 pub(crate) const NAME: &str = "central.test";
@@ -98,8 +103,8 @@ impl Scene {
         let dir = tempfile::tempdir().unwrap();
         let hands = Hands::new();
         let clock = hands.clock();
-        let location = database::Location::Sqlite(dir.path().join("central.sqlite"));
-        let parts = [audit::PART, schools::PART, channel::PART, authority::PART];
+        let location = support::location(&dir.path().join("central.sqlite")).await;
+        let parts = [audit::PART, schools::PART, channel::PART, authority::PART, statistics::PART];
         let database = Database::open(&location, &parts).await.unwrap();
         let keys_dir = dir.path().join("keys");
         channel::found(&database, &keys_dir, &dir.path().join("drawer"), &clock).await.unwrap();
@@ -117,7 +122,8 @@ impl Scene {
         let port = free_port();
         let url: Url = format!("https://{NAME}:{port}").parse().unwrap();
         let root = opened.first_root();
-        let authority = Authority::open(database.clone(), &keys_dir, &url, root, clock).await.unwrap();
+        let authority =
+            Authority::open(database.clone(), &keys_dir, &url, root, clock.clone()).await.unwrap();
         // A route of somebody else, as the live line's is.
         let routes = Router::new().route(
             "/v1/whoami",
@@ -125,6 +131,7 @@ impl Scene {
                 |Extension(caller): Extension<Caller>| async move { format!("{:?}", caller.school.as_str()) },
             ),
         );
+        let routes = routes.merge(boxes::counts::routes(database.clone(), clock));
         let settings = Settings { listen: (Ipv4Addr::LOCALHOST, port).into() };
         let acme = acme.map(|settings| Acme::new(settings, authority.clone()));
         let parts = Parts {
@@ -167,7 +174,7 @@ impl Scene {
     pub(crate) async fn enrol(&self, token: &Token, state_dir: &Path) -> Result<Kept, EnrolError> {
         let (configured, replace) = (None, Replace::Nothing);
         let enrolment = Enrolment { token, configured, state_dir, replace };
-        enrol(&enrolment, self.box_hands.clock(), loopback(), |_| {}).await
+        enrol(&enrolment, self.box_hands.clock(), loopback(), |_| {}).await.map(|(kept, _)| kept)
     }
 
     /// A box that was enrolled, with its requests to central.

@@ -1,6 +1,6 @@
 //! `preau-lab fleet`: many simulated boxes, and what central makes of them.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::HashMap, fs, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -32,15 +32,28 @@ pub(crate) struct Coming {
     /// Have all boxes come at once.
     #[arg(long)]
     return_at_once: bool,
+    /// A file with what boxes say of themselves: reports by their schools' codes, as JSON; `null` for a box that never comes.
+    #[arg(long)]
+    said: Option<PathBuf>,
     /// The process of central, whose processor time and memory are taken.
     #[arg(long)]
     watch: Option<u32>,
+    /// Publish a rule for all schools at the central with this configuration once all have come.
+    #[arg(long)]
+    release: Option<PathBuf>,
 }
 
 /// Runs the fleet and shows what it measured.
 pub(crate) fn fleet(coming: Coming) -> anyhow::Result<ExitCode> {
-    let Coming { boxes, central, token_file, register, folder, minutes, come_within, return_at_once, watch } =
-        coming;
+    let Coming { boxes, central, token_file, register, folder, minutes, come_within, .. } = coming;
+    let Coming { return_at_once, watch, release, said, .. } = coming;
+    let said = match said {
+        Some(path) => {
+            let text = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            serde_json::from_slice(&text).with_context(|| format!("cannot use `{}`", path.display()))?
+        }
+        None => HashMap::new(),
+    };
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     if let (Some(config), Some(tokens)) = (register, &token_file) {
         let given = runtime.block_on(fleet::register(&config, boxes, tokens))?;
@@ -54,6 +67,8 @@ pub(crate) fn fleet(coming: Coming) -> anyhow::Result<ExitCode> {
         lasts: Duration::from_secs(minutes * 60),
         come_within: if return_at_once { Duration::ZERO } else { Duration::from_secs(come_within) },
         watch,
+        release,
+        said,
     };
     let measured = runtime.block_on(fleet::run(&fleet, &mut |step| eprintln!("  {step}")))?;
     println!("{measured}");

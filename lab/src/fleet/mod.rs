@@ -12,14 +12,16 @@
 mod connection;
 mod membership;
 mod register;
+mod release;
 mod school;
 mod tally;
 mod view;
 mod watched;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
+use preau::protocol::line::Report;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -47,6 +49,11 @@ pub struct Fleet {
     pub come_within: Duration,
     /// The process whose costs are taken: central's.
     pub watch: Option<u32>,
+    /// The configuration of central, where a rule is to be published for all once all have come.
+    pub release: Option<PathBuf>,
+    /// What boxes say of themselves, by their schools' codes; those with nothing are enrolled and never come. Boxes that
+    /// are not named are well and have nothing to say.
+    pub said: HashMap<String, Option<Report>>,
 }
 
 /// Runs the fleet; `say` is told how it goes.
@@ -54,7 +61,8 @@ pub struct Fleet {
 /// # Errors
 /// When there are fewer enrolments and tokens than boxes, or an enrolment fails.
 pub async fn run(fleet: &Fleet, say: &mut (dyn FnMut(&str) + Send)) -> anyhow::Result<Measured> {
-    let memberships = membership::gather(fleet, say).await?;
+    let mut memberships = membership::gather(fleet, say).await?;
+    memberships.retain(|membership| fleet.said.get(&membership.school) != Some(&None));
     ensure!(!memberships.is_empty(), "there is no box");
     let tally = Arc::new(Tally::default());
     let count = u32::try_from(memberships.len()).context("too many boxes")?;
@@ -64,7 +72,11 @@ pub async fn run(fleet: &Fleet, say: &mut (dyn FnMut(&str) + Send)) -> anyhow::R
     let began = Instant::now();
     say(&format!("{count} boxes come"));
     for (number, membership) in (0_u32..).zip(memberships) {
-        let school = School::new(membership, fleet.central, number, Arc::clone(&tally));
+        let said = fleet.said.get(&membership.school).cloned().flatten();
+        let mut school = School::new(membership, fleet.central, number, Arc::clone(&tally));
+        if let Some(said) = said {
+            school = school.saying(said);
+        }
         boxes.spawn(school.live(apart * number));
     }
     let mut all_came = None;
@@ -80,6 +92,10 @@ pub async fn run(fleet: &Fleet, say: &mut (dyn FnMut(&str) + Send)) -> anyhow::R
             // What it costs that all come is one thing, what they cost from then on another.
             tally.begin();
             watched = fleet.watch.map(Watched::begin).transpose()?;
+            if let Some(config_path) = &fleet.release {
+                tally.clicked(release::click(config_path).await?);
+                say("a rule is published for all");
+            }
         }
         let lasted = all_came.map_or(began, |(at, _)| at).elapsed();
         if lasted >= fleet.lasts && (all_came.is_some() || began.elapsed() >= fleet.lasts + fleet.come_within)

@@ -16,6 +16,9 @@ use preau_central::{
 /// The first of the simulated schools' numbers: no département's.
 const FIRST: usize = 9_900_000;
 
+/// The département that the simulated schools are in: none of France.
+pub(super) const DEPARTEMENT: &str = "99";
+
 /// Schools entered in one transaction.
 const BATCH: usize = 200;
 
@@ -39,7 +42,8 @@ pub async fn register(config_path: &Path, count: usize, tokens_path: &Path) -> a
                 name: format!("École simulée {}", uai.as_str()),
                 kind: String::new(),
                 town: String::new(),
-                departement: DepartementCode::new("99").context("a département's code is malformed")?,
+                departement: DepartementCode::new(DEPARTEMENT)
+                    .context("a département's code is malformed")?,
             };
             schools::enter(&mut write, &school).await?;
             Channel::add_school(&mut write, uai).await?;

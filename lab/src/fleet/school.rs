@@ -47,6 +47,12 @@ impl School {
         Self { membership, central, number, tally, clock: Clock::of_the_machine(), report }
     }
 
+    /// The same box, which says this of itself.
+    pub(super) fn saying(mut self, said: Report) -> Self {
+        self.report = Report { start: self.report.start, ..said };
+        self
+    }
+
     /// Comes after `apart` and stays.
     pub(super) async fn live(mut self, apart: Duration) {
         sleep(apart).await;
@@ -112,6 +118,7 @@ impl School {
     async fn take(&mut self, connection: &mut Connection, answer: &Answer) -> anyhow::Result<()> {
         if answer.kept {
             self.report.done.clear();
+            self.report.passed_on.clear();
         }
         let mut heard = Heard { view: answer.view, order: 0 };
         for order in answer.orders.iter().filter_map(|order| Order::read(order).ok()) {
@@ -123,10 +130,14 @@ impl School {
                 self.report.done.push(Done { order: order.number, well: true, text: String::new() });
             }
         }
-        if answer.view > self.report.in_force.view {
+        let refuses = self.report.in_force.refused.is_some();
+        if answer.view > self.report.in_force.view && !refuses {
             let began = Instant::now();
             let policy = view::policy(connection, &self.membership.school).await?;
             self.tally.took(began.elapsed());
+            if policy > self.report.in_force.policy {
+                self.tally.is_effective();
+            }
             self.report.in_force =
                 InForce { view: answer.view, policy, ..std::mem::take(&mut self.report.in_force) };
         }

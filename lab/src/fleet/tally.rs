@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::watched::Watched;
 
 /// Durations of one kind that are kept; of more, the figures are of the first ones.
@@ -29,6 +31,8 @@ struct Counts {
     connected_while_coming: Vec<Duration>,
     orders: Vec<Duration>,
     took: Vec<Duration>,
+    clicked: Option<Instant>,
+    effective: Vec<Duration>,
 }
 
 /// What a fleet measured.
@@ -52,6 +56,10 @@ pub struct Measured {
     pub orders: Option<(Duration, Duration)>,
     /// What it took to fetch a view.
     pub took: Option<(Duration, Duration)>,
+    /// What it took from the click until a box had the rule.
+    pub effective: Option<(Duration, Duration)>,
+    /// How many boxes had it.
+    pub reached: usize,
     /// The part of one core that central used, and the most memory it had, in MiB.
     pub central: Option<(f64, f64)>,
 }
@@ -83,6 +91,21 @@ impl Tally {
 
     pub(super) fn took(&self, took: Duration) {
         keep(&mut self.counts().took, took);
+    }
+
+    /// A rule was published at that moment: when it is effective is counted from there.
+    pub(super) fn clicked(&self, at: Instant) {
+        let counts = &mut *self.counts();
+        counts.clicked = Some(at);
+        counts.effective.clear();
+    }
+
+    /// A box has other rules in force than before.
+    pub(super) fn is_effective(&self) {
+        let counts = &mut *self.counts();
+        if let Some(clicked) = counts.clicked {
+            keep(&mut counts.effective, clicked.elapsed());
+        }
     }
 
     pub(super) fn error(&self, error: &anyhow::Error) {
@@ -124,6 +147,8 @@ impl Tally {
             connected: middle_and_most(connected),
             orders: middle_and_most(&counts.orders),
             took: middle_and_most(&counts.took),
+            effective: middle_and_most(&counts.effective),
+            reached: counts.effective.len(),
             central: watched.map(|watched| (watched.cores(), watched.resident_max())),
         }
     }
@@ -159,9 +184,15 @@ impl fmt::Display for Measured {
         let answers = u32::try_from(self.answers).map_or(f64::INFINITY, f64::from);
         writeln!(f, "answers a second     {:.1} over {seconds:.0} s", answers / seconds)?;
         writeln!(f, "turned away          {}", self.turned_away)?;
-        for (what, durations) in
-            [("connecting", self.connected), ("orders", self.orders), ("fetching a view", self.took)]
-        {
+        if self.reached > 0 {
+            writeln!(f, "boxes with the rule  {}", self.reached)?;
+        }
+        for (what, durations) in [
+            ("connecting", self.connected),
+            ("orders", self.orders),
+            ("fetching a view", self.took),
+            ("click to effect", self.effective),
+        ] {
             if let Some((middle, most)) = durations {
                 writeln!(f, "{what:<20} {middle:.1?} in the middle, 99 of 100 below {most:.1?}")?;
             }

@@ -7,6 +7,7 @@
 mod dns;
 mod doh;
 mod echo;
+pub mod lessons;
 pub mod names;
 mod pages;
 mod quic;

@@ -19,7 +19,10 @@
 //! | `prive.*` | an address inside the school, as in DNS rebinding |
 //! | `echo.exemple.net`, `ntp.exemple.net` | the UDP echo servers |
 //! | `ent.exemple.fr` | the ENT, IPv4 only |
+//! | `lecons.exemple.fr` | by its digest; its pages are the ENT's lessons |
+//! | `maj.exemple.net` | by its digest; its file is an update |
 //! | `central.ac-exemple.fr`, `console.ac-exemple.fr` | the académie's central |
+//! | `vpn1.ac-exemple.fr`, `vpn2.ac-exemple.fr` | the académie's concentrators |
 //! | `doh.exemple.net`, `dot.exemple.net` | the other resolver |
 //! | `vpn.example` and the like, below `loin.example` | the far end of tunnels |
 //! | below `t.loin.example` | what the far end's own resolver says, if one runs |
@@ -33,8 +36,8 @@ use std::{
 };
 
 use crate::plan::{
-    ACADEMIE_SITE, ADMINISTRATION, CENTRAL_ADDRESSES, CENTRAL_NAMES, ECHO_SERVERS, ENT_ADDRESSES, ENT_NAME,
-    FAR_ADDRESSES, FAR_NAMES, OTHER_RESOLVERS, PEDAGOGIQUE,
+    ACADEMIE_SITE, ADMINISTRATION, CENTRAL_ADDRESSES, CENTRAL_NAMES, CONCENTRATORS, ECHO_SERVERS,
+    ENT_ADDRESSES, ENT_NAME, FAR_ADDRESSES, FAR_NAMES, OTHER_RESOLVERS, PEDAGOGIQUE,
 };
 
 /// Record types by their IANA numbers.
@@ -128,10 +131,13 @@ pub fn delay(name: &str) -> Duration {
 /// The addresses of `name`: IPv4, then IPv6.
 #[must_use]
 pub fn addresses(name: &str) -> (Ipv4Addr, Ipv6Addr) {
+    let concentrator =
+        CONCENTRATORS.iter().find(|(_, own, _)| *own == name).map(|(_, _, addresses)| *addresses);
     let fixed = match name {
         "echo.exemple.net" | "ntp.exemple.net" => Some(ECHO_SERVERS),
         ENT_NAME => Some(ENT_ADDRESSES),
         name if CENTRAL_NAMES.contains(&name) => Some(CENTRAL_ADDRESSES),
+        _ if concentrator.is_some() => concentrator,
         "doh.exemple.net" | "dot.exemple.net" => Some(OTHER_RESOLVERS),
         _ if name == "ac-exemple.fr" || name.ends_with(".ac-exemple.fr") => Some(ACADEMIE_SITE),
         _ if FAR_NAMES.contains(&name) || name.ends_with(".loin.example") => Some(FAR_ADDRESSES),

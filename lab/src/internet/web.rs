@@ -20,8 +20,11 @@ use tokio::{
 };
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
-use super::{dns, doh, pages};
-use crate::authority::NamedServers;
+use super::{dns, doh, lessons::Lessons, pages};
+use crate::{
+    authority::NamedServers,
+    plan::{LESSONS_NAME, UPDATES_NAME},
+};
 
 /// How long a client may take for its hello or for a request's head.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -34,12 +37,13 @@ const ALTERNATIVE: &str = "h3=\":443\"; ma=60";
 /// What the web servers share.
 pub(super) struct Site {
     record: Option<Arc<dns::Record>>,
+    lessons: Lessons,
 }
 
 impl Site {
     /// Sites that also resolve names (RFC 8484) when there is a record to write the questions to.
     pub(super) fn new(record: Option<Arc<dns::Record>>) -> Self {
-        Self { record }
+        Self { record, lessons: Lessons::default() }
     }
 }
 
@@ -132,6 +136,9 @@ pub(super) async fn answer(head: &Parts, body: &[u8], site: &Site, way: &Way) ->
             Some(answer) => page(StatusCode::OK, doh::MEDIA_TYPE, answer.into()),
             None => page(StatusCode::BAD_REQUEST, "text/plain", "pas une question".into()),
         };
+    }
+    if [LESSONS_NAME, UPDATES_NAME].contains(&host.as_str()) {
+        return site.lessons.answer(head, body);
     }
     match head.uri.path().trim_start_matches('/').split_once('/').unwrap_or_default() {
         ("octets", count) => pages::bytes(count.parse().unwrap_or(0)),

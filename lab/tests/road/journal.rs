@@ -13,7 +13,7 @@ use crate::asking::{CLOSED, OPEN, Stage, box_status, dig, get, on_the_box, page,
 static STAGE: Stage = Stage::new();
 
 /// The bytes of every segment of a series, and its records.
-fn series(lab: &Lab, name: SeriesName) -> (Vec<u8>, Vec<Record>) {
+pub(crate) fn series(lab: &Lab, name: SeriesName) -> (Vec<u8>, Vec<Record>) {
     let (mut all, mut records) = (Vec::new(), Vec::new());
     let dir = lab.door().file_path("box/state/journal");
     for entry in fs::read_dir(dir).unwrap() {
@@ -30,7 +30,7 @@ fn series(lab: &Lab, name: SeriesName) -> (Vec<u8>, Vec<Record>) {
     (all, records)
 }
 
-fn holds(bytes: &[u8], text: &[u8]) -> bool {
+pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 

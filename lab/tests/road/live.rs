@@ -31,7 +31,7 @@ fn with_rules(lab: &Lab, more: &str) -> String {
     format!("{}\n{more}", lab.read_box_file("etablissement.toml").expect("the box has rules"))
 }
 
-fn block(id: &str, site: &str, when: &str) -> String {
+pub(crate) fn block(id: &str, site: &str, when: &str) -> String {
     format!(
         "[[rule]]\nid = \"{id}\"\neffect = \"block\"\nsites = [\"{site}\"]\n{when}\nreason = \"Fermé.\"\n"
     )
@@ -103,7 +103,7 @@ fn sign_out_cuts_what_runs() {
 
 /// The next full minute that leaves time to begin before it: when it is, and its hour and minute in Paris. Not midnight,
 /// which no slot reaches across.
-fn next_minute(now: Moment) -> (Moment, u16) {
+pub(crate) fn next_minute(now: Moment) -> (Moment, u16) {
     let mut minute = now.unix_seconds() / 60 + 1;
     loop {
         let at = Moment::from_unix_seconds(minute * 60);
@@ -124,7 +124,7 @@ fn paris_minute(at: Moment) -> u16 {
     hour.parse::<u16>().expect("an hour") * 60 + minute.parse::<u16>().expect("a minute")
 }
 
-fn every_day(name: &str, from: u16, to: u16) -> String {
+pub(crate) fn every_day(name: &str, from: u16, to: u16) -> String {
     let slot = format!("[\"{:02}:{:02}-{:02}:{:02}\"]", from / 60, from % 60, to / 60, to % 60);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let days = days.map(|day| format!("{day} = {slot}")).join(", ");

@@ -3,15 +3,21 @@
 use std::{
     fs::File,
     io::{self, IsTerminal as _, Read as _},
+    net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use preau::{
     config,
+    enforce::dns::Resolver,
     protocol::Token,
-    sync::{self, Enrolment, Replace, client::resolve_by_system, keeping},
+    sync::{
+        self, Enrolment, Replace,
+        client::{Resolve, resolve_by_system},
+    },
     system::clock::Clock,
 };
 
@@ -39,26 +45,52 @@ pub(super) struct Arguments {
 pub(super) async fn enrol(arguments: &Arguments) -> anyhow::Result<()> {
     let token = Token::read(&text(&arguments.token)?)?;
     let path = &arguments.configured.path;
-    let (state_dir, school) = if path.exists() {
-        (config::state_dir(path)?, Some(config::school_code(path)?))
+    let (state_dir, school, resolvers) = if path.exists() {
+        let (school, resolvers) = config::for_enrolment(path)?;
+        (config::state_dir(path)?, Some(school), resolvers)
     } else {
         print(format_args!("`{}` is not there: the token says which school this is", path.display()))?;
-        (PathBuf::from(STATE_DIR), None)
+        (PathBuf::from(STATE_DIR), None, Vec::new())
     };
     let replace = if arguments.replace { Replace::Enrolment } else { Replace::Nothing };
     let enrolment = Enrolment { token: &token, configured: school.as_ref(), state_dir: &state_dir, replace };
     let say = |step: &str| println!("» {step}");
-    let kept = sync::enrol(&enrolment, Clock::of_the_machine(), resolve_by_system(), say).await?;
+    let (kept, before) = sync::enrol(&enrolment, Clock::of_the_machine(), resolve(resolvers), say).await?;
     print(format_args!(
         "✓ this machine is the box of {} ({}); its certificate holds until {} and renews itself",
         kept.school_name,
         kept.school.as_str(),
         kept.certificate_ends
     ))?;
-    if let Some(setup) = keeping::setup(&state_dir)? {
+    if let Some(setup) = before {
         take_over(path, &setup.configuration)?;
+        let named = config::state_dir(path)?;
+        if named != state_dir {
+            let (named, state_dir) = (named.display(), state_dir.display());
+            print(format_args!(
+                "that configuration keeps its state in `{named}`: move `{state_dir}/central` there"
+            ))?;
+        }
     }
     print("a box that is running takes it up by itself; see `preau status`")
+}
+
+/// Asks the resolvers of the line, as the box will, and the system where they do not know or there are none.
+fn resolve(resolvers: Vec<SocketAddr>) -> Resolve {
+    let by_system = resolve_by_system();
+    if resolvers.is_empty() {
+        return by_system;
+    }
+    let by_line = Resolver::of_line(resolvers).finder();
+    Arc::new(move |name| {
+        let (by_line, by_system) = (Arc::clone(&by_line), Arc::clone(&by_system));
+        Box::pin(async move {
+            match by_line(name.clone()).await {
+                Ok(found) => Ok(found),
+                Err(_) => by_system(name).await,
+            }
+        })
+    })
 }
 
 /// Hands over the configuration of the school's box before this one: in place where there is none, beside it otherwise.

@@ -16,13 +16,15 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use preau::{config::Problems, daemon};
-use tracing_subscriber::EnvFilter;
+use preau::{config::Problems, daemon, system::log};
 
 /// The server a French school plugs in: network, filter, portal, records.
 #[derive(Debug, Parser)]
 #[command(name = "preau", version)]
 struct Command {
+    /// What the log on standard error looks like: `text`, or `json` for collectors
+    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    log: log::Form,
     #[command(subcommand)]
     act: Act,
 }
@@ -66,11 +68,7 @@ struct Configured {
 
 fn main() -> ExitCode {
     let command = Command::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("PREAU_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+    log::begin(command.log, "PREAU_LOG");
     match act(command.act) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

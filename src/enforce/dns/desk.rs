@@ -6,6 +6,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use domain::base::iana::{ExtendedErrorCode, OptRcode, Rcode, Rtype};
+use tokio::time::timeout;
 
 use super::{
     budget::Passage,
@@ -26,15 +27,22 @@ use crate::{
         gate::{Asking, Decided, Gate, Round},
     },
     journal::Channel,
-    model::{Domain, Site, Zone},
+    model::{Domain, Site, TunnelAccess, Zone},
     policy::{Evasion, Permit, Verdict},
 };
 
 /// Seconds that the box's own names may be kept.
 const OWN_TTL_SECONDS: u32 = 60;
 
+/// Seconds that the box's address may be kept for a site that the box fronts.
+const FRONTED_TTL_SECONDS: u32 = 60;
+
 /// Seconds that the absence of a special name may be kept.
 const SPECIAL_TTL_SECONDS: u32 = 300;
+
+/// How long a question waits for the kernel's word of a machine: what asks is answered by then, as nobody's if need be, before
+/// it asks again.
+const WORD_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// Seconds that a site's other name may be kept at most: a change of person or hour is felt soon.
 const SUBSTITUTE_TTL_SECONDS_MAX: u32 = 60;
@@ -103,7 +111,11 @@ impl Desk {
             }
             Some(Special::Missing) => reply::nothing(out, query, Rcode::NXDOMAIN, SPECIAL_TTL_SECONDS, None),
             Some(Special::Empty) => reply::nothing(out, query, Rcode::NOERROR, SPECIAL_TTL_SECONDS, None),
-            Some(Special::Own | Special::Local(_)) | None => return Opening::Ask(name),
+            Some(Special::Own | Special::Local(_)) => return Opening::Ask(name),
+            None if zone.tunnel == TunnelAccess::None && self.resolver.is_of_academie(&name) => {
+                reply::nothing(out, query, Rcode::NXDOMAIN, SPECIAL_TTL_SECONDS, None);
+            }
+            None => return Opening::Ask(name),
         }
         Opening::Answered
     }
@@ -123,7 +135,29 @@ impl Desk {
         let Opening::Ask(name) = self.open(query, &peer.zone, out) else {
             return;
         };
-        let verdict = self.gate.record(vec![self.decide(peer, name)]).await.pop();
+        let mut decided = self.decide(peer, name.clone());
+        if decided.refuses_a_stranger() {
+            self.hear_of(peer).await;
+            decided = self.decide(peer, name);
+        }
+        self.answer_decided(query, peer, decided, out).await;
+    }
+
+    /// Waits a moment until the kernel has said which machine `peer` is: on a busy box a question can be quicker. A machine
+    /// that stays unknown is nobody to the judge.
+    pub(super) async fn hear_of(&self, peer: &Peer) {
+        let _ = timeout(WORD_WAIT_MAX, self.gate.hear_of(peer.client)).await;
+    }
+
+    /// Takes the rest of the road for a question that is decided.
+    pub(super) async fn answer_decided(
+        &self,
+        query: &Query<'_>,
+        peer: &Peer,
+        decided: Decided,
+        out: &mut Vec<u8>,
+    ) {
+        let verdict = self.gate.record(vec![decided]).await.pop();
         match verdict {
             Some(Verdict::Allow(permit)) => self.fetch(query, peer, &permit, out).await,
             Some(Verdict::Refuse(refusal)) => refusal::refused(out, query, &refusal, &peer.zone),
@@ -140,6 +174,11 @@ impl Desk {
         zone: &Zone,
         out: &mut Vec<u8>,
     ) -> bool {
+        if self.resolver.fronts(permit.site()) {
+            // Before the line is looked at: these names are there when the line is not.
+            refusal::towards_box(out, query, zone, FRONTED_TTL_SECONDS, None);
+            return true;
+        }
         if offline::answer(query, permit, zone, &self.resolver, out) {
             return true;
         }
@@ -232,10 +271,13 @@ impl Desk {
             let explanation = Explanation { code: ExtendedErrorCode::FILTERED, text };
             return reply::nothing(out, query, Rcode::NOERROR, SPECIAL_TTL_SECONDS, Some(explanation));
         }
-        if !answer.addresses.is_empty() && !peer.zone.services.is_empty() {
+        let of_academie = peer.zone.tunnel == TunnelAccess::Academie
+            && matches!(permit.site(), Site::Name(name) if self.resolver.is_of_academie(name));
+        if !answer.addresses.is_empty() && (of_academie || !peer.zone.services.is_empty()) {
             // Before the answer leaves: whoever has it may use it at once.
             let permit = permit.clone().by_way_of(answer.chain.iter().cloned().map(Site::Name));
-            self.opened.open(peer.client, &peer.zone, &permit, &answer.addresses, life_left(found, *age));
+            let open = if of_academie { Opened::open_academie } else { Opened::open };
+            open(&self.opened, peer.client, &peer.zone, &permit, &answer.addresses, life_left(found, *age));
         }
         match Substitute::of(permit, query.rtype) {
             Substitute::Addresses(_) if answer.is_failure() => {

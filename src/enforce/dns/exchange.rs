@@ -16,7 +16,7 @@ use domain::base::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpStream, UdpSocket},
+    net::{TcpSocket, UdpSocket},
 };
 
 use super::{
@@ -28,15 +28,16 @@ use super::{
 /// Room for a datagram; a server that ignores the size we announce is still read.
 const DATAGRAM_BYTES_MAX: usize = 4096;
 
-/// Asks `server` the question of `key`, over UDP and then TCP where the answer is truncated.
+/// Asks `server` the question of `key`, over UDP and then TCP where the answer is truncated; `from` an address of the box,
+/// where that matters.
 ///
 /// # Errors
 /// When the server cannot be reached or breaks off. Waits for ever otherwise: the caller bounds it.
-pub(super) async fn ask(server: SocketAddr, key: &Key) -> io::Result<Vec<u8>> {
+pub(super) async fn ask(server: SocketAddr, from: Option<IpAddr>, key: &Key) -> io::Result<Vec<u8>> {
     let asked = Asked::new(key)?;
-    match asked.over_udp(server).await? {
+    match asked.over_udp(server, from).await? {
         Some(answer) => Ok(answer),
-        None => asked.over_tcp(server).await,
+        None => asked.over_tcp(server, from).await,
     }
 }
 
@@ -65,12 +66,12 @@ impl Asked {
     }
 
     /// The answer over UDP; none where TCP must be asked.
-    async fn over_udp(&self, server: SocketAddr) -> io::Result<Option<Vec<u8>>> {
+    async fn over_udp(&self, server: SocketAddr, from: Option<IpAddr>) -> io::Result<Option<Vec<u8>>> {
         let any: IpAddr = match server {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        let socket = UdpSocket::bind((any, 0)).await?;
+        let socket = UdpSocket::bind((from.unwrap_or(any), 0)).await?;
         socket.connect(server).await?;
         socket.send(&self.message).await?;
         let mut datagram = vec![0; DATAGRAM_BYTES_MAX];
@@ -84,8 +85,12 @@ impl Asked {
         Ok(None)
     }
 
-    async fn over_tcp(&self, server: SocketAddr) -> io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(server).await?;
+    async fn over_tcp(&self, server: SocketAddr, from: Option<IpAddr>) -> io::Result<Vec<u8>> {
+        let socket = if server.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(from) = from {
+            socket.bind(SocketAddr::new(from, 0))?;
+        }
+        let mut stream = socket.connect(server).await?;
         stream.set_nodelay(true)?;
         let length = u16::try_from(self.message.len()).map_err(io::Error::other)?;
         let mut framed = length.to_be_bytes().to_vec();

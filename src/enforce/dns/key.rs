@@ -49,6 +49,22 @@ impl Key {
         question
     }
 
+    /// Whether the name is the one of `wire`, lower-case and in wire form, or lies below it.
+    pub(super) fn is_below(&self, wire: &[u8]) -> bool {
+        let name = self.as_slice();
+        let mut name = name.get(..name.len().saturating_sub(3)).unwrap_or_default();
+        loop {
+            if name == wire {
+                return true;
+            }
+            let Some((label, rest)) = name.split_first() else { return false };
+            match rest.get(usize::from(*label)..) {
+                Some(parent) if *label > 0 => name = parent,
+                Some(_) | None => return false,
+            }
+        }
+    }
+
     /// Whether signatures are asked for.
     pub(super) fn dnssec_ok(&self) -> bool {
         self.bits() & 1 != 0

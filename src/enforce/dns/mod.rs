@@ -14,11 +14,13 @@
 //! | `resolver`, `cache` | an allowed one is looked up |
 //! | `tunnels`, `budget`, `news` | what would leave for upstream is charged to its client |
 //! | `upstream`, `exchange` | or asked of an upstream server |
+//! | `academie` | the académie's own names are asked of its own servers, through the tunnel |
 //! | `line` | who answers nothing says that the line is down |
 //! | `answer`, `svcb` | whose answer is read once, stripped of `ech`, and kept as it came |
 //! | `outer` | what the stripped keys tell of names that hide others |
 //! | `reply` | and composed anew for the asker |
 
+mod academie;
 mod answer;
 mod budget;
 mod cache;
@@ -50,6 +52,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use academie::Academie;
 pub use exercise::exercise;
 pub use line::LineStanding;
 pub use resolver::{Family, ResolveError, Resolver, Whereabouts};

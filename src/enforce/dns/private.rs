@@ -46,13 +46,27 @@ const fn v6(network: u128, prefix: u8) -> IpNet {
 #[derive(Clone, Debug)]
 pub(super) struct Inside {
     networks: Vec<IpNet>,
+    /// What lies in them and is reached all the same.
+    but: Vec<IpNet>,
 }
 
 impl Inside {
     /// With the networks of `zones`.
     pub(super) fn of(zones: &[Arc<Zone>]) -> Self {
         let own = zones.iter().flat_map(|zone| zone.networks());
-        Self { networks: NOWHERE.into_iter().chain(own).collect() }
+        Self { networks: NOWHERE.into_iter().chain(own).collect(), but: Vec::new() }
+    }
+
+    /// The same without `networks`.
+    pub(super) fn but(mut self, networks: &[IpNet]) -> Self {
+        self.but.extend(networks);
+        self
+    }
+
+    /// The same with `networks`.
+    pub(super) fn and(mut self, networks: &[IpNet]) -> Self {
+        self.networks.extend(networks);
+        self
     }
 
     /// Whether `address` means something inside only.
@@ -64,7 +78,8 @@ impl Inside {
             }
             _ => address,
         };
-        self.networks.iter().any(|network| network.contains(&carried))
+        let of = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&carried));
+        of(&self.networks) && !of(&self.but)
     }
 
     /// Whether `name` asks backwards about an address inside, or about a part of such a network.
@@ -107,7 +122,7 @@ mod tests {
     use super::*;
 
     fn inside() -> Inside {
-        Inside { networks: NOWHERE.into_iter().chain(["2001:db8:5::/64".parse().unwrap()]).collect() }
+        Inside::of(&[]).and(&["2001:db8:5::/64".parse().unwrap()])
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::{
     collections::HashMap,
-    fmt,
-    net::IpAddr,
+    fmt, io,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use domain::base::iana::Rtype;
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -16,6 +17,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
+    academie::{Academie, Inner},
     answer::Answer,
     cache::{Cache, Known},
     key::Key,
@@ -32,7 +34,7 @@ use super::{
 };
 use crate::{
     enforce::places::{Client, Place, Places},
-    model::{Domain, Site},
+    model::{Domain, Site, Zone},
     policy::Permit,
 };
 
@@ -92,6 +94,9 @@ struct Shared {
     flights: Mutex<Flights>,
     upstreams: Upstreams,
     special: SpecialNames,
+    zones: Vec<Arc<Zone>>,
+    academie: Mutex<Option<Arc<Inner>>>,
+    fronted: Vec<Domain>,
     /// Bounds those who wait for upstream, whatever road their questions came by.
     waiting: Places,
 }
@@ -119,14 +124,57 @@ impl Resolver {
             flights: Mutex::default(),
             upstreams: Upstreams::new(&settings.upstreams),
             special,
+            zones: settings.zones.clone(),
+            academie: Mutex::default(),
+            fronted: settings.fronted_names.clone(),
             waiting: Places::new(WAITING_MAX, WAITING_OF_CLIENT_MAX),
         };
         Self { shared: Arc::new(shared) }
     }
 
+    /// A resolver that asks `upstreams`, for a command of a box that does not run yet.
+    #[must_use]
+    pub fn of_line(upstreams: Vec<SocketAddr>) -> Self {
+        Self::new(&Settings {
+            upstreams,
+            own_names: Vec::new(),
+            fronted_names: Vec::new(),
+            local_names: Vec::new(),
+            zones: Vec::new(),
+            listen_port: 0,
+        })
+    }
+
+    /// From here on these are the académie's names; none where the box has no tunnel. What was kept is forgotten.
+    pub fn set_academie(&self, academie: Option<&Academie>) {
+        let inner = academie.map(|academie| Arc::new(Inner::new(academie, &self.shared.zones)));
+        *self.shared.academie.lock().unwrap_or_else(PoisonError::into_inner) = inner;
+        *self.shared.cache() = Cache::new(CACHE_BYTES_MAX, CACHE_ENTRIES_MAX);
+    }
+
+    /// Whether `name` is one of the académie's own.
+    pub(super) fn is_of_academie(&self, name: &Domain) -> bool {
+        self.shared.academie().is_some_and(|academie| academie.holds(name))
+    }
+
     /// A place for `client` to wait for upstream in, if there is one.
     pub(super) fn place_for(&self, client: Client) -> Option<Place> {
         self.shared.waiting.take(client)
+    }
+
+    /// [`Resolver::addresses_for_box`] for whoever has a name as text.
+    #[must_use]
+    pub fn finder(&self) -> Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync> {
+        let resolver = self.clone();
+        Arc::new(move |name| {
+            let resolver = resolver.clone();
+            Box::pin(async move {
+                let name: Domain =
+                    name.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+                let found = resolver.addresses_for_box(&name).await;
+                found.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))
+            })
+        })
     }
 
     /// Where the permitted site is, under the name it is served as. A bare address is itself. A name that leads to an
@@ -151,7 +199,8 @@ impl Resolver {
             Site::Address(_) => return Err(ResolveError::NoAddress),
             Site::Name(name) => permit.served_as().unwrap_or(name),
         };
-        if self.shared.special.find(name).is_some() {
+        // What is the académie's is reached by packets through the tunnel, never by the proxy.
+        if self.shared.special.find(name).is_some() || self.is_of_academie(name) {
             return Err(ResolveError::NoAddress);
         }
         let rtype = match family {
@@ -217,6 +266,11 @@ impl Resolver {
     #[must_use]
     pub fn hides_behind(&self, name: &Domain, number: u8) -> bool {
         self.shared.outer().hide(name, number, Instant::now())
+    }
+
+    /// Whether the box itself answers for `site`, as its reverse proxy.
+    pub(super) fn fronts(&self, site: &Site) -> bool {
+        matches!(site, Site::Name(name) if self.shared.fronted.contains(name))
     }
 
     /// How many questions the cache knows.
@@ -317,8 +371,15 @@ impl Resolver {
 impl Shared {
     /// Asks upstream and keeps what comes.
     async fn fly(&self, key: &Key) -> Landing {
-        let read = match self.upstreams.ask(key).await {
-            Some(message) => Answer::read(&message, &key.question(), self.special.inside())
+        let academie = self.academie();
+        let is_of_academie = academie.as_deref().is_some_and(|academie| academie.holds_key(key));
+        let (upstreams, inside) = match academie.as_deref() {
+            Some(academie) if is_of_academie => (&academie.upstreams, &academie.inside),
+            Some(academie) => (&self.upstreams, &academie.inside_for_others),
+            None => (&self.upstreams, self.special.inside()),
+        };
+        let read = match upstreams.ask(key).await {
+            Some(message) => Answer::read(&message, &key.question(), inside)
                 .inspect_err(|unusable| debug!(%unusable, "upstream answer dropped"))
                 .map(Arc::new)
                 .map_err(|_| NoAnswer),
@@ -330,9 +391,15 @@ impl Shared {
         }
         match &read {
             Ok(answer) if !answer.is_failure() => self.cache().keep(key, answer, now),
+            // A tunnel that is back carries the next question at once.
+            Ok(_) | Err(NoAnswer) if is_of_academie => {}
             Ok(_) | Err(NoAnswer) => self.cache().note_failure(key, now),
         }
         read
+    }
+
+    fn academie(&self) -> Option<Arc<Inner>> {
+        self.academie.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {

@@ -27,6 +27,9 @@ pub struct Settings {
     pub upstreams: Vec<SocketAddr>,
     /// The box's own names, answered with its address in the asker's zone.
     pub own_names: Vec<Domain>,
+    /// Sites that the box fronts as their reverse proxy (decision D15): whoever the gate allows them is answered with its address
+    /// in the asker's zone.
+    pub fronted_names: Vec<Domain>,
     /// Names of machines inside the school, answered with their address in the zone that holds it and nowhere else.
     pub local_names: Vec<(Domain, IpAddr)>,
     /// The zones it serves, each on the box's own addresses there.

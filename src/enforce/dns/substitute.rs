@@ -71,6 +71,7 @@ mod tests {
             sign_in: SignIn::NotAsked,
             default: DefaultVerdict::Allow,
             quic: crate::model::Quic::Reject,
+            tunnel: crate::model::TunnelAccess::None,
             services: Vec::new(),
         };
         let question = Question {

@@ -18,7 +18,7 @@ use super::{
     substitute,
 };
 use crate::{
-    model::Zone,
+    model::{Domain, Zone},
     policy::{Permit, Verdict},
     system::datagram_batch::{Inbox, Outbox},
 };
@@ -83,8 +83,12 @@ impl UdpDoor {
             match self.desk.open(&query, &self.zone, out) {
                 Opening::Answered => self.outbox.push(out, source),
                 Opening::Ask(name) => {
-                    decided.push(self.desk.decide_in(&mut round, &peer, name));
-                    asked.push(Asked { query, bytes, peer, source });
+                    let one = self.desk.decide_in(&mut round, &peer, name.clone());
+                    let is_put_off = one.refuses_a_stranger() && self.put_off(bytes, &peer, source, name);
+                    if !is_put_off {
+                        decided.push(one);
+                        asked.push(Asked { query, bytes, peer, source });
+                    }
                 }
             }
         }
@@ -100,6 +104,26 @@ impl UdpDoor {
         self.send();
         self.answer_chained(chained, out).await;
         self.send();
+    }
+
+    /// Begins a task that waits for the kernel's word of a machine, and then decides anew and answers; not where that client
+    /// has too many questions under way.
+    fn put_off(&mut self, bytes: &[u8], peer: &Peer, source: SocketAddr, name: Domain) -> bool {
+        let place = self.desk.resolver.place_for(self.desk.gate.client_at(peer.client));
+        let Some(place) = place else { return false };
+        let (desk, socket) = (Arc::clone(&self.desk), Arc::clone(&self.socket));
+        let (bytes, peer) = (Box::<[u8]>::from(bytes), peer.clone());
+        self.waiting.spawn(async move {
+            desk.hear_of(&peer).await;
+            drop(place);
+            let mut out = Vec::new();
+            if let Ok(query) = Query::parse(&bytes) {
+                let decided = desk.decide(&peer, name);
+                desk.answer_decided(&query, &peer, decided, &mut out).await;
+                drop(socket.send_to(&out, source).await);
+            }
+        });
+        true
     }
 
     /// Answers a refused question, or an allowed one whose answer is at hand and leads nowhere else; lets one that needs

@@ -6,7 +6,7 @@
 //! [`PROBE_INTERVAL`].
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -36,14 +36,21 @@ pub(super) struct Upstreams {
 #[derive(Debug)]
 struct Server {
     address: SocketAddr,
+    /// The box's own address that it is asked from, where that is not left to the kernel.
+    from: Option<IpAddr>,
     health: Mutex<Health>,
 }
 
 impl Upstreams {
     /// The servers at `addresses`, in order of preference.
     pub(super) fn new(addresses: &[SocketAddr]) -> Self {
-        let server = |&address| Server { address, health: Mutex::new(Health::default()) };
-        Self { servers: addresses.iter().map(server).collect(), begun: Instant::now() }
+        Self::from(addresses.iter().map(|address| (*address, None)))
+    }
+
+    /// The servers, each with the address to ask it from.
+    pub(super) fn from(servers: impl Iterator<Item = (SocketAddr, Option<IpAddr>)>) -> Self {
+        let server = |(address, from)| Server { address, from, health: Mutex::new(Health::default()) };
+        Self { servers: servers.map(server).collect(), begun: Instant::now() }
     }
 
     /// Asks until a server gives an answer or a firm no. Where none does, the last error that a server answered; none
@@ -130,7 +137,7 @@ impl Server {
     /// Asks, and notes how that went. Being slow counts as a failure even if an answer comes later.
     async fn ask(&self, key: &Key) -> Option<Vec<u8>> {
         let begun = Instant::now();
-        let mut exchange = std::pin::pin!(exchange::ask(self.address, key));
+        let mut exchange = std::pin::pin!(exchange::ask(self.address, self.from, key));
         let outcome = match timeout_at(begun + SERVER_PATIENCE, &mut exchange).await {
             Ok(outcome) => outcome,
             Err(_slow) => {

@@ -111,6 +111,7 @@ impl Scene {
         let resolver = dns::Resolver::new(&dns::Settings {
             upstreams: Vec::new(),
             own_names: Vec::new(),
+            fronted_names: Vec::new(),
             local_names: Vec::new(),
             zones: Vec::new(),
             listen_port: 0,

@@ -12,6 +12,9 @@ const MARK_BASE: u32 = 0x100;
 pub(super) struct Group(u32);
 
 impl Group {
+    /// What is the académie's, reached through the tunnel.
+    pub(super) const ACADEMIE: Self = Self(0xac);
+
     #[cfg(test)]
     pub(super) const FIRST: Self = Self(MARK_BASE);
 
@@ -69,6 +72,7 @@ mod tests {
             sign_in: SignIn::NotAsked,
             default: DefaultVerdict::Block,
             quic: crate::model::Quic::Reject,
+            tunnel: crate::model::TunnelAccess::None,
             services: vec![
                 service("tcp/993", &["poste.exemple.fr"], Some(Speech::Tls)),
                 service("tcp/5222", &[], None),

@@ -17,6 +17,9 @@
 //! before, until the key is deleted. Answers from the line pass only while it is held, so deleting it cuts both
 //! directions at once, whatever connection tracking remembers.
 //!
+//! The académie's networks (`rules/academie.rs`) are such a service too, whose way out is the tunnel: no other zone, and
+//! nothing of the box but what speaks from its address inside, has a way there in any state.
+//!
 //! **One ruleset for booting and running.** There is no second, closed ruleset to keep in step: [`Ruleset::load_closed`]
 //! makes the table anew with every set empty, so nothing can be forwarded before the [`Heartbeat`] puts `alive`; and
 //! the web, DNS and the portal end in sockets of the daemon, which are not there yet: TPROXY without a listener drops.
@@ -34,7 +37,7 @@ mod ruleset;
 pub use heartbeat::Heartbeat;
 pub use opened::{Opened, Opener};
 pub use route::{route_to_proxy, undo_route_to_proxy};
-pub use rules::{Settings, ruleset};
+pub use rules::{Settings, Tunnel, ruleset};
 pub use ruleset::Ruleset;
 
 /// The table of what reaches the box or passes through it, with its family.

@@ -117,7 +117,30 @@ impl Opened {
         addresses: &[IpAddr],
         lifetime: Duration,
     ) {
-        let groups = Group::open_at(zone, permit.site());
+        self.open_groups(client, Group::open_at(zone, permit.site()), zone, permit, addresses, lifetime);
+    }
+
+    /// As [`Self::open`], for a site of the académie's own: through the tunnel, and no other way.
+    pub fn open_academie(
+        &self,
+        client: IpAddr,
+        zone: &Arc<Zone>,
+        permit: &Permit,
+        addresses: &[IpAddr],
+        lifetime: Duration,
+    ) {
+        self.open_groups(client, vec![Group::ACADEMIE], zone, permit, addresses, lifetime);
+    }
+
+    fn open_groups(
+        &self,
+        client: IpAddr,
+        groups: Vec<Group>,
+        zone: &Arc<Zone>,
+        permit: &Permit,
+        addresses: &[IpAddr],
+        lifetime: Duration,
+    ) {
         if groups.is_empty() || addresses.is_empty() {
             return;
         }

@@ -105,7 +105,10 @@ impl Ruleset {
     }
 
     /// Asks the kernel what it holds and compares.
-    async fn read_back(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// The first difference, or why the kernel cannot be asked.
+    pub async fn read_back(&self) -> anyhow::Result<()> {
         for table in &self.0 {
             let objects = nft::list(table.name).await.context("cannot read the ruleset back")?;
             Outline::of_table(table).compare(&Outline::of_kernel(&objects)?)?;

@@ -8,6 +8,7 @@
 //! | what a road needs of gate and resolver | `errand`, `passage` |
 //! | TLS: read the hello, ask, relay | `tls`, [`client_hello`], `retry`, `alert` |
 //! | HTTP: read each request, ask, forward | [`http`] |
+//! | updates of systems: from their cache | `updates` |
 //! | connect, with a permit | `connect` |
 //! | carry bytes, end connections | `relay`, `closing` |
 //!
@@ -28,6 +29,8 @@ mod retry;
 mod scene;
 mod service;
 mod tls;
+mod updates;
 
 pub use page::{Page, RefusalPage, RefusedRequest};
 pub use service::{Service, Settings};
+pub use updates::Updates;

@@ -14,6 +14,7 @@ use super::{
     limits::Limits,
     page::RefusalPage,
     relay::Pipes,
+    updates::Updates,
 };
 use crate::{
     journal::Channel,
@@ -31,6 +32,8 @@ pub(super) struct Passage {
     pub(super) errand: Errand,
     /// Draws the page of a refused request.
     pub(super) page: RefusalPage,
+    /// The cache of updates, where there is one.
+    pub(super) updates: Option<Updates>,
     /// Pipes for whoever moves much.
     pub(super) pipes: Pipes,
     /// The bounds.
@@ -42,6 +45,7 @@ pub(super) struct Passage {
 pub(super) struct Ground {
     pub(super) footing: Footing,
     pub(super) page: RefusalPage,
+    pub(super) updates: Option<Updates>,
     pub(super) pipes: Pipes,
     pub(super) limits: Limits,
 }
@@ -60,6 +64,7 @@ impl Passage {
             destination,
             errand: Errand::new(&ground.footing, source, zone, destination, channel),
             page: ground.page.clone(),
+            updates: ground.updates.clone(),
             pipes: ground.pipes.clone(),
             limits: ground.limits,
         }

@@ -115,6 +115,7 @@ impl Scene {
             destination: (Ipv4Addr::new(192, 0, 2, 9), self.port).into(),
             errand: self.errand(),
             page: Arc::new(draw),
+            updates: None,
             pipes: Pipes::new(8),
             limits,
         }
@@ -172,6 +173,7 @@ fn zone() -> Zone {
         sign_in: SignIn::NotAsked,
         default: DefaultVerdict::Block,
         quic: Quic::Reject,
+        tunnel: crate::model::TunnelAccess::None,
         services: Vec::new(),
     }
 }

@@ -26,6 +26,7 @@ use super::{
     passage::{Ground, Passage},
     relay::Pipes,
     tls,
+    updates::Updates,
 };
 use crate::{
     enforce::{
@@ -77,6 +78,7 @@ impl Service {
         gate: Gate,
         resolver: Resolver,
         page: RefusalPage,
+        updates: Option<Updates>,
         epoch: watch::Receiver<u64>,
     ) -> anyhow::Result<Self> {
         let mut listeners = Vec::with_capacity(settings.zones.len() * 2);
@@ -94,6 +96,7 @@ impl Service {
         let ground = Ground {
             footing: Footing { gate, resolver, own: OwnNetworks::of(&settings.zones), epoch },
             page,
+            updates,
             pipes: Pipes::new(limits.pipes_max),
             limits,
         };

@@ -202,7 +202,10 @@ impl Flows {
             limits: self.desk.limits,
             arriving,
         };
+        let gate = self.desk.footing.gate.clone();
         self.serving.spawn(async move {
+            // What comes meanwhile waits in the flow's queue.
+            gate.hear_of(source).await;
             // Boxed: the queue of ended flows holds only who they were.
             Box::pin(flow.serve()).await;
             drop(place);

@@ -37,6 +37,17 @@ impl Format {
             Self::Csv => "csv",
         }
     }
+
+    /// The word for where it comes from: `annuaire` for all that names people by the académie's identifiers. Deliveries of
+    /// one origin follow each other.
+    #[must_use]
+    pub const fn origin(self) -> &'static str {
+        match self {
+            Self::Aaf | Self::Aaf1d | Self::Gpei => "annuaire",
+            Self::Onde => "onde",
+            Self::Csv => "csv",
+        }
+    }
 }
 
 impl FromStr for Format {

@@ -15,6 +15,7 @@
 
 mod attributes;
 mod change;
+mod delivered;
 mod delivery;
 mod description;
 mod entity;

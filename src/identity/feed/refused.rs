@@ -114,6 +114,50 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    /// The word for it, for whoever counts records by their fault.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NoIdentifier => "no-identifier",
+            Self::Missing(_) => "missing",
+            Self::TooLong(_) => "too-long",
+            Self::TooLarge => "too-large",
+            Self::Invisible(_) => "invisible",
+            Self::Contradiction(_) => "contradiction",
+            Self::SeenBefore => "seen-before",
+            Self::NoSchool => "no-school",
+            Self::SchoolUnknown(_) => "school-unknown",
+            Self::NotUai => "not-uai",
+            Self::NoRole(_) => "no-role",
+            Self::NotADate(_) => "not-a-date",
+            Self::TwoAlike => "two-alike",
+            Self::Entity(_) => "entity",
+            Self::Operation(_) => "operation",
+            Self::NotInComplete => "not-in-complete",
+            Self::Fields(..) => "fields",
+            Self::NoColumn(_) => "no-column",
+            Self::Declarations => "declarations",
+            Self::TooDeep => "too-deep",
+            Self::Malformed => "malformed",
+            Self::Cut => "cut",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// The attribute or column it is about, where there is one; never what is written in it.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Missing(name)
+            | Self::TooLong(name)
+            | Self::Invisible(name)
+            | Self::Contradiction(name)
+            | Self::NotADate(name)
+            | Self::NoColumn(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Whether nothing behind this place of the file is read.
     #[must_use]
     pub const fn ends_the_file(&self) -> bool {

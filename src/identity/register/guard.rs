@@ -101,11 +101,24 @@ pub(super) fn held(
     let rows = query.query_map(params![delivery.number, delivery.source], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
     })?;
-    let (mut all, mut leaving) = (0, 0);
-    let mut of_role = None;
+    let mut roles = Vec::new();
     for row in rows {
         let (role, of, gone) = row?;
-        let (of, gone) = (u64::try_from(of)?, u64::try_from(gone)?);
+        roles.push((role, u64::try_from(gone)?, u64::try_from(of)?));
+    }
+    let roles = roles.iter().map(|(role, gone, of)| (role.as_str(), *gone, *of));
+    Ok(too_many_leave(roles, today.is_summer))
+}
+
+/// Whether more would leave than is usual; `roles` are the roles' words, each with how many leave, of how many.
+#[must_use]
+pub fn too_many_leave<'a>(
+    roles: impl IntoIterator<Item = (&'a str, u64, u64)>,
+    is_summer: bool,
+) -> Option<Why> {
+    let (mut all, mut leaving) = (0, 0);
+    let mut of_role = None;
+    for (role, gone, of) in roles {
         all += of;
         leaving += gone;
         if let Ok(role) = role.parse()
@@ -114,8 +127,8 @@ pub(super) fn held(
             of_role = Some(Why::Role(role, gone, of));
         }
     }
-    let too_many = !today.is_summer && is_too_many(leaving, all, PERCENT_MAX);
-    Ok(of_role.or(too_many.then_some(Why::Leaving(leaving, all))))
+    let too_many = !is_summer && is_too_many(leaving, all, PERCENT_MAX);
+    of_role.or(too_many.then_some(Why::Leaving(leaving, all)))
 }
 
 fn is_too_many(leaving: u64, all: u64, percent_max: u64) -> bool {

@@ -30,7 +30,7 @@ mod when;
 pub use apply::Applied;
 pub use feeds::{FeedState, FeedView, Standing};
 pub use find::Found;
-pub use guard::Why;
+pub use guard::{Why, too_many_leave};
 pub use preview::{ClassCount, Counts, Move, Movement, Preview, RoleCount};
 pub use quarantine::Quarantined;
 pub use stage::{Handover, Intent, Refusal, Staged};

@@ -119,6 +119,8 @@ pub struct Handover<'a> {
     pub due: Option<Date>,
     /// What for.
     pub intent: Intent,
+    /// Its number at the académie, which tells it from an earlier one of the same words.
+    pub sequence: Option<u64>,
 }
 
 impl Register {
@@ -231,7 +233,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn begin(transaction: &'a Transaction<'a>, handover: Handover<'a>) -> anyhow::Result<Self> {
-        let Handover { head, here, now, today, due, intent: _ } = handover;
+        let Handover { head, here, now, today, due, intent: _, sequence } = handover;
         let Head { format, extent, date, source: files } = head;
         let source = Source::of(*format);
         let day = date.unwrap_or(today.date);
@@ -253,6 +255,9 @@ impl<'a> Stage<'a> {
         )?;
         let mut content = blake3::Hasher::new();
         content.update(format!("{} {} {date:?}\n", source.word(), extent.word()).as_bytes());
+        if let Some(sequence) = sequence {
+            content.update(format!("central {sequence}\n").as_bytes());
+        }
         Ok(Self {
             transaction,
             number: transaction.last_insert_rowid(),

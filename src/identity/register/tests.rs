@@ -184,7 +184,15 @@ impl Delivery {
     }
 
     fn hand_over(&self, register: &Register, today: Today, due: Option<Date>, intent: Intent) -> Staged {
-        let handover = Handover { head: &self.head, here: &self.here, now: moment(), today, due, intent };
+        let handover = Handover {
+            head: &self.head,
+            here: &self.here,
+            now: moment(),
+            today,
+            due,
+            intent,
+            sequence: None,
+        };
         let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
             self.items.iter().cloned().try_for_each(take)?;
             Ok(Totals { cut: self.is_cut, ..Totals::default() })

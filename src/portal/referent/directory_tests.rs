@@ -36,7 +36,8 @@ fn stage(portal: &TestPortal, items: &[Item]) -> i64 {
         source: "eleves.csv".to_owned(),
     };
     let now = portal.office.now();
-    let handover = Handover { head: &head, here: &here, now, today, due: None, intent: Intent::Keep };
+    let handover =
+        Handover { head: &head, here: &here, now, today, due: None, intent: Intent::Keep, sequence: None };
     let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
         items.iter().cloned().try_for_each(take)?;
         Ok(Totals::default())

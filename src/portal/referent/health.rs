@@ -9,7 +9,7 @@ use crate::{
     portal::{
         page::{Frame, written},
         secure::html,
-        words::{HealthWords, told_fault},
+        words::{HealthWords, RepairWords, told_fault},
     },
 };
 
@@ -21,6 +21,8 @@ struct HealthPage<'a> {
     area: Area,
     words: &'static HealthWords,
     findings: Vec<Told>,
+    /// Where a technician of the académie is at work.
+    repair: Option<&'static RepairWords>,
 }
 
 /// One finding in words.
@@ -39,6 +41,8 @@ pub(super) async fn page(visit: Visit) -> Response {
         Told { severity: finding.severity, soon: language.severity(finding.severity), sentence, next_step }
     });
     let findings = findings.collect();
+    let repair = visit.secure.acts.repairs.open_now().map(|_| RepairWords::of(language));
     let (frame, area) = visit.area(Spot::Health, None);
-    html(StatusCode::OK, written(&HealthPage { frame, area, words: HealthWords::of(language), findings }))
+    let words = HealthWords::of(language);
+    html(StatusCode::OK, written(&HealthPage { frame, area, words, findings, repair }))
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `roads`, `door`, `visit` | what leads where; who may enter; what a request brings along |
 //! | `field`, `time_field` | what people typed, and what is wrong with it |
-//! | `health`, `machines`, `codes`, `sheet`, `qr`, `announcements`, `sessions`, `trail` | the pages |
+//! | `health`, `library`, `machines`, `codes`, `sheet`, `announcements`, `sessions`, `repairs`, `trail` | the pages |
 //! | `directory`, `feed`, `feed_acts` | the directory: what is in force and waits, what one delivery would do, what is done with it |
 
 mod announcements;
@@ -21,10 +21,15 @@ mod feed;
 mod feed_acts;
 mod field;
 mod health;
+mod library;
+#[cfg(test)]
+mod library_tests;
 mod machines;
 #[cfg(test)]
 mod page_tests;
-mod qr;
+mod repairs;
+#[cfg(test)]
+mod repairs_tests;
 #[cfg(test)]
 mod rights_tests;
 mod roads;

@@ -4,6 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     directory_tests::deliver,
+    library_tests::stock,
+    repairs_tests::work,
     roads::roads,
     sheet,
     test_portal::{TestPortal, sound},
@@ -236,12 +238,14 @@ async fn lived_in() -> TestPortal {
         assert_eq!(sent.status, 303, "{path}: {}", sent.text);
     }
     portal.health.send_replace(troubled(portal.office.now()));
+    work(&portal).await;
     deliver(&portal);
+    stock(&portal).await;
     portal
 }
 
 /// Pages of the area as people reach them, by a name for each.
-const PAGES: [(&str, &str); 21] = [
+const PAGES: [(&str, &str); 25] = [
     ("etat", "/referent"),
     ("historique", "/referent/historique"),
     ("machines", "/referent/machines?fait=enregistree"),
@@ -256,6 +260,10 @@ const PAGES: [(&str, &str); 21] = [
     ("annonces", "/referent/annonces"),
     ("annonce-nouvelle", "/referent/annonces/nouvelle"),
     ("connexions", "/referent/connexions"),
+    ("bibliotheque", "/referent/bibliotheque?fait=reprendre"),
+    ("lecteur-bibliotheque", "/bibliotheque?q=atlas"),
+    ("lecteur-paquet", "/bibliotheque/paquet/atlas"),
+    ("interventions", "/referent/interventions?fait=terminee"),
     ("annuaire", "/referent/annuaire"),
     ("annuaire-livraison", "/referent/annuaire/livraison?livraison=2&noms=oui"),
     ("annuaire-accepter", "/referent/annuaire/accepter?livraison=2"),

@@ -9,7 +9,8 @@ use axum::{
 };
 
 use super::{
-    announcements, codes, directory, door::door, feed, feed_acts, health, machines, sessions, sheet, trail,
+    announcements, codes, directory, door::door, feed, feed_acts, health, library, machines, repairs,
+    sessions, sheet, trail,
 };
 use crate::{admin::Act, portal::secure::Secure};
 
@@ -82,6 +83,8 @@ pub(super) fn roads() -> Vec<Road> {
             Act::KeepDirectory,
             get(feed_acts::drop_page).post(feed_acts::drop_feed),
         ),
+        road("/referent/interventions", Act::EndRepairs, get(repairs::page).post(repairs::end)),
+        road("/referent/bibliotheque", Act::KeepLibrary, get(library::page).post(library::act)),
     ]
 }
 

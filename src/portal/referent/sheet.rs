@@ -8,12 +8,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{
-    qr,
-    visit::{Spot, Visit, kept},
-};
+use super::visit::{Spot, Visit, kept};
 use crate::portal::{
     page::{Frame, written},
+    qr,
     secure::html,
     time_of_day,
     words::CodeWords,

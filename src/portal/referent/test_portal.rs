@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::{
     body::{Body, to_bytes},
-    http::{Request, Response, header},
+    http::{HeaderMap, Request, Response, header},
 };
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -18,6 +18,7 @@ use crate::{
     identity::{Directory, hash_password, test_school::address},
     journal::{self, Journal},
     lan::Leases,
+    library::{self, Library},
     model::{Role, Zone},
     policy::Policy,
     portal::{
@@ -44,6 +45,7 @@ pub(super) struct TestPortal {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) location: String,
+    pub(super) headers: HeaderMap,
     pub(super) text: String,
 }
 
@@ -62,8 +64,12 @@ impl TestPortal {
         services.spawn(service.serve(stop.clone()));
         let rules = Policy::new(Vec::new(), None).unwrap();
         let people = (identity.clone(), sign_in);
-        let Backstage { parts, health, leases } =
+        let Backstage { mut parts, health, leases } =
             Backstage::new(people, journal, office.store(), rules, zone.clone(), clock);
+        let shelves = library::Settings { dir: dir.join("library"), quota_bytes: 5_000_000_000 };
+        let (library, library_service) = Library::open(shelves, parts.clock.clone()).unwrap();
+        services.spawn(library_service.serve(stop.clone()));
+        parts.library = Some(library);
         health.send_replace(sound());
         let secure = Arc::new(Secure::new(&settings(), parts, CancellationToken::new()).unwrap());
         for (role, number) in Role::ALL.into_iter().zip(1..) {
@@ -75,6 +81,11 @@ impl TestPortal {
     /// What `role`, or nobody, is answered when their browser asks for `path`.
     pub(super) async fn get(&self, role: Option<Role>, path: &str) -> Answer {
         self.ask(role, Request::get(path), Body::empty()).await
+    }
+
+    /// As [`TestPortal::get`], with a field of the request.
+    pub(super) async fn get_with(&self, role: Role, path: &str, (name, value): (&str, &str)) -> Answer {
+        self.ask(Some(role), Request::get(path).header(name, value), Body::empty()).await
     }
 
     /// What `role`, or nobody, is answered when their browser sends a form to `path`.
@@ -91,7 +102,7 @@ impl TestPortal {
     }
 
     async fn ask(&self, role: Option<Role>, request: axum::http::request::Builder, body: Body) -> Answer {
-        assert_eq!(self.services.len(), 2);
+        assert_eq!(self.services.len(), 3);
         let machine =
             role.and_then(|role| Role::ALL.iter().position(|known| *known == role)).map_or(8, |at| at + 1);
         let visitor = Visitor { source: address(u8::try_from(machine).unwrap()), zone: self.zone.clone() };
@@ -100,9 +111,9 @@ impl TestPortal {
         let answer: Response<Body> = router.call(request.body(body).unwrap()).await.unwrap();
         let location = answer.headers().get(header::LOCATION);
         let location = location.map(|place| place.to_str().unwrap().to_owned()).unwrap_or_default();
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
-        Answer { status, location, text: String::from_utf8(text.to_vec()).unwrap() }
+        Answer { status, location, headers, text: String::from_utf8(text.to_vec()).unwrap() }
     }
 }
 

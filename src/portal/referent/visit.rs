@@ -56,17 +56,21 @@ pub(super) enum Spot {
     Announcements,
     Sessions,
     Directory,
+    Library,
+    Repairs,
     Trail,
 }
 
 impl Spot {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Health,
         Self::Machines,
         Self::Codes,
         Self::Announcements,
         Self::Sessions,
         Self::Directory,
+        Self::Library,
+        Self::Repairs,
         Self::Trail,
     ];
 
@@ -78,6 +82,8 @@ impl Spot {
             Self::Announcements => "/referent/annonces",
             Self::Sessions => "/referent/connexions",
             Self::Directory => "/referent/annuaire",
+            Self::Library => "/referent/bibliotheque",
+            Self::Repairs => "/referent/interventions",
             Self::Trail => "/referent/historique",
         }
     }
@@ -90,6 +96,8 @@ impl Spot {
             Self::Announcements => words.announcements,
             Self::Sessions => words.sessions,
             Self::Directory => words.directory,
+            Self::Library => words.library,
+            Self::Repairs => words.repairs,
             Self::Trail => words.trail,
         }
     }

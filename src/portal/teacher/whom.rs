@@ -44,6 +44,8 @@ struct WhomPage<'a> {
     done: Option<(String, Option<i64>)>,
     /// Why what was wanted did not happen.
     wrong: Option<String>,
+    /// Whether the line is down: decisions count all the same.
+    is_line_down: bool,
     forms: [ActForm; 4],
     told: Vec<Told>,
     /// Who is there; none on a pupil's own page.
@@ -177,6 +179,7 @@ impl Secure {
             done: done(language, happened, &running, whom),
             forms: self.forms(language, wrong.as_ref()),
             wrong: wrong.map(|wrong| wrong.text),
+            is_line_down: self.sights.resolver.line().is_down(),
             told,
             people: self.people(language, granted, whom, &running),
             path,

@@ -15,6 +15,9 @@ pub(in crate::portal) struct HomeWords {
     pub(in crate::portal) closed: &'static str,
     pub(in crate::portal) away: &'static str,
     pub(in crate::portal) away_text: &'static str,
+    pub(in crate::portal) kept: &'static str,
+    pub(in crate::portal) kept_text: &'static str,
+    pub(in crate::portal) sent: &'static str,
     pub(in crate::portal) this_portal: &'static str,
     pub(in crate::portal) this_portal_text: &'static str,
 }
@@ -71,6 +74,9 @@ const FRENCH: HomeWords = HomeWords {
     closed: "Fermé",
     away: "Injoignable",
     away_text: "La ligne Internet ne répond plus.",
+    kept: "Gardé dans l’établissement",
+    kept_text: "Les pages déjà ouvertes ici s’ouvrent aussi quand la ligne est coupée.",
+    sent: "Mes envois",
     this_portal: "Le portail",
     this_portal_text: "Connexion et explications, même sans Internet.",
 };
@@ -83,6 +89,9 @@ const ENGLISH: HomeWords = HomeWords {
     closed: "Closed",
     away: "Out of reach",
     away_text: "The Internet line does not answer.",
+    kept: "Kept in the school",
+    kept_text: "Pages that were opened here before also open while the line is down.",
+    sent: "What I sent",
     this_portal: "The portal",
     this_portal_text: "Signing in and explanations, also without the Internet.",
 };

@@ -8,6 +8,7 @@ pub(in crate::portal) struct PlaceWords {
     /// What the navigation itself is called, for those who hear the page.
     pub(in crate::portal) places: &'static str,
     pub(in crate::portal) home: &'static str,
+    pub(in crate::portal) library: &'static str,
     pub(in crate::portal) classes: &'static str,
     pub(in crate::portal) answers: &'static str,
     pub(in crate::portal) requests: &'static str,
@@ -27,6 +28,7 @@ impl PlaceWords {
 const FRENCH: PlaceWords = PlaceWords {
     places: "Pages du portail",
     home: "Accueil",
+    library: "Bibliothèque",
     classes: "Mes classes",
     answers: "Demandes",
     requests: "Mes demandes",
@@ -36,6 +38,7 @@ const FRENCH: PlaceWords = PlaceWords {
 const ENGLISH: PlaceWords = PlaceWords {
     places: "Pages of the portal",
     home: "Home",
+    library: "Library",
     classes: "My classes",
     answers: "Requests",
     requests: "My requests",

@@ -6,6 +6,7 @@ use crate::{admin::NotDone, policy::Level, portal::language::Language};
 #[derive(Debug)]
 pub(in crate::portal) struct TeacherWords {
     pub(in crate::portal) my_classes: &'static str,
+    pub(in crate::portal) line_down: &'static str,
     pub(in crate::portal) my_classes_lead: &'static str,
     pub(in crate::portal) classes: &'static str,
     pub(in crate::portal) rooms: &'static str,
@@ -216,6 +217,7 @@ impl Language {
 }
 
 const FRENCH: TeacherWords = TeacherWords {
+    line_down: "La ligne Internet ne répond plus. Ce que vous décidez ici compte tout de suite dans l’établissement, et continue quand elle revient.",
     my_classes: "Mes classes",
     my_classes_lead: "Qui est connecté, ce qui est ouvert ou fermé, et jusqu’à quand.",
     classes: "Classes",
@@ -291,6 +293,7 @@ const FRENCH: TeacherWords = TeacherWords {
 };
 
 const ENGLISH: TeacherWords = TeacherWords {
+    line_down: "The Internet line does not answer. What you decide here counts at once in the school, and goes on when the line is back.",
     my_classes: "My classes",
     my_classes_lead: "Who is signed in, what is open or closed, and until when.",
     classes: "Classes",

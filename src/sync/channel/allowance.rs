@@ -5,23 +5,27 @@
 //! ```
 //!
 //! What is small goes at once and only counts. What is large waits for its window, for the day's budget, while something
-//! small is being fetched, and while the line is pressed. While the clock is doubted the hour is not known: then windows
-//! are closed, and the budget's day does not end.
+//! small is being fetched, and while others use the line ([`Sharing`]). While the clock is doubted the hour is not known:
+//! then windows are closed, and the budget's day does not end.
 
 use std::{
-    fs,
+    fmt, fs, mem,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use jiff::tz::TimeZone;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, watch},
+    time::{Instant, sleep, sleep_until},
+};
 use tracing::warn;
 
+use super::sharing::Sharing;
 use crate::{
     model::{ClockTrust, Moment},
     sync::Settings,
@@ -34,20 +38,55 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// After how many bytes what was fetched is written down: at most this is forgotten by a power cut.
 const WRITE_EVERY_BYTES: u64 = 1 << 20;
 
-/// Whether the line is wanted for something better just now.
-pub(super) type Pressed = Arc<dyn Fn() -> bool + Send + Sync>;
+/// How many bytes came over the line so far, for whomever; nothing where it is not known.
+pub type LineBytes = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
+
+/// Something large that waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// What is still to be fetched of it, in bytes.
+    pub bytes: u64,
+    /// What it waits for.
+    pub awaited: Awaited,
+}
+
+/// What something large waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// Its hours of the day, or a clock to know them by.
+    Window,
+    /// The next day's budget.
+    Budget,
+    /// The line, which is wanted for something better.
+    Line,
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let awaited = match self.awaited {
+            Awaited::Window => "their window",
+            Awaited::Budget => "the next day's budget",
+            Awaited::Line => "the line",
+        };
+        write!(f, "{} MB wait for {awaited}", self.bytes.div_ceil(1_000_000))
+    }
+}
 
 /// The allowance of one box.
 pub(super) struct Allowance {
     settings: Settings,
     clock: Clock,
-    pressed: Pressed,
+    line_bytes: LineBytes,
+    sharing: Mutex<Sharing>,
+    /// Held by the piece that comes: two at once would take each other for somebody else.
+    piece: AsyncMutex<()>,
     budget_path: PathBuf,
     spent: Mutex<Spent>,
     /// When the line is free again at the rate set.
     free_at: Mutex<Option<Instant>>,
     /// Small things being fetched.
     small: AtomicUsize,
+    waits: watch::Sender<Option<Waits>>,
 }
 
 /// What was fetched in a day.
@@ -63,18 +102,26 @@ pub(super) struct First<'a>(&'a AtomicUsize);
 
 impl Allowance {
     /// The allowance by these settings; what was spent is read from `budget_path`.
-    pub(super) fn new(settings: Settings, clock: Clock, pressed: Pressed, budget_path: PathBuf) -> Self {
+    pub(super) fn new(settings: Settings, clock: Clock, line_bytes: LineBytes, budget_path: PathBuf) -> Self {
         let spent =
             fs::read_to_string(&budget_path).ok().and_then(|text| Spent::read(&text)).unwrap_or_default();
         Self {
             settings,
             clock,
-            pressed,
+            line_bytes,
+            sharing: Mutex::new(Sharing::new(Instant::now())),
+            piece: AsyncMutex::new(()),
             budget_path,
             spent: Mutex::new(spent),
             free_at: Mutex::default(),
             small: AtomicUsize::new(0),
+            waits: watch::Sender::new(None),
         }
+    }
+
+    /// What waits for its turn; none where nothing large does.
+    pub(super) fn waits(&self) -> watch::Receiver<Option<Waits>> {
+        self.waits.subscribe()
     }
 
     /// Something small is fetched as long as what this gives lives.
@@ -83,26 +130,71 @@ impl Allowance {
         First(&self.small)
     }
 
-    /// Waits until something large may go on.
-    pub(super) async fn turn(&self) {
-        while !self.may_take() {
+    /// Waits until something large, of which `bytes` are still to be fetched, may go on.
+    pub(super) async fn turn(&self, bytes: u64) {
+        self.wait(bytes, || self.awaited()).await;
+    }
+
+    /// Waits, before the next piece of something of which `bytes` are still to be fetched, until no other piece comes and
+    /// nobody else uses the line. The line is the piece's as long as what this gives lives.
+    pub(super) async fn make_way(&self, bytes: u64) -> AsyncMutexGuard<'_, ()> {
+        let piece = self.piece.lock().await;
+        let Some(before) = (self.line_bytes)() else { return piece };
+        // What others asked for stands behind our last piece, and comes in the gap.
+        let gap = self.sharing().begin_gap(Instant::now(), before);
+        sleep(gap).await;
+        self.wait(bytes, || {
+            let line_bytes = (self.line_bytes)()?;
+            (!self.sharing().is_free(Instant::now(), line_bytes)).then_some(Awaited::Line)
+        })
+        .await;
+        piece
+    }
+
+    /// The longest piece to ask for at once; none where nobody can tell who else uses the line.
+    pub(super) fn piece_bytes(&self) -> Option<u64> {
+        (self.line_bytes)().map(|_| self.sharing().piece_bytes(Instant::now()))
+    }
+
+    /// Something is asked for over the line.
+    pub(super) fn ask(&self) {
+        self.sharing().asked();
+    }
+
+    /// A piece came over the line: `bytes` of it in the time `taken`.
+    pub(super) fn piece_came(&self, bytes: u64, taken: Duration) {
+        self.sharing().came(bytes, taken);
+    }
+
+    async fn wait(&self, bytes: u64, awaited: impl Fn() -> Option<Awaited>) {
+        let _told = Told(&self.waits);
+        while let Some(awaited) = awaited() {
+            let waits = Some(Waits { bytes, awaited });
+            self.waits.send_if_modified(|told| mem::replace(told, waits) != waits);
             sleep(LOOK_EVERY).await;
         }
     }
 
-    /// Whether something large may be fetched just now.
-    fn may_take(&self) -> bool {
+    /// What something large has to wait for just now, if for anything.
+    fn awaited(&self) -> Option<Awaited> {
         let budget = self.settings.budget_bytes.map(std::num::NonZeroU64::get);
-        self.small.load(Ordering::Relaxed) == 0
-            && !(self.pressed)()
-            && self.is_in_window()
-            && budget.is_none_or(|budget| self.spent_today() < budget)
+        if !self.is_in_window() {
+            Some(Awaited::Window)
+        } else if budget.is_some_and(|budget| self.spent_today() >= budget) {
+            Some(Awaited::Budget)
+        } else if self.small.load(Ordering::Relaxed) > 0 {
+            Some(Awaited::Line)
+        } else {
+            None
+        }
+    }
+
+    fn sharing(&self) -> MutexGuard<'_, Sharing> {
+        self.sharing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_in_window(&self) -> bool {
-        let windows = &self.settings.windows;
-        windows.is_empty()
-            || local(&self.clock).is_some_and(|(_, minute)| windows.iter().any(|window| window.holds(minute)))
+        self.settings.is_hour_of_large_things(&self.clock)
     }
 
     fn spent_today(&self) -> u64 {
@@ -113,6 +205,7 @@ impl Allowance {
 
     /// Counts bytes that came over the line.
     pub(super) fn count(&self, bytes: u64) {
+        self.sharing().took(bytes);
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         spent.turn_to(local(&self.clock).map(|(day, _)| day));
         spent.bytes = spent.bytes.saturating_add(bytes);
@@ -154,6 +247,24 @@ impl Allowance {
         if let Err(error) = files::replace(&self.budget_path, text.as_bytes()) {
             warn!(%error, "cannot write down how much of the day's budget is spent");
         }
+    }
+}
+
+impl Settings {
+    /// Whether large things may be fetched at this hour. While the clock is doubted it is not, where hours are set.
+    #[must_use]
+    pub fn is_hour_of_large_things(&self, clock: &Clock) -> bool {
+        let holds = |minute| self.windows.iter().any(|window| window.holds(minute));
+        self.windows.is_empty() || local(clock).is_some_and(|(_, minute)| holds(minute))
+    }
+}
+
+/// Tells that nothing waits any more, once it is dropped.
+struct Told<'a>(&'a watch::Sender<Option<Waits>>);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.send_if_modified(|told| told.take().is_some());
     }
 }
 

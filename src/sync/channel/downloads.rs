@@ -17,21 +17,26 @@ use std::{
 };
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::{
     fs::File,
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    sync::Mutex,
+    sync::{Mutex, watch},
 };
 
 use super::{
-    allowance::Allowance,
+    allowance::{Allowance, Waits},
+    piece::{Errand, Piece},
     refusal::{Refusal, Why},
-    source::{Fault, Flow, Source},
+    source::Source,
     trust::remove_file,
     view::{View, Wanted, hex},
 };
-use crate::{sync::settings::LARGE_BYTES, system::disk};
+use crate::{
+    protocol::{chunks::Chunk, content::chunk_path},
+    sync::settings::LARGE_BYTES,
+    system::disk,
+};
 
 /// What large things leave free on the disk, in bytes: the journal's room for weeks.
 const FREE_BYTES_MIN: u64 = 256 << 20;
@@ -68,6 +73,11 @@ impl Downloads {
             large: Arc::default(),
             small: Arc::default(),
         }
+    }
+
+    /// What waits for its turn; none where nothing large does.
+    pub(super) fn waits(&self) -> watch::Receiver<Option<Waits>> {
+        self.allowance.waits()
     }
 
     /// Leaves so much of the disk free.
@@ -132,6 +142,40 @@ impl Downloads {
         Err(refused)
     }
 
+    /// A piece of a package in memory, when something large may go on; from what costs nothing first.
+    pub(super) async fn chunk(&self, sources: &[Source], chunk: &Chunk) -> Result<Bytes, Refusal> {
+        let (path, length) = (chunk_path(&chunk.sent), u64::from(chunk.sent_length));
+        let mut refused = nowhere();
+        let (line, near): (Vec<&Source>, Vec<&Source>) = sources.iter().partition(|source| source.is_line());
+        for source in near.into_iter().chain(line) {
+            match self.gather(source, &path, length).await {
+                Ok(bytes) if blake3::hash(&bytes) == chunk.sent => return Ok(bytes),
+                Ok(_) => refused = another(),
+                Err(refusal) => refused = worse(refused, refusal),
+            }
+        }
+        Err(refused)
+    }
+
+    /// `length` bytes at `path` in memory, as something large.
+    async fn gather(&self, source: &Source, path: &str, length: u64) -> Result<Bytes, Refusal> {
+        let mut whole = BytesMut::new();
+        loop {
+            let have = u64::try_from(whole.len()).unwrap_or(u64::MAX);
+            if have >= length {
+                return Ok(whole.freeze());
+            }
+            let errand = Errand { path, length, large: true };
+            let mut piece = Piece::ask(&self.allowance, source, errand, have).await?;
+            if piece.began() != have {
+                whole.clear();
+            }
+            while let Some(bytes) = piece.next().await? {
+                whole.extend_from_slice(&bytes);
+            }
+        }
+    }
+
     /// Forgets what the view names no more.
     pub(super) fn prune(&self, view: &View) -> io::Result<()> {
         if !self.dir.exists() {
@@ -182,26 +226,21 @@ impl Downloads {
             file.set_len(0).await?;
             have = 0;
         }
+        let (path, mut began) = (wanted.path(), have);
+        let errand = Errand { path: &path, length: wanted.length, large: wanted.length > LARGE_BYTES };
         while have < wanted.length {
-            let began = have;
-            if source.is_line() && wanted.length > LARGE_BYTES {
-                self.allowance.turn().await;
-            }
             self.check_room(wanted, have)?;
-            let mut flow = source.flow(&wanted.path(), have).await?;
-            if flow.began() != have {
-                if flow.began() != 0 {
-                    return Err(Refusal::from(Fault::Failed(
-                        "it answers with another part than was asked for".into(),
-                    )));
-                }
+            let mut piece = Piece::ask(&self.allowance, source, errand, have).await?;
+            if piece.began() != have {
                 file.set_len(0).await?;
-                have = 0;
+                (have, began) = (0, 0);
             }
-            let poured = self.pour(source, wanted, file, &mut flow, &mut have).await;
+            let poured = self.pour(wanted, file, &mut piece, &mut have).await;
             file.flush().await?;
             match poured {
-                Err(refusal) if refusal.why == Why::Unreachable && have >= began + PROGRESS_BYTES_MIN => {}
+                Err(refusal) if refusal.why == Why::Unreachable && have >= began + PROGRESS_BYTES_MIN => {
+                    began = have;
+                }
                 poured => poured?,
             }
         }
@@ -210,29 +249,15 @@ impl Downloads {
 
     async fn pour(
         &self,
-        source: &Source,
         wanted: &Wanted,
         file: &mut File,
-        flow: &mut Flow,
+        piece: &mut Piece<'_>,
         have: &mut u64,
     ) -> Result<(), Refusal> {
         let mut look_at = *have + LOOK_EVERY_BYTES;
-        while *have < wanted.length {
-            let Some(bytes) = flow.next().await? else {
-                return Err(Refusal::from(Fault::Failed("a file ended before its end".into())));
-            };
-            let rest = usize::try_from(wanted.length - *have).unwrap_or(usize::MAX);
-            let bytes = bytes.slice(..bytes.len().min(rest));
+        while let Some(bytes) = piece.next().await? {
             file.write_all(&bytes).await?;
-            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            *have += length;
-            if source.is_line() {
-                self.allowance.count(length);
-                if wanted.length > LARGE_BYTES {
-                    self.allowance.pace(length).await;
-                    self.allowance.turn().await;
-                }
-            }
+            *have += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             if *have >= look_at {
                 look_at = *have + LOOK_EVERY_BYTES;
                 self.check_room(wanted, *have)?;

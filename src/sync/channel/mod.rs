@@ -27,9 +27,11 @@ mod allowance;
 mod downloads;
 mod folder;
 mod metadata;
+mod piece;
 mod policy;
 mod refusal;
 mod service;
+mod sharing;
 mod source;
 mod targets;
 mod trust;
@@ -39,6 +41,7 @@ mod web;
 #[cfg(test)]
 mod tests;
 
+pub use allowance::{Awaited, LineBytes, Waits};
 pub use refusal::{Refusal, Why};
 pub use service::{Channel, ChannelSettings, Check, Refreshed};
 pub use targets::Targets;

@@ -70,9 +70,18 @@ pub(super) struct Index {
 }
 
 impl Taker {
-    /// The view's index of our policy. A view without one is another school's.
-    pub(super) async fn index(&self, sources: &[Source], view: &View, now: Moment) -> Result<Index, Refusal> {
-        let wanted = view.wanted(Role::Policy, &names::policy_index(&self.school), now)?;
+    /// The view's index of our policy; none where the school was not given a policy yet. A view with another school's in the
+    /// place of ours is refused.
+    pub(super) async fn index(
+        &self,
+        sources: &[Source],
+        view: &View,
+        now: Moment,
+    ) -> Result<Option<Index>, Refusal> {
+        let wanted = match view.wanted(Role::Policy, &names::policy_index(&self.school), now) {
+            Err(refusal) if refusal.why == Why::NotForUs && self.awaits_first(view) => return Ok(None),
+            wanted => wanted?,
+        };
         let bytes = self.bytes(sources, &wanted, FILE_BYTES_MAX, &self.known()).await?;
         let policy: index::Policy = serde_json::from_slice(&bytes).map_err(|error| {
             Refusal::new(Why::Unreadable, format!("the index of the policy cannot be read: {error}"))
@@ -85,7 +94,12 @@ impl Taker {
             let sentence = format!("the policy has more than {} documents", in_force::DOCUMENTS_MAX);
             return Err(Refusal::new(Why::TooLarge, sentence));
         }
-        Ok(Index { policy, bytes })
+        Ok(Some(Index { policy, bytes }))
+    }
+
+    /// Whether the school has never been given a policy, as far as this view and this box know.
+    fn awaits_first(&self, view: &View) -> bool {
+        self.number_in_force().is_none() && view.holds(Role::Policy) && !view.names_others_than(&self.school)
     }
 
     /// Takes what the index names, and puts it into force if the judge accepts it.

@@ -8,9 +8,9 @@ use tracing::{debug, info, warn};
 use url::Url;
 
 use super::{
-    allowance::{Allowance, Pressed},
+    allowance::{Allowance, LineBytes, Waits},
     downloads::{Downloads, worse},
-    policy::Taker,
+    policy::{Taken, Taker},
     refusal::{Refusal, Why},
     source::Source,
     targets::Targets,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     model::{Moment, Uai},
     protocol::line::InForce,
-    sync::{Settings, in_force},
+    sync::{Returns, Settings, in_force},
     system::{
         clock::Clock,
         files,
@@ -32,7 +32,7 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// How often the box looks for a stick.
-const STICK_EVERY: Duration = Duration::from_secs(10);
+const STICK_EVERY: Duration = Duration::from_secs(2);
 
 /// When it looks again after it could not take what it knows to be there; then at [`LOOK_EVERY`].
 const AGAIN_AFTER: [Duration; 5] = [
@@ -71,6 +71,9 @@ pub enum Refreshed {
     Refused(Refusal),
 }
 
+/// What came of one look: whether anything was taken, or what was not, its number or version, and why.
+type Outcome = Result<bool, (&'static str, u64, Refusal)>;
+
 /// The signed channel of one box.
 pub struct Channel {
     trust: Trust,
@@ -80,12 +83,14 @@ pub struct Channel {
     clients: watch::Sender<Option<reqwest::Client>>,
     clock: Clock,
     told_time: Box<dyn Fn() -> Option<Moment> + Send + Sync>,
+    returns: Returns,
     in_force: watch::Sender<InForce>,
     targets: watch::Sender<Option<Targets>>,
 }
 
 impl Channel {
-    /// The channel of a box that is enrolled. Without a client only folders and sticks are read.
+    /// The channel of a box that is enrolled. Without a client only folders and sticks are read. What is large makes way
+    /// for whoever else `line_bytes` shows to use the line.
     ///
     /// # Errors
     /// When there is no root of trust, or the directory refuses.
@@ -94,20 +99,7 @@ impl Channel {
         client: Option<reqwest::Client>,
         check: Check,
         clock: Clock,
-    ) -> anyhow::Result<Self> {
-        Self::open_with(settings, client, check, clock, Arc::new(|| false))
-    }
-
-    /// The same; what is large waits while `pressed` says that the line is wanted for something better.
-    ///
-    /// # Errors
-    /// As for [`Channel::open`].
-    pub fn open_with(
-        settings: ChannelSettings,
-        client: Option<reqwest::Client>,
-        check: Check,
-        clock: Clock,
-        pressed: Pressed,
+        line_bytes: LineBytes,
     ) -> anyhow::Result<Self> {
         let ChannelSettings { state_dir, school, repositories, settings } = settings;
         let dir = in_force::central_dir(&state_dir);
@@ -118,7 +110,7 @@ impl Channel {
             root_path.display()
         );
         let media_dir = settings.media_dir.clone();
-        let allowance = Allowance::new(settings, clock.clone(), pressed, dir.join("budget"));
+        let allowance = Allowance::new(settings, clock.clone(), line_bytes, dir.join("budget"));
         let downloads = Downloads::new(dir.join("parts"), allowance);
         let trust = Trust::in_dir(&dir, &school);
         let taker = Taker { state_dir, school, check, downloads };
@@ -136,6 +128,7 @@ impl Channel {
             clients: watch::Sender::new(client),
             clock,
             told_time: Box::new(|| None),
+            returns: Returns::never(),
             in_force: watch::Sender::new(in_force),
             targets: watch::Sender::new(None),
         })
@@ -146,6 +139,12 @@ impl Channel {
     pub fn with_told_time(mut self, told_time: impl Fn() -> Option<Moment> + Send + Sync + 'static) -> Self {
         self.told_time = Box::new(told_time);
         self
+    }
+
+    /// The same, told when the line to the Internet is back.
+    #[must_use]
+    pub fn with_returns(self, returns: Returns) -> Self {
+        Self { returns, ..self }
     }
 
     /// Where another client is put in when the box's certificate was renewed.
@@ -166,6 +165,12 @@ impl Channel {
         self.targets.subscribe()
     }
 
+    /// What is large and waits for its turn; none where nothing does.
+    #[must_use]
+    pub fn waits(&self) -> watch::Receiver<Option<Waits>> {
+        self.taker.downloads.waits()
+    }
+
     /// Leaves so much of the disk free, from the next look on.
     #[cfg(test)]
     pub(super) fn leave_free(&mut self, bytes: u64) {
@@ -175,7 +180,24 @@ impl Channel {
     /// Looks at the sources and takes what is newer. Central has told of the view `at_least`, if it has told of any: where
     /// no source shows it, that is a freeze.
     pub async fn refresh(&mut self, at_least: Option<u64>) -> Refreshed {
-        let outcome = self.look(at_least.unwrap_or(0)).await;
+        let sources = self.sources();
+        let outcome = self.look(at_least.unwrap_or(0), &sources).await;
+        self.told(outcome)
+    }
+
+    /// Looks at what is put in alone, which is not to wait until the line is given up on, address by address. What is wrong
+    /// with it is told by the look that follows, which asks the line as well.
+    async fn look_at_sticks(&mut self) {
+        // Each by itself: one that shows an older view is not to hide the next.
+        for dir in self.sticks() {
+            if let outcome @ Ok(_) = self.look(0, &[Source::Folder { dir }]).await {
+                let _ = self.told(outcome);
+            }
+        }
+    }
+
+    /// Tells what came of a look.
+    fn told(&self, outcome: Outcome) -> Refreshed {
         let refreshed = match &outcome {
             Ok(false) => Refreshed::Unchanged,
             Ok(true) => Refreshed::Taken,
@@ -210,13 +232,22 @@ impl Channel {
         mut wake: watch::Receiver<u64>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        let (media_dir, mut returns) = (self.media_dir.clone(), self.returns.clone());
         let mut sticks = self.sticks();
         let mut failures = 0;
         loop {
             let told = *wake.borrow_and_update();
-            let refreshed = tokio::select! {
+            let looked = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                refreshed = self.refresh((told > 0).then_some(told)) => refreshed,
+                refreshed = self.refresh((told > 0).then_some(told)) => Some(refreshed),
+                () = another_stick(&media_dir, &mut sticks) => None,
+                () = returns.next() => continue,
+            };
+            let Some(refreshed) = looked else {
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = self.look_at_sticks() => continue,
+                }
             };
             failures = if matches!(refreshed, Refreshed::Refused(_)) { failures + 1 } else { 0 };
             let wait = match failures {
@@ -225,27 +256,35 @@ impl Channel {
                     AGAIN_AFTER.get(failures - 1).map_or_else(|| jittered(LOOK_EVERY), |wait| jittered(*wait))
                 }
             };
-            tokio::select! {
+            let has_stick = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = sleep(wait) => {}
-                () = newer(&mut wake, told) => failures = 0,
-                () = another_stick(&self.media_dir, &mut sticks) => failures = 0,
+                () = sleep(wait) => continue,
+                () = newer(&mut wake, told) => false,
+                () = another_stick(&media_dir, &mut sticks) => true,
+                () = returns.next() => false,
+            };
+            failures = 0;
+            if has_stick {
+                // Before the line is asked, which may be silent for half a minute.
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = self.look_at_sticks() => {}
+                }
             }
         }
     }
 
-    /// One look: whether anything was taken, or what was not, its number, and why.
-    async fn look(&mut self, at_least: u64) -> Result<bool, (&'static str, u64, Refusal)> {
+    /// One look at `sources`, in their order.
+    async fn look(&mut self, at_least: u64, sources: &[Source]) -> Outcome {
         let Some(now) = self.now() else {
             let sentence = "the box doubts its clock, and nobody has told it a time it could go by";
             return Err(("view", at_least, Refusal::new(Why::Clock, sentence)));
         };
-        let sources = self.sources();
         let mut refused = Refusal::new(Why::Unreachable, "there is no source of the channel");
         let mut behind = None;
-        for source in &sources {
+        for source in sources {
             match self.trust.load(source, now).await {
-                Ok(view) if view.version() >= at_least => return self.take(view, &sources, now).await,
+                Ok(view) if view.version() >= at_least => return self.take(view, sources, now).await,
                 Ok(view) if behind.as_ref().is_some_and(|known: &View| known.version() >= view.version()) => {
                 }
                 Ok(view) => behind = Some(view),
@@ -254,18 +293,13 @@ impl Channel {
         }
         let Some(view) = behind else { return Err(("view", at_least, refused)) };
         let shown = view.version();
-        self.take(view, &sources, now).await?;
+        self.take(view, sources, now).await?;
         let sentence = format!("central tells of view {at_least}, the repository shows {shown}");
         Err(("view", at_least, Refusal::new(Why::Frozen, sentence)))
     }
 
     /// Takes what the view brings.
-    async fn take(
-        &mut self,
-        view: View,
-        sources: &[Source],
-        now: Moment,
-    ) -> Result<bool, (&'static str, u64, Refusal)> {
+    async fn take(&mut self, view: View, sources: &[Source], now: Moment) -> Outcome {
         let (version, view) = (view.version(), Arc::new(view));
         let index =
             self.taker.index(sources, &view, now).await.map_err(|refusal| ("view", version, refusal))?;
@@ -273,9 +307,12 @@ impl Channel {
         let targets =
             Targets::new(Arc::clone(&view), sources.to_vec(), downloads, self.taker.school.clone(), now);
         self.targets.send_replace(Some(targets));
-        let number = index.policy.number;
+        let number = index.as_ref().map_or(0, |index| index.policy.number);
         let failed = |refusal| ("policy", number, refusal);
-        let taken = self.taker.take(sources, &view, &index, now).await.map_err(failed)?;
+        let taken = match &index {
+            Some(index) => self.taker.take(sources, &view, index, now).await.map_err(failed)?,
+            None => Taken { number, newly: false },
+        };
         let path = in_force::central_dir(&self.taker.state_dir).join("view");
         let known = self.in_force.borrow().view;
         if known != version {

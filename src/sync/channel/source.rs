@@ -68,7 +68,7 @@ impl Source {
 
     /// The whole of a small file at `path` of the repository, at most `bytes_max` long.
     pub(super) async fn read(&self, path: &str, bytes_max: u64) -> Result<Bytes, Fault> {
-        let mut flow = self.flow(path, 0).await?;
+        let mut flow = self.flow(path, 0, None).await?;
         let mut whole = BytesMut::new();
         let read = async {
             while let Some(bytes) = flow.next().await? {
@@ -83,13 +83,16 @@ impl Source {
         Ok(whole.freeze())
     }
 
-    /// The bytes of the file at `path` of the repository, from the byte `from` on where the source can.
-    pub(super) async fn flow(&self, path: &str, from: u64) -> Result<Flow, Fault> {
+    /// The bytes of the file at `path` of the repository, from the byte `from` on where the source can, and over the line
+    /// no more than `piece_bytes` of them where one is given.
+    pub(super) async fn flow(&self, path: &str, from: u64, piece_bytes: Option<u64>) -> Result<Flow, Fault> {
         if !is_plain(path) {
             return Err(Fault::Missing);
         }
         match self {
-            Self::Web { client, base } => web::flow(client, base, path, from).await.map(Flow::Web),
+            Self::Web { client, base } => {
+                web::flow(client, base, path, (from, piece_bytes)).await.map(Flow::Web)
+            }
             Self::Folder { dir } => folder::flow(dir, path, from).await.map(Flow::Folder),
         }
     }

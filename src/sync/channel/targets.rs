@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -13,6 +14,8 @@ use super::{
 use crate::{
     model::{Moment, Uai},
     protocol::{
+        chunks::Chunk,
+        content::{self, Catalogue},
         index,
         names::{self, Role},
     },
@@ -71,6 +74,34 @@ impl Targets {
             return Err(Refusal::new(Why::NotForUs, "the index of the accounts is another school's"));
         }
         Ok(accounts)
+    }
+
+    /// The catalogue of the library.
+    ///
+    /// # Errors
+    /// When the view has none, or it cannot be fetched or read.
+    pub async fn content(&self) -> Result<Catalogue, Refusal> {
+        let catalogue: Catalogue = self.index(Role::Content, content::CATALOGUE).await?;
+        known_version(catalogue.version)?;
+        if catalogue.packages.len() > content::PACKAGES_MAX {
+            return Err(Refusal::new(Why::TooLarge, "the catalogue of the library names too many packages"));
+        }
+        Ok(catalogue)
+    }
+
+    /// How many of the sources cost nothing of the line: folders and sticks.
+    #[must_use]
+    pub fn near(&self) -> usize {
+        self.sources.iter().filter(|source| !source.is_line()).count()
+    }
+
+    /// What is sent of a piece of a package. It waits for its window and the day's budget as what is large does: a package
+    /// is, and has thousands of pieces.
+    ///
+    /// # Errors
+    /// When no source gives it as the list of pieces says.
+    pub async fn chunk(&self, chunk: &Chunk) -> Result<Bytes, Refusal> {
+        self.downloads.chunk(&self.sources, chunk).await
     }
 
     /// The target `name`, for which `role` must have signed, as a file of its exact length and digest below

@@ -9,7 +9,7 @@ use super::{
     source::is_plain,
 };
 use crate::{
-    model::Moment,
+    model::{Moment, Uai},
     protocol::names::{Role, TARGETS_DIR},
 };
 
@@ -53,6 +53,20 @@ impl View {
     /// The keys that speak for a role here, as one text.
     pub(super) fn keys(&self, role: Role) -> &str {
         self.roles.get(&role).map_or("", |named| &named.keys)
+    }
+
+    /// Whether it holds anything of a role.
+    pub(super) fn holds(&self, role: Role) -> bool {
+        self.roles.contains_key(&role)
+    }
+
+    /// Whether it names anything of another school.
+    pub(super) fn names_others_than(&self, school: &Uai) -> bool {
+        let is_others = |name: &String| {
+            let whose = name.strip_prefix("schools/").and_then(|rest| rest.split('/').next());
+            whose.is_some_and(|whose| whose != school.as_str())
+        };
+        self.roles.values().any(|named| named.targets.keys().any(is_others))
     }
 
     /// The target `name` as `role` signed for it; no other role is asked.

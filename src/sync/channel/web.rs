@@ -30,17 +30,21 @@ pub(super) struct WebFlow {
     bytes: u64,
 }
 
-/// Asks for the file at `path` below `base`, from the byte `from` on.
+/// Asks for the file at `path` below `base`: from a byte on, and for so many bytes where a number is given.
 pub(super) async fn flow(
     client: &reqwest::Client,
     base: &Url,
     path: &str,
-    from: u64,
+    (from, piece_bytes): (u64, Option<u64>),
 ) -> Result<WebFlow, Fault> {
     let url = format!("{}/{path}", base.as_str().trim_end_matches('/'));
     let mut request = client.get(url);
-    if from > 0 {
-        request = request.header(header::RANGE, format!("bytes={from}-"));
+    let range = match piece_bytes {
+        Some(bytes) => Some(format!("bytes={from}-{}", from.saturating_add(bytes.max(1)) - 1)),
+        None => (from > 0).then(|| format!("bytes={from}-")),
+    };
+    if let Some(range) = range {
+        request = request.header(header::RANGE, range);
     }
     let response = timeout(ANSWER_WITHIN, request.send()).await.map_err(|_| Fault::Slow)?.map_err(failed)?;
     let began = match response.status() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::sync::returns::between;
+
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -32,13 +34,6 @@ impl BackOff {
             None => self.last,
         }
     }
-}
-
-/// A duration drawn between the two; the longer one where the machine has no randomness.
-pub(super) fn between(shortest: Duration, longest: Duration) -> Duration {
-    let span = u64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(u64::MAX - 1);
-    let drawn = getrandom::u64().map_or(span, |number| number % (span + 1));
-    shortest + Duration::from_millis(drawn)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Nothing in the school waits for any of it. With central gone, the box tries again after times drawn between a second and
-//! five minutes, so that a fleet that lost its central does not come back in one crowd.
+//! five minutes, so that a fleet that lost its central does not come back in one crowd. Meanwhile it knocks at central's door
+//! every few seconds: once the door opens, or the box's own line is back, it comes in within ten seconds.
 
 mod asking;
 mod back_off;

@@ -23,7 +23,11 @@ use super::{
 use crate::{
     model::{ClockTrust, Moment},
     protocol::line::{Answer, Done, HOLD_MAX, Heard, LINE_PATH, Order, PassedOn, REPORT_PATH, Report},
-    sync::{client::Client, in_force},
+    sync::{
+        client::Client,
+        in_force,
+        returns::{Returns, between},
+    },
     system::clock::Clock,
 };
 
@@ -38,6 +42,13 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// How long changes are gathered before they are told.
 const GATHER: Duration = Duration::from_secs(1);
+
+/// How often a box whose central is not there knocks at its door, and how long it waits there: a connection and not a byte more.
+const KNOCK_EVERY: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
+const KNOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// Over how long boxes that saw the door open come in.
+const SPREAD: Duration = Duration::from_secs(3);
 
 /// The longest that central may have a box wait between two requests.
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -65,11 +76,13 @@ pub struct Line {
     client: Client,
     hands: Hands,
     clock: Clock,
+    returns: Returns,
     start: String,
     known: Mutex<Known>,
     to_do: Notify,
     to_tell: Notify,
     view: watch::Sender<u64>,
+    tunnel: watch::Sender<u64>,
     told_time: watch::Sender<Option<ToldTime>>,
     state: watch::Sender<LineState>,
 }
@@ -133,20 +146,34 @@ impl Line {
             client,
             hands,
             clock,
+            returns: Returns::never(),
             start: start.iter().map(|byte| format!("{byte:02x}")).collect(),
             known: Mutex::new(Known { number: 0, heard: Heard::default(), orders }),
             to_do: Notify::new(),
             to_tell: Notify::new(),
             view: watch::Sender::new(0),
+            tunnel: watch::Sender::new(0),
             told_time: watch::Sender::new(None),
             state: watch::Sender::default(),
         })
+    }
+
+    /// The same, told when the line to the Internet is back.
+    #[must_use]
+    pub fn with_returns(self, returns: Returns) -> Self {
+        Self { returns, ..self }
     }
 
     /// The version of the view that central last said is published; 0 before it said anything.
     #[must_use]
     pub fn view(&self) -> watch::Receiver<u64> {
         self.view.subscribe()
+    }
+
+    /// The version of the tunnel's parameters that central last told; 0 before it said anything, or where there is no tunnel.
+    #[must_use]
+    pub fn tunnel(&self) -> watch::Receiver<u64> {
+        self.tunnel.subscribe()
     }
 
     /// The time that central last told; none before it said anything. It changes before the view does.
@@ -175,13 +202,23 @@ impl Line {
         Ok(())
     }
 
-    /// The request that waits.
+    /// The request that waits, once central is reached.
     async fn hold(&self) {
-        let mut back_off = BackOff::new();
+        let (mut back_off, mut returns) = (BackOff::new(), self.returns.clone());
         loop {
             let report = self.report().await;
             let asked = Instant::now();
-            let wait = match ask(&self.client, LINE_PATH, &report, HOLD_WAIT).await {
+            // The first request is answered at once: one that is held would leave the box unheard of for a minute more.
+            let (path, wait_max) = match self.state.borrow().reached {
+                true => (LINE_PATH, HOLD_WAIT),
+                false => (REPORT_PATH, REPORT_WAIT),
+            };
+            let answer = tokio::select! {
+                answer = ask(&self.client, path, &report, wait_max) => answer,
+                // What was sent on the line before comes late or never: the other end tries again ever more rarely.
+                () = returns.next() => continue,
+            };
+            let wait = match answer {
                 Ok(answer) => {
                     back_off.reset();
                     self.take(&report, &answer);
@@ -194,10 +231,32 @@ impl Line {
                         _ => None,
                     });
                     self.has_trouble(&trouble);
+                    if matches!(trouble, NoAnswer::Unreachable(_)) {
+                        tokio::select! {
+                            () = sleep(wait) => {}
+                            () = self.door_opens() => back_off.reset(),
+                            () = returns.next() => back_off.reset(),
+                        }
+                        continue;
+                    }
                     wait
                 }
             };
             sleep(wait).await;
+        }
+    }
+
+    /// Waits until the door of central, which was closed, opens, and a moment of this box's own beyond. A door that never
+    /// was closed, as that of a machine in front of central, says nothing.
+    async fn door_opens(&self) {
+        let mut was_closed = false;
+        loop {
+            let is_open = self.client.is_anybody_there(KNOCK_WAIT).await;
+            if is_open && was_closed {
+                return sleep(between(Duration::ZERO, SPREAD)).await;
+            }
+            was_closed = !is_open;
+            sleep(between(KNOCK_EVERY[0], KNOCK_EVERY[1])).await;
         }
     }
 
@@ -270,6 +329,7 @@ impl Line {
         let told = ToldTime { at: Moment::from_unix_seconds(answer.at), heard: Instant::now() };
         self.told_time.send_replace(Some(told));
         self.view.send_if_modified(|view| mem::replace(view, answer.view) != answer.view);
+        self.tunnel.send_if_modified(|known| mem::replace(known, answer.tunnel) != answer.tunnel);
         let now = self.clock.now();
         self.state.send_modify(|state| {
             if !state.reached {

@@ -14,7 +14,7 @@ use preau::{
     protocol::line::{Answer, HOLD_MAX, LINE_PATH, REPORT_PATH, Report},
     system::clock::Clock,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -42,6 +42,7 @@ pub struct Line {
     clock: Clock,
     closing: CancellationToken,
     traffic: Traffic,
+    tunnel: watch::Receiver<u64>,
 }
 
 impl Line {
@@ -51,7 +52,14 @@ impl Line {
         let wanted = Wanted::new(database, views, clock.clone());
         let closing = CancellationToken::new();
         let traffic = Traffic::default();
-        Self { reports, wanted, admission: Admission::default(), clock, closing, traffic }
+        let tunnel = watch::channel(0).1;
+        Self { reports, wanted, admission: Admission::default(), clock, closing, traffic, tunnel }
+    }
+
+    /// The same, telling boxes the version of the tunnel's parameters as `tunnel` has it.
+    #[must_use]
+    pub fn with_tunnel(self, tunnel: watch::Receiver<u64>) -> Self {
+        Self { tunnel, ..self }
     }
 
     /// What passes here.
@@ -76,6 +84,8 @@ impl Line {
         let told_something = !report.done.is_empty() || !report.passed_on.is_empty();
         let taken = self.reports.take(caller, report).await;
         let school = self.wanted.school(caller);
+        let mut tunnel = self.tunnel.clone();
+        tunnel.mark_unchanged();
         // Who told something that must not be lost is answered at once when it is kept. Where it could not be kept, an
         // answer at once would bring all of them back at once.
         if !(told_something && taken.kept) {
@@ -83,6 +93,7 @@ impl Line {
             tokio::select! {
                 () = school.wait(heard, &self.clock, until) => {}
                 () = self.closing.cancelled() => {}
+                Ok(()) = tunnel.changed() => {}
             }
         }
         self.answer(&school, taken)
@@ -99,6 +110,7 @@ impl Line {
             orders,
             kept: taken.kept,
             wait_seconds: self.admission.wait_seconds(),
+            tunnel: *self.tunnel.borrow(),
         }
     }
 }

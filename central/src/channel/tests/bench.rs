@@ -25,7 +25,7 @@ use crate::{
     audit,
     bucket::{Bucket, Location},
     channel::{Channel, PART, Stored, Whose, found, metadata, objects::target_object},
-    database::{self, Database},
+    database::{Database, trial},
 };
 
 /// A central with a clock that is moved by hand, from today on: `tough` asks the machine's.
@@ -123,7 +123,7 @@ pub(super) fn clock(ahead_seconds: &Arc<AtomicI64>) -> Clock {
 }
 
 pub(super) async fn open_database(path: &std::path::Path) -> Database {
-    Database::open(&database::Location::Sqlite(path.to_owned()), &[audit::PART, PART]).await.unwrap()
+    Database::open(&trial::location(path).await, &[audit::PART, PART]).await.unwrap()
 }
 
 pub(super) async fn open_channel(dir: &TempDir, database: Database, clock: Clock) -> Channel {

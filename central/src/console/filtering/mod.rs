@@ -8,12 +8,16 @@
 //! | `publish` | a draft becomes a version |
 //! | `release_start`, `release` | versions come to the schools |
 //! | `test_before` | one question, answered as things are and with a draft |
+//! | `rehearse` | a draft tried on what schools asked for in the last week |
+//! | `calendar` | the school holidays |
 
+mod calendar;
 mod document;
 mod draft;
 mod fields;
 mod places;
 mod publish;
+mod rehearse;
 mod release;
 mod release_start;
 mod rule_form;
@@ -30,10 +34,13 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     routing::{get, post},
 };
 
 use super::road::Console;
+
+pub(super) use places::{document_path, offered, place_name};
 
 pub(super) fn router() -> Router<Arc<Console>> {
     Router::new()
@@ -48,6 +55,11 @@ pub(super) fn router() -> Router<Arc<Console>> {
         .route("/filtrage/brouillon/{id}/texte", get(text_form::show).post(text_form::take))
         .route("/filtrage/brouillon/{id}/publier", get(publish::show).post(publish::publish))
         .route("/filtrage/brouillon/{id}/approuver", post(publish::approve))
+        .route("/filtrage/brouillon/{id}/semaine", get(rehearse::show))
+        .route(
+            "/filtrage/calendrier",
+            get(calendar::show).post(calendar::publish).layer(DefaultBodyLimit::max(calendar::BYTES_MAX)),
+        )
         .route("/filtrage/livraison", get(release_start::show).post(release_start::start))
         .route("/filtrage/livraison/{id}", get(release::show).post(release::act))
 }

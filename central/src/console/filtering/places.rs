@@ -20,6 +20,7 @@ use crate::{
         visit::{Sought, Visit},
         words::{FilteringWords, ReleaseWords},
     },
+    database::Database,
     fleet::{
         policy::{self, Draft, Release, Wanted},
         schools,
@@ -83,11 +84,7 @@ pub(super) async fn show(
     let (database, language) = (&console.parts.database, visit.language());
     let (versions, drafts) = (policy::places(database).await?, policy::all_drafts(database).await?);
     let wanted = Wanted::read(database).await?;
-    let mut places = BTreeSet::from([Place::Academie]);
-    places.extend(
-        schools::all(database).await?.into_iter().map(|school| Place::Departement(school.departement)),
-    );
-    places.extend(schools::groups(database).await?.into_iter().map(Place::Group));
+    let mut places = above_schools(database).await?;
     places.extend(versions.iter().map(|(place, _)| place.clone()));
     places.extend(drafts.iter().map(|draft| draft.place.clone()));
     let mut rows = Vec::new();
@@ -106,6 +103,25 @@ pub(super) async fn show(
         may_publish: visit.has(Right::Publish).is_ok(),
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+/// The académie, its départements and its groups.
+async fn above_schools(database: &Database) -> anyhow::Result<BTreeSet<Place>> {
+    let mut places = BTreeSet::from([Place::Academie]);
+    places.extend(
+        schools::all(database).await?.into_iter().map(|school| Place::Departement(school.departement)),
+    );
+    places.extend(schools::groups(database).await?.into_iter().map(Place::Group));
+    Ok(places)
+}
+
+/// The places above schools as fields offer them: as they are written, and in words.
+pub(in crate::console) async fn offered(
+    database: &Database,
+    language: Language,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let places = above_schools(database).await?;
+    Ok(places.iter().map(|place| (place.to_string(), place_name(language, place))).collect())
 }
 
 /// The latest releases that the visitor may see; those of `place`, where one is given.
@@ -161,12 +177,12 @@ fn row(language: Language, place: &Place, (version, settled): (u64, u64), drafts
 }
 
 /// The path of the page of a place's document.
-pub(super) fn document_path(place: &Place) -> String {
+pub(in crate::console) fn document_path(place: &Place) -> String {
     format!("/filtrage/document/{place}")
 }
 
 /// A place in words, such as `Département 80`.
-pub(super) fn place_name(language: Language, place: &Place) -> String {
+pub(in crate::console) fn place_name(language: Language, place: &Place) -> String {
     let (kind, name) = kind_and_name(language, place);
     format!("{kind} {name}").trim().to_owned()
 }

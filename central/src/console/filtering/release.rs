@@ -1,6 +1,6 @@
 //! How a release stands, and the acts on it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -8,6 +8,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use preau::model::Uai;
 
 use super::{
     draft::told,
@@ -24,10 +25,14 @@ use crate::{
         road::Console,
         time,
         visit::Visit,
-        words::{ReleaseWords, finding_name},
+        words::{ReleaseWords, finding_told},
     },
-    fleet::policy::{
-        self, Became, Counts, Halt, Progress, REASON_CHARS_MAX, Reach, Release, Stage, State as Stands, Then,
+    fleet::{
+        policy::{
+            self, Became, Counts, Halt, Progress, REASON_CHARS_MAX, Reach, Reached, Release, Stage,
+            State as Stands, Then,
+        },
+        schools,
     },
     words::{Granted, Right},
 };
@@ -70,6 +75,7 @@ struct StageRow {
 #[derive(Debug)]
 struct Behind {
     code: String,
+    name: String,
     class: &'static str,
     became: &'static str,
     at: String,
@@ -102,11 +108,7 @@ pub(super) async fn show(
         schools,
         due: due.map(|due| time::written(language, due)),
         stages: stage_rows(language, &release, &stages),
-        behind: behind
-            .into_iter()
-            .take(BEHIND_SHOWN)
-            .map(|(school, reached, became)| behind_row(language, school.as_str(), reached.at, became))
-            .collect(),
+        behind: behind_rows(&console, language, behind).await?,
         acts: if may_act { acts(words, release.state) } else { Vec::new() },
         may_roll_back: may_act && !matches!(release.state, Stands::Undone | Stands::Superseded),
         reason_max: REASON_CHARS_MAX,
@@ -206,7 +208,7 @@ fn halt_told(language: Language, halt: &Halt) -> String {
             format!("{} {schools} {of} {reporting}.", words.halt_refused)
         }
         Halt::Wrong { schools, reporting, codes } => {
-            let codes: Vec<_> = codes.iter().map(|code| finding_name(language, code)).collect();
+            let codes: Vec<_> = codes.iter().map(|code| finding_told(language, code).what).collect();
             format!("{} {schools} {of} {reporting} : {}.", words.halt_wrong, codes.join(", "))
         }
         Halt::Refusals { before_permille, after_permille } => {
@@ -215,15 +217,29 @@ fn halt_told(language: Language, halt: &Halt) -> String {
     }
 }
 
-fn behind_row(language: Language, code: &str, at: preau::model::Moment, became: Became) -> Behind {
+async fn behind_rows(
+    console: &Console,
+    language: Language,
+    behind: Vec<(Uai, Reached, Became)>,
+) -> anyhow::Result<Vec<Behind>> {
     let words = ReleaseWords::of(language);
-    let (class, became) = match became {
-        Became::Effective => ("ok", words.effective),
-        Became::Refusing => ("bad", words.refusing),
-        Became::Underway => ("away", words.underway),
-        Became::Silent => ("off", words.silent),
+    let mut names: HashMap<Uai, String> = HashMap::new();
+    if !behind.is_empty() {
+        let schools = schools::all(&console.parts.database).await?;
+        names.extend(schools.into_iter().map(|school| (school.uai, school.name)));
+    }
+    let row = |(school, reached, became): (Uai, Reached, Became)| {
+        let (class, became) = match became {
+            Became::Effective => ("ok", words.effective),
+            Became::Refusing => ("bad", words.refusing),
+            Became::Underway => ("away", words.underway),
+            Became::Silent => ("off", words.silent),
+        };
+        let name = names.remove(&school).unwrap_or_default();
+        let at = time::written(language, reached.at);
+        Behind { code: school.as_str().to_owned(), name, class, became, at }
     };
-    Behind { code: code.to_owned(), class, became, at: time::written(language, at) }
+    Ok(behind.into_iter().take(BEHIND_SHOWN).map(row).collect())
 }
 
 /// The class of the badge of a state.

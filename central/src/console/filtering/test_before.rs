@@ -7,11 +7,14 @@ use axum::{Extension, extract::State, http::StatusCode};
 use jiff::{civil::DateTime, tz::TimeZone};
 use preau::{
     model::{DefaultVerdict, DeviceKind, Moment, Role, ZoneKind},
-    policy::{Part, Verdict},
+    policy::{Cause, Lock, Matched, Origin, Part, Verdict},
 };
 use serde::Deserialize;
 
-use super::{places::place_name, whom::Choice};
+use super::{
+    places::{offered, place_name},
+    whom::Choice,
+};
 use crate::{
     console::{
         language::Language,
@@ -37,6 +40,8 @@ struct TestPage<'a> {
     words: &'static TestWords,
     sought: &'a Question,
     place: String,
+    /// Places that the field offers.
+    offered: Vec<(String, String)>,
     at: String,
     drafts: Vec<Choice>,
     who: Vec<Choice>,
@@ -118,6 +123,7 @@ pub(super) async fn show(
         frame: console.frame(&visit, Some(Here::Filtering)),
         words,
         place: named.as_ref().map_or_else(|| sought.lieu.clone(), Place::to_string),
+        offered: offered(database, language).await?,
         at: field(at.unwrap_or(visit.now)),
         drafts: draft_choices(language, &drafts, draft),
         who: who_choices(language, &sought.qui),
@@ -192,7 +198,7 @@ fn one(language: Language, title: &'static str, judged: &Judged) -> Told {
         .map(|considered| (considered.rule.id.to_string(), part_told(words, considered.part)));
     let later = explanation.changes.as_ref().map(|change| {
         let becomes = if matches!(change.verdict, Verdict::Allow(_)) { words.allowed } else { words.refused };
-        format!("{} {} : {becomes} ({})", words.later, time::written(language, change.at), change.cause)
+        format!("{} {} : {becomes}", words.later, time::written(language, change.at))
     });
     Told {
         title,
@@ -203,9 +209,46 @@ fn one(language: Language, title: &'static str, judged: &Judged) -> Told {
             Verdict::Allow(_) => None,
         },
         later,
-        remedies: explanation.remedies.clone(),
+        remedies: remedies(language, judged),
         considered: considered.collect(),
     }
+}
+
+/// What would change the answer, the nearest remedy first.
+fn remedies(language: Language, judged: &Judged) -> Vec<String> {
+    let words = TestWords::of(language);
+    let verdict = &judged.explanation.verdict;
+    let (origin, search) = match verdict {
+        Verdict::Allow(permit) => (permit.origin(), permit.served_by()),
+        Verdict::Refuse(refusal) => match &refusal.cause {
+            Cause::Policy(origin) => (origin, None),
+            Cause::SignInNeeded => return vec![words.sign_in.to_owned(), words.any_rule.to_owned()],
+            Cause::NotRecorded => return Vec::new(),
+        },
+    };
+    let search = search.map(|by| format!("{} « {} »", words.edit_search, by.rule.id));
+    let mut remedies: Vec<String> = search.into_iter().collect();
+    match origin {
+        Origin::Rule { rule, matched } => {
+            let place =
+                judged.spoke.as_ref().map(|spoke| place_name(language, &spoke.place)).unwrap_or_default();
+            remedies.push(format!("{} « {} » {} {place}", words.edit_rule, rule.id, words.of));
+            let is_locked = rule.lock == Lock::Locked;
+            if matches!(matched, Matched::Category { .. } | Matched::Engine(_) | Matched::Everything) {
+                remedies.push(if is_locked { words.write_site_locked } else { words.write_site }.to_owned());
+            }
+            if is_locked {
+                remedies.push(words.locked_there.to_owned());
+            } else {
+                remedies.extend([words.below.to_owned(), words.teacher.to_owned()]);
+            }
+        }
+        Origin::ZoneDefault => remedies.extend([words.any_rule.to_owned(), words.teacher.to_owned()]),
+        Origin::Evasion(_) => remedies.push(words.nothing_opens.to_owned()),
+        // Neither is at central: no teacher has opened anything, and nobody signs in here.
+        Origin::Opening { .. } | Origin::Welcome => {}
+    }
+    remedies
 }
 
 fn part_told(words: &TestWords, part: Part) -> &'static str {
@@ -241,14 +284,14 @@ fn who_choices(language: Language, chosen: &str) -> Vec<Choice> {
 }
 
 /// The moment that a field says, in the time of Paris.
-fn moment(text: &str) -> Option<Moment> {
+pub(super) fn moment(text: &str) -> Option<Moment> {
     let zone = TimeZone::get("Europe/Paris").ok()?;
     let zoned = DateTime::strptime(FIELD_FORM, text.trim()).ok()?.to_zoned(zone).ok()?;
     Some(Moment::from_unix_seconds(zoned.timestamp().as_second()))
 }
 
 /// The moment as a field says it.
-fn field(moment: Moment) -> String {
+pub(super) fn field(moment: Moment) -> String {
     time::form_of(moment, FIELD_FORM)
 }
 

@@ -11,16 +11,17 @@ use super::{
 };
 use crate::{
     console::{
+        language::Language,
         navigation::Here,
         page::{Frame, html},
         pages::Pages,
         refusal::Answer,
         road::Console,
-        standing::Standing,
         time,
         visit::{Sought, Visit},
-        words::FleetWords,
+        words::{FleetWords, finding_told, refused_told},
     },
+    fleet::{observed::Seen, standing::Standing},
     words::{GroupName, Right},
 };
 
@@ -38,6 +39,8 @@ struct FleetPage<'a> {
     list_path: String,
     map_path: String,
     may_enter: bool,
+    /// The schools whose boxes know more than the database, which was restored from a backup.
+    restored: i64,
 }
 
 /// How many schools stand so.
@@ -55,6 +58,8 @@ struct Count {
 struct Line<'a> {
     stands: &'a Stands,
     state: &'static str,
+    /// What is wrong first, where something is.
+    what: String,
     heard: String,
     version: &'a str,
     /// The view in force and the one published, as `12 / 13`; empty where neither is known.
@@ -76,8 +81,8 @@ async fn list(
     let language = visit.language();
     let counts = Standing::ALL.iter().filter_map(|standing| {
         let number = *overview.counts.get(standing)?;
-        let is_chosen = filter.etat == standing.word();
-        let towards = if is_chosen { "" } else { standing.word() };
+        let is_chosen = filter.etat == standing.address_word();
+        let towards = if is_chosen { "" } else { standing.address_word() };
         let path = format!("/?{}", filter.written(Some(towards), None));
         Some(Count { standing: *standing, name: standing.name(language), number, path, is_chosen })
     });
@@ -105,6 +110,7 @@ async fn list(
         list_path: format!("/?{}", filter.written(None, Some(""))),
         map_path: format!("/?{}", filter.written(None, Some("carte"))),
         may_enter: visit.actor().has(Right::Enrol),
+        restored: console.parts.channel.restored().await?,
     };
     Ok(html(StatusCode::OK, &page))
 }
@@ -122,10 +128,24 @@ fn line<'a>(overview: &'a Overview, stands: &'a Stands, visit: &Visit) -> Line<'
     Line {
         stands,
         state: stands.standing.name(language),
+        what: known.seen.get(uai).map(|seen| first_told(language, stands.standing, seen)).unwrap_or_default(),
         heard: known.heard(uai).map(|at| time::ago(language, at, visit.now)).unwrap_or_default(),
         version: overview.version(uai),
         view,
         is_behind: in_force.is_some_and(|in_force| in_force < published),
         groups: groups.join(", "),
     }
+}
+
+/// The gravest thing that a school in trouble says of itself.
+fn first_told(language: Language, standing: Standing, seen: &Seen) -> String {
+    if !matches!(standing, Standing::Wrong | Standing::Warning) {
+        return String::new();
+    }
+    let finding = seen.report.findings.first().map(|finding| finding_told(language, &finding.code).what);
+    let refused = || {
+        let refused = seen.report.in_force.refused.as_ref()?;
+        Some(refused_told(language, &refused.what, &refused.why).what)
+    };
+    finding.or_else(refused).unwrap_or_default()
 }

@@ -6,14 +6,13 @@ use preau::model::Uai;
 use serde::Deserialize;
 
 use crate::{
-    console::{
-        road::Console,
-        standing::{Known, Standing},
-        visit::Visit,
-    },
+    console::{road::Console, standing::Known, visit::Visit},
     database::Database,
-    fleet::schools::{self, School},
-    words::{GroupName, Place, Right},
+    fleet::{
+        schools::{self, School},
+        standing::Standing,
+    },
+    words::{GroupName, Right},
 };
 
 /// What is asked of the list.
@@ -98,7 +97,7 @@ impl Overview {
         }
         let standing = self.known.standing(&school.uai);
         *self.counts.entry(standing).or_default() += 1;
-        if filter.etat.is_empty() || filter.etat == standing.word() {
+        if filter.etat.is_empty() || filter.etat == standing.address_word() {
             self.taken.push(Stands { school, groups, standing });
         }
     }
@@ -114,20 +113,33 @@ pub(in crate::console) async fn groups_of(
     database: &Database,
 ) -> anyhow::Result<HashMap<Uai, Vec<GroupName>>> {
     let mut of: HashMap<Uai, Vec<GroupName>> = HashMap::new();
-    for group in schools::groups(database).await? {
-        for uai in schools::below(database, &Place::Group(group.clone())).await? {
-            of.entry(uai).or_default().push(group.clone());
-        }
+    for (group, uai) in schools::members(database).await? {
+        of.entry(uai).or_default().push(group);
     }
     Ok(of)
+}
+
+/// The text as people type it who are in a hurry: small letters without accents, words apart.
+fn folded(text: &str) -> String {
+    let plain = |letter: char| match letter {
+        'à' | 'â' | 'ä' | 'á' => 'a',
+        'ç' => 'c',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'î' | 'ï' | 'í' => 'i',
+        'ô' | 'ö' | 'ó' => 'o',
+        'ù' | 'û' | 'ü' | 'ú' => 'u',
+        'ÿ' => 'y',
+        '-' | '’' | '\'' => ' ',
+        letter => letter,
+    };
+    text.to_lowercase().replace('œ', "oe").chars().map(plain).collect()
 }
 
 impl Filter {
     fn takes(&self, school: &School, groups: &[GroupName], version: &str) -> bool {
         let School { uai, name, town, departement, .. } = school;
-        let sought = self.q.trim().to_lowercase();
-        let found = |text: &str| text.to_lowercase().contains(&sought);
-        (sought.is_empty() || found(name) || found(town) || found(uai.as_str()))
+        let told = folded(&format!("{name} {town} {}", uai.as_str()));
+        folded(&self.q).split_whitespace().all(|word| told.contains(word))
             && (self.departement.is_empty() || self.departement == departement.as_str())
             && (self.groupe.is_empty() || groups.iter().any(|group| group.as_str() == self.groupe))
             && (self.version.is_empty() || self.version == version)
@@ -155,5 +167,27 @@ impl Filter {
             }
         }
         query.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::DepartementCode;
+
+    #[test]
+    fn a_school_is_found_by_words_of_its_name_town_and_code_however_they_are_typed() {
+        let school = School {
+            uai: Uai::new("0800001A").unwrap(),
+            name: "Collège Édouard Lucas".into(),
+            kind: String::new(),
+            town: "Saint-Quentin".into(),
+            departement: DepartementCode::new("02").unwrap(),
+        };
+        let finds = |q: &str| Filter { q: q.into(), ..Filter::default() }.takes(&school, &[], "");
+        for q in ["", "  ", "edouard", "COLLÈGE saint quentin", "0800001a", "Lucas Saint-Quentin"] {
+            assert!(finds(q), "{q}");
+        }
+        assert!(!finds("lucas amiens"));
     }
 }

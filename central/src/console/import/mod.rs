@@ -3,7 +3,6 @@
 mod entering;
 mod list;
 mod page;
-mod upload;
 
 pub(super) use entering::{Entering, enter_all};
 pub(super) use list::{Fault, Read};

@@ -8,7 +8,7 @@ use axum::{
     Extension, Form, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::FormRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -16,7 +16,6 @@ use serde::Deserialize;
 use super::{
     entering::{Entering, enter_all},
     list::{self, Fault, Read},
-    upload,
 };
 use crate::{
     console::{
@@ -25,6 +24,7 @@ use crate::{
         page::{Frame, html},
         refusal::{Answer, Refused},
         road::Console,
+        upload,
         visit::Visit,
         words::{ImportWords, fault_text},
     },
@@ -80,9 +80,8 @@ async fn look(
     body: Bytes,
 ) -> Answer {
     visit.has(Right::Enrol)?;
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|field| field.to_str().ok()).unwrap_or("");
-    let parts = upload::parts(kind, &body).ok_or(Refused::Unread)?;
-    let part = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, content)| *content);
+    let parts = upload::fields(&headers, &body).ok_or(Refused::Unread)?;
+    let part = |name: &str| parts.iter().find(|part| part.name == name).map(|part| part.content);
     let column = part("colonne").map(|content| String::from_utf8_lossy(content).into_owned());
     let lines = match list::read(part("liste").ok_or(Refused::Unread)?, &column.unwrap_or_default()) {
         Ok(lines) => lines,

@@ -8,6 +8,7 @@ use axum::{
     extract::{Path, State, rejection::FormRejection},
     http::StatusCode,
 };
+use preau::portal::qr;
 use serde::Deserialize;
 
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
         message::{Message, go_saying},
         navigation::Here,
         page::{Frame, html},
-        qr,
         refusal::{Answer, Refused},
         road::Console,
         time,

@@ -13,6 +13,8 @@ use axum::{
 use super::acts;
 use crate::{
     console::{
+        filtering::{offered, place_name},
+        language::Language,
         navigation::Here,
         page::{Frame, html},
         refusal::{Answer, Refused},
@@ -29,7 +31,8 @@ use crate::{
 struct PersonsPage<'a> {
     frame: Frame<'a>,
     words: &'static PersonWords,
-    rows: Vec<(Person, String)>,
+    /// Each person, and their rights at each place.
+    rows: Vec<(Person, Vec<String>)>,
     may_invite: bool,
 }
 
@@ -41,6 +44,8 @@ struct PersonPage<'a> {
     person: &'a Person,
     columns: Vec<&'static str>,
     rows: Vec<PlaceRow>,
+    /// Places that the field offers.
+    offered: Vec<(String, String)>,
     rights: Vec<(&'static str, &'static str)>,
     /// Whether it is somebody else, whose rights the visitor may change.
     may_change: bool,
@@ -51,6 +56,7 @@ struct PersonPage<'a> {
 #[derive(Debug)]
 struct PlaceRow {
     place: String,
+    name: String,
     cells: Vec<(&'static str, &'static str, bool)>,
     may_change: bool,
 }
@@ -72,13 +78,8 @@ async fn list(State(console): State<Arc<Console>>, Extension(visit): Extension<V
     for (id, grant) in people::all_grants(database).await? {
         of.entry(id).or_default().push(grant);
     }
-    let told = |grants: &[Grant]| -> String {
-        let each =
-            grants.iter().map(|grant| format!("{} ({})", right_name(language, grant.right), grant.place));
-        each.collect::<Vec<_>>().join(", ")
-    };
     let rows = people::all(database).await?.into_iter().map(|person| {
-        let grants = of.get(&person.id).map(|grants| told(grants)).unwrap_or_default();
+        let grants = of.get(&person.id).map(|grants| told(language, grants)).unwrap_or_default();
         (person, grants)
     });
     let page = PersonsPage {
@@ -88,6 +89,21 @@ async fn list(State(console): State<Arc<Console>>, Extension(visit): Extension<V
         may_invite: visit.may(database, Right::People, &Place::Academie).await.is_ok(),
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+/// What somebody may do, a line for each place.
+fn told(language: Language, grants: &[Grant]) -> Vec<String> {
+    let mut places: BTreeMap<&Place, Vec<Right>> = BTreeMap::new();
+    for grant in grants {
+        places.entry(&grant.place).or_default().push(grant.right);
+    }
+    let line = |(place, rights): (&Place, Vec<Right>)| {
+        let named = || rights.iter().map(|right| right_name(language, *right)).collect::<Vec<_>>().join(", ");
+        let is_all = Right::ALL.iter().all(|right| rights.contains(right));
+        let rights = if is_all { PersonWords::of(language).all_rights.to_owned() } else { named() };
+        format!("{} : {rights}", place_name(language, place))
+    };
+    places.into_iter().map(line).collect()
 }
 
 async fn show(
@@ -107,7 +123,13 @@ async fn show(
     for (place, given) in places {
         let may_change = is_other && visit.may(database, Right::People, &place).await.is_ok();
         let cell = |right: Right| (right_name(language, right), right.word(), given.contains(&right));
-        rows.push(PlaceRow { place: place.to_string(), cells: Right::ALL.map(cell).to_vec(), may_change });
+        let name = place_name(language, &place);
+        rows.push(PlaceRow {
+            place: place.to_string(),
+            name,
+            cells: Right::ALL.map(cell).to_vec(),
+            may_change,
+        });
     }
     let page = PersonPage {
         frame: console.frame(&visit, Some(Here::Persons)),
@@ -115,6 +137,7 @@ async fn show(
         person: &person,
         columns: Right::ALL.map(|right| right_name(language, right)).to_vec(),
         rows,
+        offered: offered(database, language).await?,
         rights: Right::ALL.map(|right| (right.word(), right_name(language, right))).to_vec(),
         may_change: is_other,
         may_reset: is_other && visit.may(database, Right::People, &Place::Academie).await.is_ok(),

@@ -13,6 +13,7 @@ use axum::{
 use super::acts;
 use crate::{
     console::{
+        filtering::place_name,
         navigation::Here,
         page::{Frame, html},
         refusal::Answer,
@@ -21,6 +22,7 @@ use crate::{
         visit::Visit,
         words::ProposalWords,
     },
+    fleet::policy,
     people,
     words::Right,
 };
@@ -31,6 +33,7 @@ struct ProposalsPage<'a> {
     frame: Frame<'a>,
     words: &'static ProposalWords,
     rows: Vec<Line>,
+    drafts: Vec<DraftLine>,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,16 @@ struct Line {
     place: String,
     by: String,
     at: String,
+    told: String,
+    is_own: bool,
+}
+
+/// A draft of rules that somebody wants to publish: it is looked at and approved on its own page.
+#[derive(Debug)]
+struct DraftLine {
+    path: String,
+    place: String,
+    by: String,
     told: String,
     is_own: bool,
 }
@@ -64,13 +77,34 @@ async fn list(State(console): State<Arc<Console>>, Extension(visit): Extension<V
         rows.push(Line {
             id: proposal.id,
             act: acts::name(language, &proposal.act),
-            place: proposal.place.to_string(),
+            place: place_name(language, &proposal.place),
             is_own: proposal.by == visit.actor().id,
             by: proposal.by_name,
             at: time::written(language, proposal.at),
             told: proposal.told,
         });
     }
+    let drafts = drafts(&console, &visit).await?;
     let (frame, words) = (console.frame(&visit, Some(Here::Proposals)), ProposalWords::of(language));
-    Ok(html(StatusCode::OK, &ProposalsPage { frame, words, rows }))
+    Ok(html(StatusCode::OK, &ProposalsPage { frame, words, rows, drafts }))
+}
+
+/// Drafts that wait for a second person, where the visitor could be the one.
+async fn drafts(console: &Console, visit: &Visit) -> anyhow::Result<Vec<DraftLine>> {
+    let database = &console.parts.database;
+    let mut drafts = Vec::new();
+    for draft in policy::all_drafts(database).await? {
+        let Some(proposal) = draft.proposal else { continue };
+        if visit.may(database, Right::Publish, &draft.place).await.is_err() {
+            continue;
+        }
+        drafts.push(DraftLine {
+            path: format!("/filtrage/brouillon/{}/publier", draft.id),
+            place: place_name(visit.language(), &draft.place),
+            is_own: proposal.by == visit.actor().id,
+            by: proposal.name,
+            told: proposal.reason,
+        });
+    }
+    Ok(drafts)
 }

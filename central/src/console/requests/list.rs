@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::{acts, one};
 use crate::{
     console::{
+        filtering::place_name,
         language::Language,
         navigation::Here,
         page::{Frame, html},
@@ -51,7 +52,7 @@ struct RequestsPage<'a> {
     words: &'static RequestWords,
     asked: &'a Asked,
     /// Where the visitor may answer.
-    places: Vec<String>,
+    places: Vec<(String, String)>,
     place: String,
     list_path: String,
     sites_path: String,
@@ -131,7 +132,7 @@ async fn show(
     let page = RequestsPage {
         frame: console.frame(&visit, Some(Here::Requests)),
         words,
-        places: places.iter().map(Place::to_string).collect(),
+        places: places.iter().map(|place| (place.to_string(), place_name(language, place))).collect(),
         place: place.to_string(),
         list_path: asked.path("", None),
         sites_path: asked.path("sites", None),

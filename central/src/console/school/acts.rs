@@ -49,6 +49,8 @@ pub(super) async fn order(
         "diagnostic" => What::Diagnose {},
         "chercher" => What::Fetch {},
         "certificat" => What::RenewCertificate {},
+        "comptes" => What::SendCounts {},
+        "tunnel" => What::ChangeTunnelKey {},
         _ => return Err(Refused::Unread),
     };
     let words = SchoolWords::of(visit.language());

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::IntoResponse as _,
 };
-use preau::protocol::Token;
+use preau::{portal::qr, protocol::Token};
 use serde::Deserialize;
 
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
         message::{Message, go_saying},
         navigation::Here,
         page::{Frame, html},
-        qr,
         refusal::{Answer, Refused},
         road::Console,
         visit::Visit,

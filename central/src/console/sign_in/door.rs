@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::invitation;
 use crate::{
     console::{
+        client::Certified,
         connection::Peer,
         message::see_other,
         page::{Frame, html},
@@ -92,11 +93,23 @@ async fn take_password(
     State(console): State<Arc<Console>>,
     Extension(asked): Extension<Asked>,
     Extension(Peer(address)): Extension<Peer>,
+    Extension(Certified(certified)): Extension<Certified>,
+    headers: HeaderMap,
     form: Result<Form<PasswordForm>, FormRejection>,
 ) -> Answer {
     let Form(PasswordForm { login, password, suite }) = form?;
     match console.parts.people.sign_in(&login, &password, address).await? {
         Ok(stage) => {
+            if let Some(certified) = certified {
+                let proved =
+                    console.parts.people.prove_by_certificate(&stage, &certified, address, browser(&headers));
+                // A certificate of somebody else is as good as none: the code is asked.
+                if let Ok(session) = proved.await? {
+                    let mut response = see_other(own_path(&suite));
+                    set_cookie(&mut response, SESSION_COOKIE, Some(&session));
+                    return Ok(response);
+                }
+            }
             let mut response = see_other(&with_wanted("/connexion/code", &suite));
             set_cookie(&mut response, STAGE_COOKIE, Some(&stage));
             Ok(response)

@@ -10,12 +10,12 @@ use axum::{
     http::StatusCode,
     routing::get,
 };
+use preau::portal::qr;
 use serde::Deserialize;
 
 use crate::{
     console::{
         page::{Frame, html},
-        qr,
         refusal::{Answer, Refused},
         road::Console,
         visit::Asked,

@@ -17,13 +17,14 @@ use serde::Deserialize;
 use crate::{
     audit::{self, Line, Who},
     console::{
+        filtering::place_name,
         navigation::Here,
         page::{Frame, html},
         refusal::Answer,
         road::Console,
         time,
         visit::{Sought, Visit},
-        words::TrailWords,
+        words::{TrailWords, act_name},
     },
     fleet::schools,
     people::{self, Person},
@@ -59,6 +60,8 @@ struct Row {
     at_machine: String,
     who: String,
     act: String,
+    /// The trail's own word: what the field above searches by.
+    word: String,
     place: String,
     text: String,
 }
@@ -84,8 +87,9 @@ async fn show(
         at: time::written(language, line.at),
         at_machine: time::machine(line.at),
         who: if line.who == Who::Central { words.central.to_owned() } else { line.who.to_string() },
-        act: line.act,
-        place: line.place.map(|place| place.to_string()).unwrap_or_default(),
+        act: act_name(language, &line.act).to_owned(),
+        word: line.act,
+        place: line.place.map(|place| place_name(language, &place)).unwrap_or_default(),
         text: line.text,
     };
     let page = TrailPage {

@@ -15,6 +15,7 @@ words! {
         place: "Lieu", "Place";
         version: "Version", "Version";
         settled: "En service", "In service";
+        to_release: "à mettre en service", "to release";
         drafts: "Brouillons", "Drafts";
         draft: "Brouillon", "Draft";
         academie: "Académie", "Académie";
@@ -25,6 +26,8 @@ words! {
         school_hint: "Les règles d’un établissement : son UAI", "The rules of a school: its UAI";
         go: "Ouvrir", "Open";
         test: "Essayer une adresse", "Try an address";
+        test_week: "Essayer sur la semaine passée", "Try on the last week";
+        calendar: "Calendrier scolaire", "School calendar";
         releases: "Mises en service", "Releases";
         release: "Mettre en service", "Release";
         no_releases: "Aucune mise en service.", "No release yet.";

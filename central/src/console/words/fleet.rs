@@ -42,5 +42,12 @@ words! {
         import: "Importer la liste", "Import the list";
         by_hand: "Entrer un établissement", "Enter a school";
         counts: "Établissements par état", "Schools by state";
+        restored: "Base de données rétablie d’une sauvegarde", "Database restored from a backup";
+        restored_schools: "Établissements dont le boîtier connaît des versions plus récentes :",
+            "Schools whose box knows later versions:";
+        restored_why: "Leur boîtier garde ce qu’il a et refuse de revenir en arrière ; rien ne leur est publié.",
+            "Their box keeps what it has and refuses to go back; nothing is published for them.";
+        restored_act: "Pour reprendre au-dessus de ce que connaissent les boîtiers, exécutez sur le serveur :",
+            "To go on above what the boxes know, run on the server:";
     }
 }

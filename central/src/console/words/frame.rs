@@ -22,7 +22,10 @@ words! {
     PlaceWords {
         fleet: "Parc", "Fleet";
         requests: "Demandes", "Requests";
+        accounts: "Annuaire", "Directory";
         filtering: "Filtrage", "Filtering";
+        library: "Bibliothèque", "Library";
+        statistics: "Statistiques", "Statistics";
         persons: "Personnes", "People";
         proposals: "À approuver", "To approve";
         trail: "Journal", "Audit";

@@ -8,6 +8,7 @@ use crate::{
 words! {
     /// Persons and their rights.
     PersonWords {
+        all_rights: "tous les droits", "every right";
         title: "Personnes et droits", "People and rights";
         caption: "Personnes", "People";
         name: "Nom", "Name";
@@ -72,6 +73,9 @@ words! {
         approve: "Approuver", "Approve";
         withdraw: "Retirer", "Withdraw";
         revoke_box: "Révoquer le boîtier", "Revoke the box";
+        publish_draft: "Publier un brouillon de règles", "Publish a draft of rules";
+        look: "Relire et décider", "Look and decide";
+        own: "Proposé par vous.", "Proposed by you.";
         approved: "L’acte est approuvé et fait.", "The act is approved and done.";
         withdrawn: "La proposition est retirée.", "The proposal is withdrawn.";
         oneself: "Vous avez proposé cet acte : une autre personne doit l’approuver.",

@@ -109,8 +109,21 @@ words! {
         version: "version", "version";
         no_rule: "Aucune règle ne parle : c’est le réglage du réseau.", "No rule speaks: it is the network’s setting.";
         shown: "Ce que la personne lit", "What the person reads";
-        later: "La réponse change d’elle-même le", "The answer changes by itself on";
+        later: "La réponse change d’elle-même, par un horaire, le", "The answer changes by itself, by a timetable, on";
         remedies: "Ce qui la changerait", "What would change it";
+        edit_rule: "modifier la règle", "editing rule";
+        edit_search: "modifier la règle de recherche, pour un autre mode", "editing the search rule, for another mode";
+        write_site: "écrire ce site dans une règle du même lieu, qui dit le contraire",
+            "writing this site into a rule of the same place that says otherwise";
+        write_site_locked: "écrire ce site dans une règle verrouillée du même lieu, qui dit le contraire",
+            "writing this site into a locked rule of the same place that says otherwise";
+        locked_there: "elle est verrouillée : ni un lieu plus précis ni un enseignant ne peut la changer",
+            "it is locked: neither a more specific place nor a teacher can change it";
+        below: "une règle d’un lieu plus précis, qui dit le contraire", "a rule of a more specific place that says otherwise";
+        any_rule: "une règle de n’importe quel lieu, qui dit le contraire", "a rule of any place that says otherwise";
+        teacher: "un enseignant, pour un moment", "a teacher, for a while";
+        nothing_opens: "rien : ce site sert à contourner le filtrage", "nothing: this site is a way round the filter";
+        sign_in: "se connecter", "signing in";
         spoke: "a parlé", "spoke";
         stranger: "vise d’autres que qui demande", "is about others";
         other_time: "ne parle pas à cette heure", "does not speak at that hour";

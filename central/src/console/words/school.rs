@@ -18,31 +18,72 @@ words! {
             "A group’s name has small letters, digits and hyphens, 40 at most.";
         group_entered: "L’établissement est dans le groupe", "The school is in the group";
         group_left: "L’établissement n’est plus dans le groupe", "The school is no longer in the group";
-        versions: "Versions", "Versions";
-        what: "Quoi", "What";
-        wanted: "Publié", "Published";
+        rules: "Règles en vigueur", "Rules in force";
+        decided_by: "Décidé par", "Decided by";
+        wanted: "Voulue", "Wanted";
         effective: "En vigueur", "In force";
-        view: "Vue du canal", "View of the channel";
-        policy: "Règles", "Rules";
-        lists: "Listes de sites", "Lists of sites";
-        accounts: "Comptes", "Accounts";
-        program: "Programme", "Program";
+        in_force: "à jour", "up to date";
+        differs: "pas encore", "not yet";
+        no_rules: "Aucune règle n’a encore été mise en service pour cet établissement.", "No rules were released to this school yet.";
+        since: "Depuis le", "Since";
+        own_rules: "Règles propres à l’établissement", "The school’s own rules";
+        all_in_force: "Le boîtier applique tout ce qu’il doit avoir.", "The box applies all it is to have.";
+        unfit: "Ces documents ne vont pas ensemble ; rien ne lui est envoyé :", "These documents do not go together; nothing is sent to it:";
+        not_placed: "C’est en cours de publication : quelques secondes.", "It is being published: some seconds.";
+        never_heard_rules: "Le boîtier ne s’est pas encore présenté ; il les prendra en arrivant.",
+            "The box has not come yet; it will take them when it does.";
+        silent_rules: "Le boîtier ne répond plus ; il les prendra à son retour.", "The box is silent; it will take them on its return.";
+        underway_rules: "Le boîtier est en train de les prendre.", "The box is taking them.";
+        channel: "Canal signé", "Signed channel";
+        view: "Publication", "Publication";
+        taken: "reçue", "taken";
         published: "publiée le", "published on";
-        due: "une publication est en cours", "a publication is under way";
-        findings: "Constats", "Findings";
-        no_findings: "Rien d’anormal.", "Nothing unusual.";
-        closed: "Le web des élèves est fermé", "Pupils’ web is closed";
-        clock: "L’horloge du boîtier n’est pas sûre", "The box is not sure of its clock";
-        refused: "Le boîtier n’a pas pris :", "The box did not take:";
+        due: "Une publication est en cours.", "A publication is under way.";
+        restored: "Ce boîtier a vu plus récent que ce que la console connaît : la base a été restaurée. Lancez « preau-central channel mend ».",
+            "This box has seen later than this console knows: the database was restored. Run “preau-central channel mend”.";
+        lists: "Listes de sites", "Lists of sites";
+        no_lists: "aucune", "none";
+        edition: "édition", "edition";
+        of_day: "du", "of";
+        latest: "la dernière", "the latest";
+        latest_is: "la dernière est", "the latest is";
+        accounts: "Comptes", "Accounts";
+        delivery: "livraison", "delivery";
+        no_delivery: "aucune livraison reçue", "no delivery received";
+        program: "Programme", "Program";
+        findings: "À faire", "To do";
+        no_findings: "Rien à faire : tout va bien.", "Nothing to do: all is well.";
+        revoked_to_do: "Rien à faire : ce boîtier est révoqué.", "Nothing to do: this box is revoked.";
+        give_a_token: "Donnez un jeton d’inscription, puis branchez un boîtier.", "Give an enrolment token, then plug in a box.";
+        awaited_to_do: "Le boîtier est inscrit et ne s’est pas encore présenté : vérifiez qu’il est branché, allumé, et que la ligne marche.",
+            "The box is enrolled and has not come yet: check that it is plugged in, switched on, and that the line works.";
+        silent_to_do: "Le boîtier ne répond plus. L’établissement continue avec ses règles. Appelez-le : courant, câble de l’opérateur, voyants.",
+            "The box is not heard any more. The school goes on with its rules. Call it: power, the provider’s cable, lights.";
+        closed: "Le web des élèves est fermé.", "Pupils’ web is closed.";
+        closed_to_do: "Le boîtier ne laisse passer que le portail et l’assistance. La cause est dite ci-dessous, ou par le diagnostic.",
+            "The box lets only the portal and support pass. The cause is told below, or by the diagnosis.";
+        detail: "Détail pour le technicien", "Detail for the technician";
+        requests: "Demandes", "Requests";
+        no_requests: "Aucune demande n’attend.", "No request is waiting.";
+        requests_wait: "Demandes qui attendent :", "Requests waiting:";
+        requests_see: "Les voir", "See them";
         figures: "Chiffres", "Figures";
+        clock_figure: "Horloge", "Clock";
+        clock_sure: "sûre", "sure";
+        clock_doubtful: "pas sûre", "not sure";
+        line: "Ligne", "Line";
+        line_up: "en marche", "up";
+        line_down: "coupée", "down";
         signed_in: "Personnes connectées", "Persons signed in";
         machines: "Machines vues", "Machines seen";
-        sign_ins_refused: "Connexions refusées depuis le démarrage", "Sign-ins refused since the start";
-        allowed: "Questions autorisées depuis le démarrage", "Questions allowed since the start";
-        refused_questions: "Questions refusées depuis le démarrage", "Questions refused since the start";
-        disk: "Disque libre / taille", "Disk free / size";
-        memory: "Mémoire", "Memory";
-        portal_certificate: "Certificat du portail, encore", "Portal certificate, still";
+        sign_ins_refused: "Connexions refusées", "Sign-ins refused";
+        allowed: "Questions autorisées", "Questions allowed";
+        refused_questions: "Questions refusées", "Questions refused";
+        since_start: "Les questions et connexions sont comptées depuis le démarrage.", "Questions and sign-ins are counted since the start.";
+        disk: "Disque", "Disk";
+        disk_free: "libres sur", "free of";
+        memory: "Mémoire du programme", "Memory of the program";
+        portal_certificate: "Certificat du portail", "Portal certificate";
         days: "jours", "days";
         up: "En marche depuis", "Running for";
         orders: "Ordres", "Orders";
@@ -53,7 +94,11 @@ words! {
         diagnose: "Diagnostic", "Diagnosis";
         fetch: "Chercher du nouveau", "Look for something new";
         renew: "Renouveler le certificat", "Renew the certificate";
+        change_tunnel_key: "Changer la clé du tunnel", "Change the tunnel’s key";
+        send_counts: "Envoyer les comptes du jour", "Send the day’s counts";
         answer: "Réponse à une demande", "Answer to a request";
+        open_repair: "Ouverture d’une intervention", "Opening of a session";
+        end_repair: "Fin d’une intervention", "End of a session";
         done: "Fait", "Done";
         failed: "Échoué", "Failed";
         expired: "Expiré", "Expired";
@@ -147,25 +192,5 @@ pub(in crate::console) const fn fault_text(language: Language, fault: Fault) -> 
         Fault::Name => words.bad_name,
         Fault::Departement => words.bad_departement,
         Fault::NotGranted => words.not_granted,
-    }
-}
-
-/// What a finding's code says; the code itself where this console does not know it.
-pub(in crate::console) fn finding_name(language: Language, code: &str) -> String {
-    let (french, english) = match code {
-        "line-down" => ("La ligne Internet est coupée", "The line is down"),
-        "disk-full" => ("Le disque est plein", "The disk is full"),
-        "disk-low" => ("Le disque est presque plein", "The disk is nearly full"),
-        "journal-closed" => ("Le journal ne prend plus d’enregistrements", "The journal takes no records"),
-        "clock" | "clock-doubtful" => ("L’horloge n’est pas sûre", "The clock is not sure"),
-        "certificate-ending" => {
-            ("Le certificat du portail se termine bientôt", "The portal’s certificate ends soon")
-        }
-        "certificate-ended" => ("Le certificat du portail est terminé", "The portal’s certificate has ended"),
-        other => return other.to_owned(),
-    };
-    match language {
-        Language::French => french.to_owned(),
-        Language::English => english.to_owned(),
     }
 }

@@ -176,6 +176,7 @@ pub(super) fn zone(kind: ZoneKind, default: DefaultVerdict) -> Zone {
         sign_in: if kind == ZoneKind::Equipements { SignIn::NotAsked } else { SignIn::Required },
         default,
         quic: Quic::Reject,
+        tunnel: preau::model::TunnelAccess::None,
         services: Vec::new(),
     }
 }

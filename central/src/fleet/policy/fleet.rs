@@ -1,6 +1,9 @@
 //! Everything that waves and compositions go by, read from the database at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use preau::model::{Moment, Uai};
 
@@ -14,6 +17,13 @@ use super::{
     waves::{Known, Reached, Scene},
 };
 use crate::{database::Database, fleet::observed, words::Place};
+
+/// How many numbers a box may be ahead: one that says more says nothing that ever was, and counts for nothing.
+const AHEAD_MAX: u64 = 1_000_000;
+
+/// How long after a school was given something it is given the same again because its box says a later number: whatever a
+/// box says, it costs no more than that.
+const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(600);
 
 /// The fleet as it stands.
 #[derive(Debug)]
@@ -99,15 +109,42 @@ impl Fleet {
         Content { stack: self.wanted.of(school, above), calendar: self.calendar }
     }
 
-    /// The schools that are to be given something else than they were, with what.
-    pub(super) fn due(&self) -> impl Iterator<Item = (&Uai, Content)> {
-        self.register.schools().filter_map(|(school, above)| {
+    /// The schools that are to be given something else than they were, with what; and those whose boxes have a later number
+    /// than was ever given, which go back to none that is lower.
+    pub(super) fn due(&self, now: Moment) -> impl Iterator<Item = (&Uai, Content)> {
+        self.register.schools().filter_map(move |(school, above)| {
             let content = self.content_of(school, above);
-            let has = self.given.get(school).map(|given| &given.content);
+            let given = self.given.get(school);
             // A school that never had anything needs no index that says nothing.
-            let is_due = has.map_or(content != Content::default(), |has| *has != content);
+            let is_other = given.map_or(content != Content::default(), |given| given.content != content);
+            let is_settled = given.is_none_or(|given| now.since(given.at) >= GIVEN_AGAIN_AFTER);
+            let is_due = is_other || (is_settled && self.number_ahead(school).is_some());
             is_due.then_some((school, content))
         })
+    }
+
+    /// The number that the school's next index gets.
+    pub(super) fn next_number(&self, school: &Uai) -> u64 {
+        let given = self.given.get(school).map_or(0, |given| given.number);
+        self.number_ahead(school).unwrap_or(given) + 1
+    }
+
+    /// The number that the school's box has in force, where it is higher than all that were given: the database was restored
+    /// from a backup.
+    fn number_ahead(&self, school: &Uai) -> Option<u64> {
+        let given = self.given.get(school).map_or(0, |given| given.number);
+        let (_, _, report) = self.known.get(school)?.report.as_ref()?;
+        let ahead = report.in_force.policy.checked_sub(given)?;
+        (1..=AHEAD_MAX).contains(&ahead).then_some(report.in_force.policy)
+    }
+
+    /// The version of its view that each school's box says it has.
+    pub(super) fn views_in_force(&self) -> Vec<(Uai, u64)> {
+        let said = |(school, known): (&Uai, &Known)| {
+            let (_, _, report) = known.report.as_ref()?;
+            Some((school.clone(), report.in_force.view))
+        };
+        self.known.iter().filter_map(said).collect()
     }
 
     /// A release with the schools it is about.

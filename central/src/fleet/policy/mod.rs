@@ -41,6 +41,7 @@ mod wanted;
 mod waves;
 #[cfg(test)]
 mod waves_tests;
+mod week;
 
 pub use ask::{Answered, Asked, Judged, Spoke, Who, answer, ask};
 pub use calendar::{
@@ -60,7 +61,7 @@ pub use lists::Lists;
 pub use plan::{Plan, Reach, Stage, Then};
 pub use publish::{Act, Published, TwoPersons, approve, publish};
 pub use refused::{REASON_CHARS_MAX, Refused};
-pub use rehearsal::{ByRule, NAMED_FROM, Rehearsed, rehearse};
+pub use rehearsal::{ByRule, NAMED_FROM, Rehearsal, Rehearsed};
 pub use releases::{
     Moved, Release, find as find_release, go_on, halt, open as open_releases, pause, reached,
     recent as recent_releases, roll_back, start,
@@ -74,3 +75,4 @@ pub use versions::{
 };
 pub use wanted::{Stack, Wanted, compose, layers};
 pub use waves::{Baseline, Became, Counts, Halt, Known, Reached, Scene, State, Step};
+pub use week::{SCHOOLS_REHEARSED_MAX, WeekAsked, rehearse_week};

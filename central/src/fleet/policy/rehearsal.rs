@@ -1,6 +1,6 @@
 //! A draft rehearsed on the names that schools asked for: how many answers would be others.
 //!
-//! What comes in are counts, a name and a role with how often, of the schools and the week that were chosen; no person is in
+//! What comes in are counts, a name and who asked with how often, of the schools and the week that were chosen; no person is in
 //! them. What goes out names only what was asked for often enough, in all of these together, to be nobody's.
 //!
 //! Counts have no hour: both the rules as they are and the draft are asked as if all of it was at one moment, which whoever
@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use preau::{
-    model::{ClockTrust, DefaultVerdict, Domain, Moment, Role, Site, ZoneKind},
+    model::{ClockTrust, DefaultVerdict, Domain, Moment, Site, ZoneKind},
     policy::{Part, Question, Verdict},
 };
 
@@ -54,57 +54,75 @@ pub struct ByRule {
     pub names: Vec<(String, u64)>,
 }
 
-/// Asks both for every name of `counts`.
-#[must_use]
-pub fn rehearse(
-    before: &Composed,
-    after: &Composed,
-    counts: impl IntoIterator<Item = (Domain, Role, u64)>,
-    (zone_kind, default): (ZoneKind, DefaultVerdict),
-    at: Moment,
-) -> Rehearsed {
-    let zone = zone(zone_kind, default);
-    let mut rehearsed = Rehearsed::default();
-    let mut rules: BTreeMap<Key, (u64, u64, BTreeMap<String, u64>)> = BTreeMap::new();
-    for (name, role, count) in counts {
-        let subject = Who::Person { role, classes: Vec::new() }.subject();
-        let site = Site::Name(name);
-        let question = Question {
-            subject: &subject,
-            machine: None,
-            zone: &zone,
-            site: &site,
-            path: None,
-            at,
-            clock: ClockTrust::Trusted,
-        };
-        let is_allowed = |composed: &Composed| matches!(composed.policy.judge(&question), Verdict::Allow(_));
-        rehearsed.questions = rehearsed.questions.saturating_add(count);
-        let (was, is) = (is_allowed(before), is_allowed(after));
-        if was == is {
-            continue;
+/// A rehearsal under way: schools are asked one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Rehearsal {
+    rehearsed: Rehearsed,
+    rules: BTreeMap<Key, Otherwise>,
+}
+
+/// What one rule makes otherwise, name by name.
+#[derive(Clone, Debug, Default)]
+struct Otherwise {
+    closed: u64,
+    opened: u64,
+    names: BTreeMap<String, u64>,
+}
+
+impl Rehearsal {
+    /// Asks both for every name of a school's `counts`.
+    pub fn ask(
+        &mut self,
+        before: &Composed,
+        after: &Composed,
+        counts: impl IntoIterator<Item = (Domain, Who, u64)>,
+        (zone_kind, default): (ZoneKind, DefaultVerdict),
+        at: Moment,
+    ) {
+        let zone = zone(zone_kind, default);
+        let rehearsed = &mut self.rehearsed;
+        for (name, who, count) in counts {
+            let (subject, site) = (who.subject(), Site::Name(name));
+            let question = Question {
+                subject: &subject,
+                machine: None,
+                zone: &zone,
+                site: &site,
+                path: None,
+                at,
+                clock: ClockTrust::Trusted,
+            };
+            let is_allowed =
+                |composed: &Composed| matches!(composed.policy.judge(&question), Verdict::Allow(_));
+            rehearsed.questions = rehearsed.questions.saturating_add(count);
+            let (was, is) = (is_allowed(before), is_allowed(after));
+            if was == is {
+                continue;
+            }
+            let rule = self.rules.entry((spoke(after, &question), spoke(before, &question))).or_default();
+            let (of_rule, of_all) = if is {
+                (&mut rule.opened, &mut rehearsed.opened)
+            } else {
+                (&mut rule.closed, &mut rehearsed.closed)
+            };
+            *of_rule = of_rule.saturating_add(count);
+            *of_all = of_all.saturating_add(count);
+            let of_name = rule.names.entry(site.to_string()).or_default();
+            *of_name = of_name.saturating_add(count);
         }
-        let key = (spoke(after, &question), spoke(before, &question));
-        let (closed, opened, names) = rules.entry(key).or_default();
-        let (of_rule, of_all) =
-            if is { (opened, &mut rehearsed.opened) } else { (closed, &mut rehearsed.closed) };
-        *of_rule = of_rule.saturating_add(count);
-        *of_all = of_all.saturating_add(count);
-        let of_name = names.entry(site.to_string()).or_default();
-        *of_name = of_name.saturating_add(count);
     }
-    rehearsed.by_rule = rules
-        .into_iter()
-        .map(|((rule, before), (closed, opened, names))| ByRule {
-            rule,
-            before,
-            closed,
-            opened,
-            names: often(names),
-        })
-        .collect();
-    rehearsed.by_rule.sort_by_key(|rule| std::cmp::Reverse(rule.closed.saturating_add(rule.opened)));
-    rehearsed
+
+    /// What came of it.
+    #[must_use]
+    pub fn done(self) -> Rehearsed {
+        let by_rule = self.rules.into_iter().map(|((rule, before), otherwise)| {
+            let Otherwise { closed, opened, names } = otherwise;
+            ByRule { rule, before, closed, opened, names: often(names) }
+        });
+        let mut rehearsed = Rehearsed { by_rule: by_rule.collect(), ..self.rehearsed };
+        rehearsed.by_rule.sort_by_key(|rule| std::cmp::Reverse(rule.closed.saturating_add(rule.opened)));
+        rehearsed
+    }
 }
 
 /// The rule of the draft that speaks, and the one that spoke so far.

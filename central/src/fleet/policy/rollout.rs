@@ -12,7 +12,6 @@ use std::{
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use preau::{
     model::Uai,
     protocol::names::{self, Role},
@@ -55,9 +54,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Schools that are given something in one writing.
 const GIVEN_AT_ONCE: usize = 250;
-
-/// Targets that are put into the repository at the same time.
-const STORED_AT_ONCE: usize = 16;
 
 /// Layers and compositions kept in memory.
 const CACHED_MAX: usize = 20_000;
@@ -142,6 +138,7 @@ impl Rollout {
             self.is_begun = true;
         }
         let fleet = Fleet::read(&self.database).await?;
+        self.channel.behind(&fleet.views_in_force()).await?;
         let stepped = self.step(&fleet).await?;
         let given = if stepped { false } else { self.give(&fleet).await? };
         Ok(stepped || given)
@@ -178,7 +175,7 @@ impl Rollout {
             fleet.troubles.get(school).is_some_and(|(of, ..)| of == content)
         };
         let due: Vec<_> = fleet
-            .due()
+            .due(self.clock.now())
             .filter(|(school, content)| !is_known_unfit(school, content))
             .take(GIVEN_AT_ONCE)
             .map(|(school, content)| (school.clone(), content))
@@ -265,20 +262,23 @@ impl Rollout {
     }
 
     async fn store_indexes(&self, fleet: &Fleet, due: Vec<(Uai, Content)>) -> anyhow::Result<Vec<Ready>> {
-        let stored = due.into_iter().map(|(school, content)| async move {
-            let number = fleet.given.get(&school).map_or(0, |given| given.number) + 1;
+        let (mut ready, mut targets) = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));
+        for (school, content) in due {
+            let number = fleet.next_number(&school);
             let bytes = serde_json::to_vec(&content.index(&school, number))?;
-            let index = self.channel.store(&names::policy_index(&school), Bytes::from(bytes)).await?;
-            anyhow::Ok(Ready { school, content, number, index })
-        });
-        stream::iter(stored).buffer_unordered(STORED_AT_ONCE).try_collect().await
+            targets.push((names::policy_index(&school), Bytes::from(bytes)));
+            ready.push((school, content, number));
+        }
+        let stored = self.channel.store_all(targets).await?.into_iter();
+        let ready = ready.into_iter().zip(stored);
+        Ok(ready.map(|((school, content, number), index)| Ready { school, content, number, index }).collect())
     }
 
     /// Places a school's index and what it names, and takes away what only the one before named.
     async fn place(&self, write: &mut Write, fleet: &Fleet, ready: &Ready) -> anyhow::Result<()> {
         let Ready { school, content, number, index } = ready;
         // Another instance was quicker.
-        if given::number_in(write, school).await? + 1 != *number {
+        if given::number_in(write, school).await? >= *number {
             return Ok(());
         }
         let whose = Whose::School(school);

@@ -7,7 +7,7 @@ use preau::model::{DefaultVerdict, Moment, Role, Uai, ZoneKind};
 use super::*;
 use crate::{
     audit, channel, database,
-    database::{Database, Location},
+    database::{Database, trial},
     fleet::{
         observed,
         schools::{self, School},
@@ -49,7 +49,7 @@ pub(super) struct Fleet {
 impl Fleet {
     pub(super) async fn of(count: u32, rep_count: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let location = Location::Sqlite(dir.path().join("x"));
+        let location = trial::location(&dir.path().join("x")).await;
         let database = Database::open(&location, &PARTS).await.unwrap();
         let mut write = database.write().await.unwrap();
         for number in 0..count {
@@ -319,9 +319,15 @@ async fn a_rehearsal_counts_what_would_change_and_names_what_is_nobodys() {
         ("www.jeux.example", Role::Enseignant, 100),
         ("ecole.example", Role::Eleve, 1000),
     ];
-    let counts = counts.map(|(name, role, count)| (name.parse().unwrap(), role, count));
+    let who = |role| Who::Person { role, classes: Vec::new() };
+    let counts = counts.map(|(name, role, count)| (name.parse().unwrap(), who(role), count));
     let zone = (ZoneKind::Pedagogique, DefaultVerdict::Allow);
-    let rehearsed = rehearse(&before, &after, counts, zone, NOW);
+    let mut rehearsal = Rehearsal::default();
+    // What two schools asked for counts together.
+    let (one, other) = counts.split_at(2);
+    rehearsal.ask(&before, &after, one.to_vec(), zone, NOW);
+    rehearsal.ask(&before, &after, other.to_vec(), zone, NOW);
+    let rehearsed = rehearsal.done();
     assert_eq!((rehearsed.questions, rehearsed.closed, rehearsed.opened), (1119, 19, 0));
     assert_eq!(rehearsed.by_rule.len(), 1);
     assert_eq!(rehearsed.by_rule[0].rule, Some((school, "jeux".to_owned())));

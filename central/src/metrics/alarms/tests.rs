@@ -14,7 +14,7 @@ use super::{
     settings::Way,
     standing::{self, News},
 };
-use crate::database::{Database, Location};
+use crate::database::{Database, trial};
 
 const NOON: Moment = Moment::from_unix_seconds(1_780_000_000);
 
@@ -36,7 +36,7 @@ async fn said(database: &Database, alarms: &[Alarm], at: Moment) -> Vec<(String,
 }
 
 async fn database(dir: &Path) -> Database {
-    Database::open(&Location::Sqlite(dir.join("x")), &[PART]).await.unwrap()
+    Database::open(&trial::location(&dir.join("x")).await, &[PART]).await.unwrap()
 }
 
 #[tokio::test]

@@ -97,7 +97,8 @@ fn one(
     let here = &config.school.uai;
     let feed = feed.knowing(register.schools(head.format)?).at(here.clone());
     let intent = if arguments.preview { Intent::Show } else { Intent::Keep };
-    let handover = Handover { head: &head, here, now: clock.now(), today: *today, due, intent };
+    let handover =
+        Handover { head: &head, here, now: clock.now(), today: *today, due, intent, sequence: None };
     let mut names = String::new();
     let mut name =
         |movement: Movement| writeln!(names, "  {}", named(&movement, here)).context("cannot list everybody");

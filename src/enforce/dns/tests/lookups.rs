@@ -33,6 +33,7 @@ fn resolver(upstreams: &[SocketAddr]) -> Resolver {
     Resolver::new(&Settings {
         upstreams: upstreams.to_vec(),
         own_names: Vec::new(),
+        fronted_names: Vec::new(),
         local_names: Vec::new(),
         zones: Vec::new(),
         listen_port: 0,

@@ -36,6 +36,7 @@ pub(super) fn check_source(parts: &Parts<'_>) -> Chain {
     let Parts { line, networks4, networks6, .. } = parts;
     chain.rule("line: spoofed IPv4 source", format!("iifname \"{line}\" ip saddr {networks4} counter drop"));
     chain.rule("line: spoofed IPv6 source", format!("iifname \"{line}\" ip6 saddr {networks6} counter drop"));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.check_source(line, &mut chain));
     chain
 }
 
@@ -50,6 +51,7 @@ pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
     chain.rule("to the box itself", "fib daddr type local accept");
     chain.rule("to a zone, IPv4", format!("ip daddr {networks4} accept"));
     chain.rule("to a zone, IPv6", format!("ip6 daddr {networks6} accept"));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.pass_proxy(&mut chain));
     for (zone, port) in parts.zones.iter().zip(u32::from(parts.proxy_port_base)..) {
         for (family, word) in [("ipv4", "ip"), ("ipv6", "ip6")] {
             chain.rule(

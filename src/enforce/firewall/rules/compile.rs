@@ -1,13 +1,18 @@
 //! The whole ruleset of a school, put together from its stages.
 
-use std::sync::Arc;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
+
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::{
     super::{
         TABLE,
         ruleset::{Chain, Hook, Rule, Ruleset, Set, Table},
     },
-    arriving, between, services, through_box, to_box,
+    academie, arriving, between, services, through_box, to_box,
 };
 use crate::model::{Ports, Speech, Zone};
 
@@ -20,6 +25,25 @@ pub struct Settings {
     pub zones: Vec<Arc<Zone>>,
     /// The proxy listens for zone number `i` on this port plus `i`; all of them are below 65536.
     pub proxy_port_base: u16,
+    /// The tunnel to the académie, where the box has one.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// The tunnel to the académie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// The kernel's name of its interface, at most 15 bytes, whether it is there or not.
+    pub interface: Arc<str>,
+    /// The mark of the packets that carry it: they alone go out to the académie by the line.
+    pub mark: u32,
+    /// The box's own addresses inside.
+    pub own4: Vec<Ipv4Addr>,
+    /// As [`Self::own4`], in IPv6.
+    pub own6: Vec<Ipv6Addr>,
+    /// The académie's networks, none of them in another.
+    pub networks4: Vec<Ipv4Net>,
+    /// As [`Self::networks4`], in IPv6.
+    pub networks6: Vec<Ipv6Net>,
 }
 
 /// The sets. A key is the client's address, the destination's, and the mark of a group of services; sizes bound the
@@ -53,6 +77,7 @@ pub fn ruleset(settings: &Settings) -> Ruleset {
     chains.extend(to_box::chains(&parts));
     chains.extend(services::chains(&parts));
     chains.extend(through_box::chains(&parts));
+    chains.extend(parts.tunnel.iter().flat_map(academie::chains));
     Ruleset(vec![Table { name: TABLE, sets: SETS.to_vec(), chains }, between::table(&parts)])
 }
 
@@ -71,11 +96,12 @@ pub(super) struct Parts<'a> {
     pub(super) networks4: String,
     /// Every zone's IPv6 network, as an nft set.
     pub(super) networks6: String,
+    pub(super) tunnel: Option<academie::Words<'a>>,
 }
 
 impl<'a> Parts<'a> {
     fn new(settings: &'a Settings) -> Self {
-        let Settings { line_interface, zones, proxy_port_base } = settings;
+        let Settings { line_interface, zones, proxy_port_base, tunnel } = settings;
         Self {
             line: line_interface,
             zones,
@@ -85,6 +111,7 @@ impl<'a> Parts<'a> {
             own6: braces(zones.iter().map(|zone| zone.ipv6.addr().to_string())),
             networks4: braces(zones.iter().map(|zone| zone.ipv4.trunc().to_string())),
             networks6: braces(zones.iter().map(|zone| zone.ipv6.trunc().to_string())),
+            tunnel: tunnel.as_ref().map(academie::Words::of),
         }
     }
 }

@@ -24,8 +24,10 @@ fn through_box(parts: &Parts<'_>) -> Chain {
         "tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
     );
     chain.rule("line to a zone", format!("iifname \"{line}\" goto from_line_to_zone"));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.to_zone(&mut chain));
     chain.rule("by no known interface", format!("iifname != {interfaces} counter drop"));
     chain.rule("zone to zone", format!("oifname {interfaces} counter goto refuse"));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.out_of_zones(zones, &mut chain));
     // Refused aloud, so that programs fall back to plain DNS and to TCP at once (decisions D4, D5).
     chain.rule("dns over tls", "tcp dport 853 counter reject with tcp reset");
     chain.rule("dns over quic, quic", "udp dport { 443, 853 } counter reject with icmpx port-unreachable");
@@ -85,12 +87,13 @@ fn hide_source(parts: &Parts<'_>) -> Chain {
     let mut chain = Chain::hooked("hide_source", hook);
     chain.rule("IPv4", format!("oifname \"{line}\" ip saddr {networks4} masquerade"));
     chain.rule("IPv6", format!("oifname \"{line}\" ip6 saddr {networks6} masquerade"));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.hide_source(parts, &mut chain));
     chain
 }
 
 /// Errors about a flow that passes, which a program cannot do without; nothing else of ICMP passes through the box. Their
 /// number and length are bounded, for what an error repeats of a packet could be anything.
-fn errors_of_a_connection(chain: &mut Chain) {
+pub(super) fn errors_of_a_connection(chain: &mut Chain) {
     for (word, types) in [
         ("icmp", "destination-unreachable, time-exceeded, parameter-problem"),
         ("icmpv6", "destination-unreachable, packet-too-big, time-exceeded, parameter-problem"),

@@ -15,7 +15,7 @@ const ECHO_BYTES_MAX: u32 = 1500;
 /// The chains of packets to and from the box.
 pub(super) fn chains(parts: &Parts<'_>) -> Vec<Chain> {
     let mut chains: Vec<Chain> = parts.zones.iter().map(|zone| from_zone(zone)).collect();
-    chains.extend([from_line(), to_box(parts), from_box()]);
+    chains.extend([from_line(), to_box(parts), from_box(parts)]);
     chains
 }
 
@@ -38,6 +38,7 @@ fn to_box(parts: &Parts<'_>) -> Chain {
         chain.rule(zone.name.to_string(), format!("iifname \"{}\" goto {}", zone.interface, chain_of(zone)));
     }
     chain.rule("line", format!("iifname \"{}\" goto from_line", parts.line));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.to_box(&mut chain));
     chain.rule("by no known interface", "counter drop");
     chain
 }
@@ -102,9 +103,10 @@ fn from_line() -> Chain {
 
 /// The box's own packets are its programs' affair. Only the proxy's mark must not be on one: routing would send the
 /// packet back to the box for ever.
-fn from_box() -> Chain {
+fn from_box(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "filter", point: "output", priority: 0, policy: "accept" };
     let mut chain = Chain::hooked("from_box", hook);
     chain.rule("proxy mark on an own packet", format!("meta mark {PROXY_MARK:#x} counter drop"));
+    parts.tunnel.iter().for_each(|tunnel| tunnel.out_of_box(&mut chain));
     chain
 }

@@ -8,6 +8,7 @@
 //! | bodies by their exact framing | `body`, `chunked` |
 //! | request after request | `road` |
 //! | one request and its response | `exchange` |
+//! | one request for an update, from its cache | `kept` |
 //! | responses of our own | `reply` |
 
 mod body;
@@ -15,6 +16,7 @@ mod chunked;
 mod exchange;
 mod fields;
 mod head;
+mod kept;
 mod reply;
 mod response;
 mod road;

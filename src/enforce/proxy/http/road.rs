@@ -11,7 +11,7 @@ use super::{
     body::{READ_BYTES, Wire, read_more},
     exchange::{Exchanged, exchange},
     fields::head_bytes,
-    head, read_request, reply,
+    head, kept, read_request, reply,
 };
 use crate::{
     enforce::proxy::{
@@ -104,6 +104,9 @@ async fn serve_one(
         Verdict::Allow(permit) => permit,
         Verdict::Refuse(refusal) => return refused(&refusal, head, passage),
     };
+    if let Some(exchanged) = kept::answer(&client.stream, head, &permit, passage).await {
+        return after_copy(exchanged);
+    }
     let kept = upstream.take().and_then(|kept| kept.taken_under(&permit, passage));
     let is_kept = kept.is_some();
     let (mut server, permit) = match kept {
@@ -131,6 +134,19 @@ async fn serve_one(
             reset(server.stream);
             Next::Reset
         }
+    }
+}
+
+/// What follows an answer from the cache of updates.
+fn after_copy(exchanged: Exchanged) -> Next {
+    match exchanged {
+        Exchanged::Whole { .. } => Next::Request,
+        Exchanged::WholeAndLast => Next::Say(Vec::new()),
+        Exchanged::Cut => {
+            debug!("live update cut, its permission has ended");
+            Next::Reset
+        }
+        Exchanged::NoAnswer | Exchanged::BadAnswer | Exchanged::Silent | Exchanged::Broken => Next::Reset,
     }
 }
 

@@ -21,7 +21,8 @@ fn as_a_child_it_takes_many_persons() {
     let office = Office::new();
     let Delivery { head, here, .. } = Delivery::complete(20);
     let (today, intent) = (office.today, Intent::Keep);
-    let handover = Handover { head: &head, here: &here, now: moment(), today, due: None, intent };
+    let handover =
+        Handover { head: &head, here: &here, now: moment(), today, due: None, intent, sequence: None };
     let read = |take: &mut dyn FnMut(Item) -> anyhow::Result<()>| {
         for number in 0..count {
             // Each name occurs many times.

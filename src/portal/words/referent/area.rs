@@ -13,6 +13,8 @@ pub(in crate::portal) struct AreaWords {
     pub(in crate::portal) announcements: &'static str,
     pub(in crate::portal) sessions: &'static str,
     pub(in crate::portal) directory: &'static str,
+    pub(in crate::portal) library: &'static str,
+    pub(in crate::portal) repairs: &'static str,
     pub(in crate::portal) trail: &'static str,
 
     pub(in crate::portal) cancel: &'static str,
@@ -50,6 +52,8 @@ const FRENCH: AreaWords = AreaWords {
     announcements: "Annonces",
     sessions: "Connexions",
     directory: "Annuaire",
+    library: "Bibliothèque",
+    repairs: "Interventions",
     trail: "Historique",
 
     cancel: "Annuler",
@@ -77,6 +81,8 @@ const ENGLISH: AreaWords = AreaWords {
     announcements: "Announcements",
     sessions: "Sign-ins",
     directory: "Directory",
+    library: "Library",
+    repairs: "Repairs",
     trail: "History",
 
     cancel: "Cancel",

@@ -1,7 +1,7 @@
 //! What is wrong, in plain words, and what to do about it.
 
 use crate::{
-    admin::{CalendarEnd, DirectoryFault, Fault, Severity},
+    admin::{CalendarEnd, DirectoryFault, Download, Fault, Severity, TunnelDown, Until},
     model::Moment,
     portal::{language::Language, time_of_day},
 };
@@ -54,6 +54,7 @@ pub(in crate::portal) fn told_fault(language: Language, fault: Fault, now: Momen
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "what is said of each fault, one after the other")]
 fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
     let since = |moment| time_of_day::told_shortly(Language::French, moment, now);
     let told = |moment| time_of_day::told(Language::French, moment, now);
@@ -81,6 +82,18 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             "Chacun peut se connecter avec son mot de passe des jours sans Internet. Si cela dure, prévenez \
              l’assistance de l’ENT.",
         ),
+        Fault::TunnelDown(TunnelDown { since: since_when, by_clock }) => (
+            format!(
+                "Le tunnel vers l’académie est coupé depuis {} : le secrétariat n’a plus les applications académiques.",
+                since(since_when)
+            ),
+            if by_clock {
+                "L’heure du serveur est fausse : appelez l’assistance de l’académie. Le reste d’Internet marche."
+            } else {
+                "Le serveur réessaie sans cesse. Si cela dure plus de dix minutes, appelez l’assistance de l’académie. Le \
+                 reste d’Internet marche."
+            },
+        ),
         Fault::Directory(fault) => directory_in_french(fault),
         Fault::ClockInDoubt => (
             plain("Le serveur n’est pas sûr de l’heure : ce qui n’ouvre qu’à certaines heures reste fermé."),
@@ -94,6 +107,19 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             format!("Les listes de sites ont {days} jours : les sites apparus depuis n’y sont pas."),
             "Demandez aux techniciens de les renouveler.",
         ),
+        Fault::DownloadWaits(Download { megabytes, until }) => (
+            match until {
+                Until::Hours => {
+                    format!("{megabytes} Mo venant de l’académie attendent les heures prévues pour eux.")
+                }
+                Until::Tomorrow => {
+                    format!(
+                        "{megabytes} Mo venant de l’académie attendent demain : la part de la ligne est épuisée."
+                    )
+                }
+            },
+            "Il n’y a rien à faire. Si cela presse, demandez à l’académie une clé USB : elle est lue aussitôt.",
+        ),
         Fault::CertificateEnded => (
             plain("Le certificat du portail est périmé : les navigateurs mettent en garde contre lui."),
             "Appelez les techniciens. Ne dites à personne de passer outre l’avertissement.",
@@ -106,9 +132,10 @@ fn in_french(fault: Fault, now: Moment) -> (String, &'static str) {
             plain("La dernière modification des règles est fautive : celles d’avant restent en vigueur."),
             "Dites aux techniciens de lire « preau status » : l’erreur y est écrite avec sa ligne.",
         ),
-        Fault::RestartWanted => (
-            plain("Une modification attend un redémarrage du serveur."),
-            "Convenez d’un moment avec les techniciens, hors des cours.",
+        Fault::CertificateAwaited => (
+            plain("Le portail n’a pas encore de certificat : les navigateurs mettent en garde contre lui."),
+            "L’académie l’obtient d’elle-même. S’il manque encore demain, demandez aux techniciens si le nom du portail y est \
+             inscrit.",
         ),
         Fault::MachinesDoubled { count } => (
             doubled_in_french(count),
@@ -197,6 +224,7 @@ fn directory_in_english(fault: DirectoryFault) -> (String, &'static str) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "what is said of each fault, one after the other")]
 fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
     let since = |moment| time_of_day::told_shortly(Language::English, moment, now);
     let told = |moment| time_of_day::told(Language::English, moment, now);
@@ -226,6 +254,18 @@ fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
             format!("The ENT has not answered since {}, though the Internet works.", since(since_when)),
             "Everybody can sign in with their password for the days without Internet. If it lasts, tell the ENT’s support.",
         ),
+        Fault::TunnelDown(TunnelDown { since: since_when, by_clock }) => (
+            format!(
+                "The tunnel to the académie has been down since {}: the office has none of the académie’s applications.",
+                since(since_when)
+            ),
+            if by_clock {
+                "The server’s time is wrong: call the académie’s support. The rest of the Internet works."
+            } else {
+                "The server tries again and again. If it lasts for more than ten minutes, call the académie’s support. The \
+                 rest of the Internet works."
+            },
+        ),
         Fault::Directory(fault) => directory_in_english(fault),
         Fault::ClockInDoubt => (
             plain("The server is not sure of the time: what opens at certain hours only stays closed."),
@@ -239,6 +279,17 @@ fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
             format!("The lists of sites are {days} days old: sites that appeared since are not on them."),
             "Ask the technicians to renew them.",
         ),
+        Fault::DownloadWaits(Download { megabytes, until }) => (
+            match until {
+                Until::Hours => format!("{megabytes} MB from the académie wait for the hours set for them."),
+                Until::Tomorrow => {
+                    format!(
+                        "{megabytes} MB from the académie wait for tomorrow: the share of the line is used up."
+                    )
+                }
+            },
+            "There is nothing to do. If it is urgent, ask the académie for a USB stick: it is read at once.",
+        ),
         Fault::CertificateEnded => (
             plain("The portal’s certificate has ended: browsers warn of the portal."),
             "Call the technicians. Tell nobody to go past the warning.",
@@ -251,9 +302,10 @@ fn in_english(fault: Fault, now: Moment) -> (String, &'static str) {
             plain("The last change of the rules holds a mistake: the rules before it are still in force."),
             "Tell the technicians to read “preau status”: the mistake is written there with its line.",
         ),
-        Fault::RestartWanted => (
-            plain("A change waits for a restart of the server."),
-            "Agree on a moment with the technicians, outside lessons.",
+        Fault::CertificateAwaited => (
+            plain("The portal has no certificate yet: browsers warn of the portal."),
+            "The académie obtains it by itself. If it is missing tomorrow, ask the technicians whether the portal’s name is \
+             entered there.",
         ),
         Fault::MachinesDoubled { count } => (
             doubled_in_english(count),

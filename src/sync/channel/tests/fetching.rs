@@ -1,6 +1,15 @@
 //! Fetching: over HTTP on a connection that is kept, from sticks, and large things on bad lines.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::watch,
@@ -16,7 +25,8 @@ use super::{
 use crate::{
     protocol::names::Role,
     sync::{
-        channel::{Refreshed, Targets, Why},
+        Returns,
+        channel::{Awaited, Refreshed, Targets, Why},
         in_force,
     },
     system::ratchet::Doubt,
@@ -185,6 +195,41 @@ async fn the_rate_holds_what_is_large_and_not_what_is_small() {
 }
 
 #[tokio::test]
+async fn what_is_large_comes_in_pieces_between_which_it_makes_way_for_others() {
+    let (_repository, server, mut machine, list) = on_the_web(2 << 20).await;
+    let others = Arc::new(AtomicU64::new(0));
+    let line_bytes = Arc::clone(&others);
+    machine.line_bytes = Arc::new(move || Some(line_bytes.load(Ordering::Relaxed)));
+    let mut channel = machine.start();
+    assert_eq!(channel.refresh(None).await, Refreshed::Taken);
+    let targets = channel.targets().borrow().clone().unwrap();
+    server.requests();
+    let path = targets.fetch(Role::Lists, LIST).await.unwrap();
+    assert!(fs::read(&path).unwrap() == list);
+    let requests = server.requests();
+    assert!(requests.len() >= 4, "{requests:?}");
+    fs::remove_file(path).unwrap();
+    // Others take more of the line meanwhile.
+    let others_take = async {
+        loop {
+            others.fetch_add(4 << 20, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let mut waits = channel.waits();
+    let told = async {
+        waits.wait_for(|waits| waits.is_some_and(|waits| waits.awaited == Awaited::Line)).await.unwrap();
+    };
+    tokio::select! {
+        () = told => {}
+        () = others_take => {}
+        _ = targets.fetch(Role::Lists, LIST) => panic!("it came as if nobody else used the line"),
+    }
+    let path = targets.fetch(Role::Lists, LIST).await.unwrap();
+    assert!(fs::read(path).unwrap() == list);
+}
+
+#[tokio::test]
 async fn what_is_large_waits_for_its_window_and_for_the_day_s_budget_and_for_a_clock_to_go_by() {
     let (_repository, _server, mut machine, _) = on_the_web(2 << 20).await;
     machine.settings.windows = vec!["18:00-07:00".parse().unwrap()];
@@ -295,4 +340,70 @@ async fn the_service_takes_what_it_is_woken_for_and_ends_when_told() {
     };
     let (served, ()) = timeout(Duration::from_secs(30), async { tokio::join!(served, acts) }).await.unwrap();
     served.unwrap();
+}
+
+#[tokio::test]
+async fn a_stick_is_looked_into_at_once_though_the_line_is_still_being_waited_for() {
+    let mut repository = Repository::with_policy();
+    let mut machine = Machine::enrolled(&repository);
+    // Whoever takes connections and never says a word.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    machine.repositories = vec![url.parse().unwrap()];
+    machine.client = Some(client());
+    let channel = machine.start();
+    let mut told = channel.in_force();
+    let (_wake, woken) = watch::channel(0);
+    let stop = CancellationToken::new();
+    let served = channel.serve(woken, stop.clone());
+    let acts = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        put_in(&machine, &repository, "first");
+        // The line would be given up on after half a minute.
+        let first = told.wait_for(|in_force| in_force.policy == 1);
+        timeout(Duration::from_secs(25), first).await.unwrap().unwrap();
+        repository.policy(2, RULES);
+        repository.publish();
+        put_in(&machine, &repository, "second");
+        let second = told.wait_for(|in_force| in_force.policy == 2);
+        timeout(Duration::from_secs(25), second).await.unwrap().unwrap();
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(served, acts);
+    served.unwrap();
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again_at_once_when_the_line_is_back() {
+    let repository = Repository::with_policy();
+    let machine = Machine::enrolled(&repository);
+    let away = repository.dir().with_extension("away");
+    fs::rename(repository.dir(), &away).unwrap();
+    let (line, counted) = watch::channel(0);
+    let channel = machine.start().with_returns(Returns::new(counted));
+    let mut told = channel.in_force();
+    let (_wake, woken) = watch::channel(0);
+    let stop = CancellationToken::new();
+    let served = channel.serve(woken, stop.clone());
+    let acts = async {
+        // After the tries of 1 and 5 seconds the next one is 15 s away at least.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        fs::rename(&away, repository.dir()).unwrap();
+        line.send_replace(1);
+        timeout(Duration::from_secs(5), told.wait_for(|in_force| in_force.policy == 1))
+            .await
+            .unwrap()
+            .unwrap();
+        stop.cancel();
+    };
+    let (served, ()) = tokio::join!(served, acts);
+    served.unwrap();
+}
+
+/// Puts a stick with the repository in.
+fn put_in(machine: &Machine, repository: &Repository, name: &str) {
+    let stick = machine.settings.media_dir.join(name);
+    fs::create_dir_all(&stick).unwrap();
+    copy(repository.dir(), &stick.join("new"));
+    fs::rename(stick.join("new"), stick.join("preau")).unwrap();
 }

@@ -18,7 +18,7 @@ use crate::{
     protocol::line,
     sync::{
         Settings,
-        channel::{Channel, ChannelSettings, Refreshed},
+        channel::{Channel, ChannelSettings, LineBytes, Refreshed},
         in_force,
     },
     system::clock::Clock,
@@ -33,6 +33,7 @@ pub(super) struct Machine {
     pub(super) settings: Settings,
     pub(super) repositories: Vec<Url>,
     pub(super) client: Option<reqwest::Client>,
+    pub(super) line_bytes: LineBytes,
 }
 
 impl Machine {
@@ -53,6 +54,7 @@ impl Machine {
             refuses: Arc::default(),
             repositories: vec![Url::from_file_path(repository.dir()).unwrap()],
             client: None,
+            line_bytes: Arc::new(|| None),
         }
     }
 
@@ -75,7 +77,8 @@ impl Machine {
                 Ok(())
             }
         });
-        Channel::open(settings, self.client.clone(), check, self.clock.clone()).unwrap()
+        let line_bytes = Arc::clone(&self.line_bytes);
+        Channel::open(settings, self.client.clone(), check, self.clock.clone(), line_bytes).unwrap()
     }
 
     pub(super) fn state(&self) -> &Path {

@@ -92,7 +92,7 @@ pub(super) fn client() -> reqwest::Client {
 async fn serve(stream: TcpStream, state: Arc<State>) {
     let mut stream = BufReader::new(stream);
     loop {
-        let (mut path, mut from) = (String::new(), None);
+        let (mut path, mut from, mut last) = (String::new(), None, None);
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
@@ -105,29 +105,38 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
             if path.is_empty() {
                 path = line.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
             } else if let Some(range) = line.strip_prefix("range: bytes=") {
-                from = range.trim_end_matches('-').parse::<usize>().ok();
+                let (first, end) = range.split_once('-').unwrap();
+                (from, last) = (first.parse::<usize>().ok(), end.parse::<usize>().ok());
             }
         }
         let range = from.map_or(String::new(), |from| format!(" from {from}"));
         state.requests.lock().unwrap().push(format!("{path}{range}"));
         let manner = if path.starts_with("targets/") { *state.manner.lock().unwrap() } else { Manner::Well };
-        if !answer(stream.get_mut(), &state.dir, &path, from, manner).await {
+        if !answer(stream.get_mut(), &state.dir, &path, (from, last), manner).await {
             return;
         }
     }
 }
 
 /// Answers one request; whether the connection goes on.
-async fn answer(stream: &mut TcpStream, dir: &Path, path: &str, from: Option<usize>, manner: Manner) -> bool {
+async fn answer(
+    stream: &mut TcpStream,
+    dir: &Path,
+    path: &str,
+    (from, last): (Option<usize>, Option<usize>),
+    manner: Manner,
+) -> bool {
     // The names on disk keep their capitals: the school's code has one.
     let Ok(bytes) = fs::read(dir.join(path.replace("0809999z", "0809999Z"))) else {
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await.is_ok();
     };
     let from = from.filter(|from| *from < bytes.len() && !matches!(manner, Manner::CutsWithoutRanges(_)));
     let status = from.map_or("200 OK".to_owned(), |from| {
-        format!("206 Partial Content\r\ncontent-range: bytes {from}-{}/{}", bytes.len() - 1, bytes.len())
+        let last = last.unwrap_or(usize::MAX).min(bytes.len() - 1);
+        format!("206 Partial Content\r\ncontent-range: bytes {from}-{last}/{}", bytes.len())
     });
-    let body = &bytes[from.unwrap_or(0)..];
+    let end = last.filter(|_| from.is_some()).map_or(bytes.len(), |last| bytes.len().min(last + 1));
+    let body = &bytes[from.unwrap_or(0)..end];
     let length = if manner == Manner::Endless { usize::MAX / 4 } else { body.len() };
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
     if stream.write_all(head.as_bytes()).await.is_err() {

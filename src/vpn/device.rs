@@ -1,0 +1,73 @@
+//! The tunnel's interface: the kernel's own WireGuard where it has one, otherwise wireguard-go as a child, which is as fast
+//! as this machine's kernel lets a program be.
+
+use tokio_util::sync::CancellationToken;
+
+use super::settings::Settings;
+use crate::system::{
+    child::{Child, Rights},
+    links::{Link, Links, set_kernel_setting, set_kernel_setting_if_there},
+};
+
+/// The kernel's name of the interface.
+pub const INTERFACE: &str = "academie0";
+
+/// The largest packet inside, in bytes: the least that IPv6 allows (RFC 8200 section 5). With the 80 bytes that WireGuard adds
+/// over IPv6 it crosses every line of 1360 bytes or more, so that nothing need be found out first.
+const MTU_BYTES: u32 = 1280;
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Device {
+    /// The kernel. The interface outlives the daemon.
+    Kernel,
+    /// wireguard-go. The interface goes with it, and it with the daemon.
+    Program,
+}
+
+impl Device {
+    /// The kernel where it can, and its interface is then there.
+    pub(super) async fn find(links: &Links) -> anyhow::Result<Self> {
+        Ok(if links.make_wireguard(INTERFACE).await? { Self::Kernel } else { Self::Program })
+    }
+
+    /// Runs what must run for the interface to be there, until `stop`.
+    pub(super) async fn run(self, stop: &CancellationToken) {
+        match self {
+            Self::Kernel => stop.cancelled().await,
+            Self::Program => program().run(stop).await,
+        }
+    }
+}
+
+/// Gives the interface the box's addresses inside and switches it on.
+pub(super) async fn raise(links: &Links, link: &Link, settings: &Settings) -> anyhow::Result<()> {
+    let name = &link.name;
+    for (setting, value) in [
+        (format!("ipv4/conf/{name}/accept_redirects"), "0"),
+        (format!("ipv4/conf/{name}/send_redirects"), "0"),
+        // The way back is by the routes of the tunnel's own table; a kernel that looks elsewhere shall find something.
+        (format!("ipv4/conf/{name}/rp_filter"), "2"),
+    ] {
+        set_kernel_setting(&setting, value)?;
+    }
+    for (setting, value) in
+        [("accept_ra", "0"), ("autoconf", "0"), ("disable_ipv6", "0"), ("accept_redirects", "0")]
+    {
+        set_kernel_setting_if_there(&format!("ipv6/conf/{name}/{setting}"), value)?;
+    }
+    links.set_mtu(link, MTU_BYTES).await?;
+    links.set_addresses(link, &settings.addresses).await?;
+    links.switch_on(link).await
+}
+
+fn program() -> Child {
+    Child {
+        name: "wireguard-go",
+        program: "wireguard-go".into(),
+        arguments: vec!["--foreground".into(), INTERFACE.into()],
+        // It says little without being asked, and nothing about persons.
+        is_about_the_machine: |_| true,
+        rights: Rights::Kept,
+    }
+}
