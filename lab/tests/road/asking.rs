@@ -1,7 +1,7 @@
 //! How the stories start their schools and ask in them.
 
 use std::{
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -23,9 +23,14 @@ pub(crate) const ALERT: &str = "unrecognized name";
 /// The certificate authority of the lab's Internet.
 pub(crate) const AUTHORITY: &str = "labo";
 
+/// The machine that all stories share. A story that needs all of it keeps the others from beginning, or they would fail by
+/// its load and not by what they tell of.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 /// The school for stories that only look: two pupils, a teacher and the office have signed in.
 pub(crate) fn signed_in() -> &'static Lab {
     static LAB: OnceLock<Lab> = OnceLock::new();
+    drop(MACHINE.read().unwrap_or_else(PoisonError::into_inner));
     LAB.get_or_init(|| {
         let lab = Lab::start().expect("the lab must start");
         for who in ["eleve", "eleve2", "enseignant", "bureau"] {
@@ -45,7 +50,19 @@ impl Stage {
 
     /// Plays a story in the school, whose box runs with its usual rules and the pupil `eleve` signed in.
     pub(crate) fn play(&self, story: impl FnOnce(&mut Lab)) {
-        let mut stage: MutexGuard<'_, Option<Lab>> = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        Self::raise(stage, story);
+    }
+
+    /// The same with no other story beside it.
+    pub(crate) fn play_alone(&self, story: impl FnOnce(&mut Lab)) {
+        let stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+        Self::raise(stage, story);
+    }
+
+    fn raise(mut stage: MutexGuard<'_, Option<Lab>>, story: impl FnOnce(&mut Lab)) {
         // A story that failed leaves the school as it was then: the next one gets another.
         let mut lab = stage.take().unwrap_or_else(|| {
             let lab = Lab::start().expect("the lab must start");
