@@ -54,6 +54,7 @@ fn tunnel() -> Tunnel {
         mark: 0x2,
         own4: vec!["10.128.0.2".parse().unwrap()],
         own6: vec!["fd00:80::2".parse().unwrap()],
+        mtu: 1280,
         networks4: vec!["10.200.0.0/16".parse().unwrap(), "192.0.2.0/28".parse().unwrap()],
         networks6: vec!["fd00:200::/48".parse().unwrap()],
     }

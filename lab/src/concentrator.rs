@@ -30,7 +30,7 @@ const WAYS: [[&str; 2]; 2] = [["198.51.100.81", "2001:db8:c1::1"], ["198.51.100.
 const SERVE: &str = "mkdir -p site; echo \"$0\" > site/index.html; head -c 2000000 /dev/urandom > site/long
     python3 -m http.server --bind :: --directory site 80 &
     exec dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --port=53 --user=root --group= --pid-file= \
-      --log-facility=- --address=/$1/$2 --address=/$1/$3";
+      --edns-packet-max=4096 --log-facility=- --address=/$1/$2 --address=/$1/$3";
 
 /// Makes a concentrator of the interface `$0`: its key, the school's key, the shared one, the school's addresses.
 const SET: &str = "umask 077; test -e wg.key || wg genkey > wg.key; echo \"$2\" > wg.shared

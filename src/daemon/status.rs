@@ -134,6 +134,8 @@ pub struct TunnelStatus {
     pub handshake: Option<String>,
     /// How much of the last minute's questions through it was lost, in percent.
     pub lost_percent: Option<u8>,
+    /// The longest packet that was carried whole, in bytes.
+    pub mtu: Option<u16>,
     /// What was tried since it was last up.
     pub tried: u32,
     /// Why it is down, if it is, and what to do.
@@ -142,7 +144,7 @@ pub struct TunnelStatus {
 
 impl TunnelStatus {
     pub(super) fn of(standing: &vpn::Standing) -> Self {
-        let vpn::Standing { up, since, concentrator, way, handshake, lost_percent, tried, trouble } =
+        let vpn::Standing { up, since, concentrator, way, handshake, lost_percent, mtu, tried, trouble } =
             standing;
         Self {
             up: *up,
@@ -154,6 +156,7 @@ impl TunnelStatus {
             },
             handshake: handshake.map(|handshake| handshake.to_string()),
             lost_percent: *lost_percent,
+            mtu: *mtu,
             tried: *tried,
             trouble: trouble.map(|trouble| trouble.to_string()),
         }
@@ -162,7 +165,7 @@ impl TunnelStatus {
 
 impl fmt::Display for TunnelStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { up, since, concentrator, way, handshake, lost_percent, tried, trouble } = self;
+        let Self { up, since, concentrator, way, handshake, lost_percent, mtu, tried, trouble } = self;
         let since = since.as_deref().unwrap_or("the start");
         match up {
             true => writeln!(f, "tunnel    up since {since}, concentrator {concentrator} over {way}")?,
@@ -173,10 +176,13 @@ impl fmt::Display for TunnelStatus {
             }
         }
         write!(f, "          last handshake {}", handshake.as_deref().unwrap_or("never"))?;
-        match lost_percent {
-            Some(percent) => writeln!(f, ", {percent} % lost in the last minute"),
-            None => writeln!(f),
+        if let Some(percent) = lost_percent {
+            write!(f, ", {percent} % lost in the last minute")?;
         }
+        if let Some(mtu) = mtu {
+            write!(f, ", packets of up to {mtu} bytes")?;
+        }
+        writeln!(f)
     }
 }
 
@@ -319,6 +325,7 @@ mod tests {
                 way: "udp".to_owned(),
                 handshake: Some("2026-11-23T07:19:00.000Z".to_owned()),
                 lost_percent: None,
+                mtu: Some(1408),
                 tried: 12,
                 trouble: Some("no concentrator answers".to_owned()),
             }),
@@ -361,7 +368,7 @@ mod tests {
              NOT IN FORCE: lists 4: digest\n\
              tunnel    DOWN since 2026-11-23T07:20:00.000Z: no concentrator answers\n          \
              concentrator 2 over udp is tried, 12 attempts\n          \
-             last handshake 2026-11-23T07:19:00.000Z\n\
+             last handshake 2026-11-23T07:19:00.000Z, packets of up to 1408 bytes\n\
              directory UNREADABLE, who was in force still is: the disk refuses\n\
              directory 612 persons, 3 left within three months\n          \
              feed 1, Complet aaf of 2026-11-20, took effect\n          \

@@ -87,7 +87,10 @@ pub(super) fn firewall_at_start(config: &Config) -> firewall::Settings {
         (None, None)
     });
     let (settings, _) = settings;
-    firewall::Settings { tunnel: settings.as_ref().map(of_firewall), ..config.firewall.clone() }
+    firewall::Settings {
+        tunnel: settings.as_ref().map(|settings| of_firewall(settings, vpn::MTU_MIN)),
+        ..config.firewall.clone()
+    }
 }
 
 impl Tunnel {
@@ -182,7 +185,8 @@ impl Tunnel {
 
     /// Closes what must be closed and opens what `settings` say, before anything carries a packet.
     async fn prepare(&mut self, settings: Option<&vpn::Settings>) -> anyhow::Result<()> {
-        let tunnel = settings.map(of_firewall);
+        let mtu = self.firewall.tunnel.as_ref().map_or(vpn::MTU_MIN, |tunnel| tunnel.mtu);
+        let tunnel = settings.map(|settings| of_firewall(settings, mtu));
         if tunnel != self.firewall.tunnel {
             vpn::remove_routes().await?;
             let firewall = firewall::Settings { tunnel, ..self.firewall.clone() };
@@ -208,7 +212,7 @@ impl Tunnel {
         let mut known = looked();
         loop {
             tokio::select! {
-                () = sleep(LOOK_EVERY) => {}
+                () = sleep(LOOK_EVERY) => self.fit_segments().await,
                 Some(wanted) = self.wanted.recv() => {
                     if self.fulfil(wanted, settings.is_some()).await {
                         return;
@@ -222,6 +226,23 @@ impl Tunnel {
                 if self.settings().await.is_ok_and(|now| now.as_ref() != settings) {
                     return;
                 }
+            }
+        }
+    }
+
+    /// Has the packet filter cut segments to what the tunnel was found to carry.
+    async fn fit_segments(&mut self) {
+        let found = self.standing.borrow().as_ref().and_then(|standing| standing.mtu);
+        let Some((mtu, tunnel)) = found.zip(self.firewall.tunnel.as_ref()) else { return };
+        if tunnel.mtu == mtu {
+            return;
+        }
+        let tunnel = Some(firewall::Tunnel { mtu, ..tunnel.clone() });
+        let firewall = firewall::Settings { tunnel, ..self.firewall.clone() };
+        match firewall::ruleset(&firewall).apply().await {
+            Ok(()) => self.firewall = firewall,
+            Err(cause) => {
+                warn!(cause = format!("{cause:#}"), "the packet filter cannot be told what the tunnel carries");
             }
         }
     }
@@ -335,12 +356,13 @@ fn settings(
 }
 
 /// What the packet filter must know of it.
-fn of_firewall(settings: &vpn::Settings) -> firewall::Tunnel {
+fn of_firewall(settings: &vpn::Settings, mtu: u16) -> firewall::Tunnel {
     let mut tunnel = firewall::Tunnel {
         interface: Arc::from(vpn::INTERFACE),
         mark: vpn::MARK,
         own4: Vec::new(),
         own6: Vec::new(),
+        mtu,
         networks4: Vec::new(),
         networks6: Vec::new(),
     };

@@ -3,7 +3,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::settings::Settings;
+use super::{path_mtu::MTU_MAX, settings::Settings};
 use crate::system::{
     child::{Child, Rights},
     links::{Link, Links, set_kernel_setting, set_kernel_setting_if_there},
@@ -11,10 +11,6 @@ use crate::system::{
 
 /// The kernel's name of the interface.
 pub const INTERFACE: &str = "academie0";
-
-/// The largest packet inside, in bytes: the least that IPv6 allows (RFC 8200 section 5). With the 80 bytes that WireGuard adds
-/// over IPv6 it crosses every line of 1360 bytes or more, so that nothing need be found out first.
-const MTU_BYTES: u32 = 1280;
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +52,8 @@ pub(super) async fn raise(links: &Links, link: &Link, settings: &Settings) -> an
     {
         set_kernel_setting_if_there(&format!("ipv6/conf/{name}/{setting}"), value)?;
     }
-    links.set_mtu(link, MTU_BYTES).await?;
+    // What the path carries is said by the routes.
+    links.set_mtu(link, u32::from(MTU_MAX)).await?;
     links.set_addresses(link, &settings.addresses).await?;
     links.switch_on(link).await
 }

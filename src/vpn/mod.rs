@@ -10,6 +10,7 @@
 //! | `endpoints` | where the concentrators are, asked of the line's resolvers and remembered |
 //! | `keeper` | which concentrator, which way, and when to try another: pure |
 //! | `probes` | a small question through the tunnel every two seconds |
+//! | `path_mtu` | how long a packet the tunnel carries whole |
 //! | `handshake_clock` | when the clock may be shown to a concentrator |
 //! | [`Vpn`] | all of it, until it is told to stop |
 //!
@@ -22,6 +23,7 @@ mod endpoints;
 mod handshake_clock;
 mod keeper;
 pub mod ladder;
+mod path_mtu;
 mod probes;
 mod routes;
 mod service;
@@ -31,6 +33,7 @@ mod wg;
 
 pub use device::INTERFACE;
 pub use keeper::Way;
+pub use path_mtu::MTU_MIN;
 pub use routes::remove as remove_routes;
 pub use service::{Find, Vpn};
 pub use settings::{Concentrator, Endpoint, Settings};

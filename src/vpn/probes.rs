@@ -32,7 +32,7 @@ const WINDOW: usize = 30;
 const PORT: u16 = 53;
 
 /// A question for the root's name servers without its id: RD, one question; the root, NS, IN (RFC 1035 section 4.1).
-const QUESTION: [u8; 15] = [0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
+pub(super) const QUESTION: [u8; 15] = [0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
 
 /// Whether the last questions were answered.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl Probes {
 }
 
 /// From where and to where it is asked.
-fn ends(settings: &Settings) -> Option<(IpAddr, SocketAddr)> {
+pub(super) fn ends(settings: &Settings) -> Option<(IpAddr, SocketAddr)> {
     let servers = settings.resolvers.iter().copied();
     let networks = settings.concentrators.iter().flat_map(|one| &one.networks);
     let hosts = networks.filter_map(|network: &IpNet| network.hosts().next());
@@ -77,11 +77,15 @@ fn ends(settings: &Settings) -> Option<(IpAddr, SocketAddr)> {
 
 /// Asks once and waits for the answer.
 async fn once(from: IpAddr, to: SocketAddr) -> io::Result<()> {
-    let socket = UdpSocket::bind((from, 0)).await?;
+    ask(&UdpSocket::bind((from, 0)).await?, to, &QUESTION).await
+}
+
+/// Asks `to` the `question`, a DNS message without its id, and waits for the answer.
+pub(super) async fn ask(socket: &UdpSocket, to: SocketAddr, question: &[u8]) -> io::Result<()> {
     socket.connect(to).await?;
     let mut id = [0; 2];
     getrandom::fill(&mut id).map_err(io::Error::other)?;
-    socket.send(&[&id[..], &QUESTION].concat()).await?;
+    socket.send(&[&id[..], question].concat()).await?;
     let mut answer = [0; 512];
     loop {
         let length = socket.recv(&mut answer).await?;

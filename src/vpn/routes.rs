@@ -15,7 +15,7 @@ use rtnetlink::{
     Handle, IpVersion, RouteMessageBuilder, new_connection,
     packet_route::{
         AddressFamily,
-        route::{RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType},
+        route::{RouteAttribute, RouteMessage, RouteMetric, RouteProtocol, RouteScope, RouteType},
         rule::{RuleAction, RuleAttribute, RuleMessage},
     },
 };
@@ -27,21 +27,24 @@ use crate::system::links::Link;
 const TABLE: u8 = 101;
 const PRIORITY: u32 = 110;
 
+/// The number of the size of packets among the metrics of a route (linux/rtnetlink.h).
+const RTAX_MTU: u32 = 2;
+
 /// The metric of the routes that lead nowhere.
 const NOWHERE_METRIC: u32 = 4096;
 
 /// Leads the offices and the box's own address into the tunnel, and nobody else who was led there before. Without a `link`
-/// they are led nowhere.
+/// they are led nowhere. Packets on the way in have `mtu` bytes at most.
 ///
 /// # Errors
 /// When the kernel refuses, for example without `CAP_NET_ADMIN`.
-pub(super) async fn set(settings: &Settings, link: Option<&Link>) -> anyhow::Result<()> {
+pub(super) async fn set(settings: &Settings, link: Option<&Link>, mtu: u16) -> anyhow::Result<()> {
     with_kernel(async |kernel| {
         for network in settings.networks() {
             let request = kernel.route().add(nowhere(network)).replace();
             request.execute().await.context("cannot add the route that leads nowhere")?;
             if let Some(link) = link {
-                let request = kernel.route().add(inside(network, link.index)).replace();
+                let request = kernel.route().add(inside(network, link.index, mtu)).replace();
                 request.execute().await.context("cannot add the route into the tunnel")?;
             }
         }
@@ -133,7 +136,7 @@ fn rule(from: &IpNet) -> RuleMessage {
     rule
 }
 
-fn inside(network: IpNet, index: u32) -> RouteMessage {
+fn inside(network: IpNet, index: u32, mtu: u16) -> RouteMessage {
     let mut route = to(network);
     route.header.kind = RouteType::Unicast;
     if network.addr().is_ipv4() {
@@ -141,6 +144,9 @@ fn inside(network: IpNet, index: u32) -> RouteMessage {
         route.header.scope = RouteScope::Link;
     }
     route.attributes.push(RouteAttribute::Oif(index));
+    // Locked: only so does it bind what is forwarded, too.
+    let metrics = vec![RouteMetric::Lock(1 << RTAX_MTU), RouteMetric::Mtu(u32::from(mtu))];
+    route.attributes.push(RouteAttribute::Metrics(metrics));
     route
 }
 

@@ -17,6 +17,7 @@ use super::{
     handshake_clock::{HandshakeClock, Showing},
     keeper::{Keeper, Step, Target, Way},
     ladder::{self, Ladders},
+    path_mtu::PathMtu,
     probes::Probes,
     routes,
     settings::Settings,
@@ -51,6 +52,13 @@ struct Tunnel<'a> {
     vpn: &'a Vpn,
 }
 
+/// What others find out meanwhile.
+struct Watched {
+    endpoints: Endpoints,
+    probes: Probes,
+    path_mtu: PathMtu,
+}
+
 /// What is kept from one look to the next.
 struct Kept {
     links: Links,
@@ -61,6 +69,8 @@ struct Kept {
     raised: Option<u32>,
     /// The concentrator whose datagrams WireGuard was last told to send into a way through TCP.
     climbed: Option<usize>,
+    /// The longest packet, in bytes, that the routes let in.
+    mtu: u16,
     /// Whether the routes lead nowhere for want of an interface.
     is_shut: bool,
     line_has_signal: bool,
@@ -115,16 +125,23 @@ impl Tunnel<'_> {
         let dir = &self.settings.dir;
         fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
         let links = Links::open().context("cannot speak with the kernel about interfaces")?;
-        let (endpoints, probes) = (Endpoints::open(dir), Probes::default());
-        let is_up = || self.vpn.standing.borrow().as_ref().is_some_and(|standing| standing.up);
+        let watched =
+            Watched { endpoints: Endpoints::open(dir), probes: Probes::default(), path_mtu: PathMtu::default() };
+        let Watched { endpoints, probes, path_mtu } = &watched;
+        let path = || {
+            let standing = self.vpn.standing.borrow();
+            let up = standing.as_ref().filter(|standing| standing.up)?;
+            Some(Target { concentrator: up.concentrator.checked_sub(1)?, way: up.way })
+        };
         tokio::select! {
-            () = endpoints.follow(&self.settings, &self.vpn.find, is_up) => Ok(()),
+            () = endpoints.follow(&self.settings, &self.vpn.find, || path().is_some()) => Ok(()),
             () = probes.ask(&self.settings) => Ok(()),
-            ended = self.keep(links, &endpoints, &probes) => ended,
+            () = path_mtu.follow(&self.settings, path) => Ok(()),
+            ended = self.keep(links, &watched) => ended,
         }
     }
 
-    async fn keep(&self, links: Links, endpoints: &Endpoints, probes: &Probes) -> anyhow::Result<()> {
+    async fn keep(&self, links: Links, watched: &Watched) -> anyhow::Result<()> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).context("the machine has no randomness")?;
         let has_tls: Vec<_> = self.settings.concentrators.iter().map(|one| one.tls.is_some()).collect();
@@ -135,6 +152,7 @@ impl Tunnel<'_> {
             handshakes: HandshakeClock::open(&self.settings.dir, &self.settings.key),
             raised: None,
             climbed: None,
+            mtu: watched.path_mtu.found(),
             is_shut: false,
             line_has_signal: true,
             shaken: 0,
@@ -143,7 +161,7 @@ impl Tunnel<'_> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let trouble = match self.look(&mut kept, endpoints).await {
+            let trouble = match self.look(&mut kept, watched).await {
                 Ok(trouble) => trouble,
                 Err(cause) => {
                     debug!(cause = format!("{cause:#}"), "the tunnel cannot be looked after");
@@ -152,12 +170,13 @@ impl Tunnel<'_> {
                     Some(Trouble::Refused)
                 }
             };
-            self.tell(&kept, trouble, probes);
+            self.tell(&kept, trouble, &watched.probes);
         }
     }
 
     /// Looks once, does what is to be done, and says what is wrong.
-    async fn look(&self, kept: &mut Kept, endpoints: &Endpoints) -> anyhow::Result<Option<Trouble>> {
+    async fn look(&self, kept: &mut Kept, watched: &Watched) -> anyhow::Result<Option<Trouble>> {
+        let Watched { endpoints, path_mtu, .. } = watched;
         let now = kept.begun.elapsed();
         let showing = kept.handshakes.judge(self.vpn.clock.now(), self.vpn.clock.doubt());
         if showing == Showing::Never {
@@ -175,6 +194,12 @@ impl Tunnel<'_> {
         if kept.raised != Some(link.index) {
             self.raise(kept, link, endpoints).await?;
             kept.keeper.begin_anew(now);
+        }
+        let mtu = path_mtu.found();
+        if kept.mtu != mtu {
+            routes::set(&self.settings, Some(link), mtu).await?;
+            kept.mtu = mtu;
+            info!(mtu, "the tunnel carries packets of another length");
         }
         let signal = all.iter().any(|link| *link.name == *self.settings.line_interface && link.has_signal);
         let line_is_back = signal && !kept.line_has_signal;
@@ -208,7 +233,7 @@ impl Tunnel<'_> {
         let known: Vec<_> = places.map(|place| endpoints.of(&self.settings, place, 0)).collect();
         let Target { concentrator, way } = kept.keeper.at();
         device::raise(&kept.links, link, &self.settings).await?;
-        routes::set(&self.settings, Some(link)).await?;
+        routes::set(&self.settings, Some(link), kept.mtu).await?;
         self.vpn.ladders.rest();
         wg::configure(&self.settings, concentrator, &known).await?;
         kept.climbed = None;
@@ -223,7 +248,7 @@ impl Tunnel<'_> {
     /// Leads nowhere what was to be led into an interface that is not there.
     async fn shut(&self, kept: &mut Kept) -> anyhow::Result<()> {
         if !kept.is_shut {
-            routes::set(&self.settings, None).await?;
+            routes::set(&self.settings, None, kept.mtu).await?;
             kept.is_shut = true;
         }
         Ok(())
@@ -307,6 +332,7 @@ impl Tunnel<'_> {
             way,
             handshake: handshake.map(Moment::from_unix_seconds),
             lost_percent: probes.lost_percent(&self.settings).filter(|_| up),
+            mtu: Some(kept.mtu),
             tried: kept.keeper.tried(),
             trouble,
         }));

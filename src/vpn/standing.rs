@@ -20,6 +20,8 @@ pub struct Standing {
     pub handshake: Option<Moment>,
     /// How much of the last minute's questions through the tunnel was lost, in percent.
     pub lost_percent: Option<u8>,
+    /// The longest packet that was carried whole, in bytes.
+    pub mtu: Option<u16>,
     /// What was tried since it was last up: handshakes and changes.
     pub tried: u32,
     /// Why it is down, where that is known.

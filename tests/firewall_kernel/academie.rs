@@ -34,6 +34,7 @@ fn school() -> (School, Namespace) {
         mark: 0x2,
         own4: vec!["10.128.0.2".parse().unwrap()],
         own6: vec!["fd00:80::2".parse().unwrap()],
+        mtu: 1280,
         networks4: vec!["10.200.0.0/16".parse().unwrap()],
         networks6: vec!["fd00:200::/48".parse().unwrap()],
     };

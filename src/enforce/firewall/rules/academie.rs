@@ -13,14 +13,15 @@ use super::{
 };
 use crate::model::{TunnelAccess, Zone};
 
-/// The largest segment that fits into a packet of 1280 bytes, which every tunnel carries, behind its headers.
-const SEGMENT4_BYTES_MAX: u32 = 1280 - 40;
-const SEGMENT6_BYTES_MAX: u32 = 1280 - 60;
+/// What IP and TCP put in front of a segment, in bytes.
+const HEADERS4_BYTES: u16 = 40;
+const HEADERS6_BYTES: u16 = 60;
 
 /// The tunnel in the words of nft. A family without networks, or without an address, has none.
 pub(super) struct Words<'a> {
     interface: &'a str,
     mark: u32,
+    mtu: u16,
     /// The box's address inside that stands for the school, and all of them.
     source: [Option<String>; 2],
     own: [Option<String>; 2],
@@ -32,10 +33,11 @@ const FAMILIES: [(&str, &str); 2] = [("ip", "IPv4"), ("ip6", "IPv6")];
 
 impl<'a> Words<'a> {
     pub(super) fn of(tunnel: &'a Tunnel) -> Self {
-        let Tunnel { interface, mark, own4, own6, networks4, networks6 } = tunnel;
+        let Tunnel { interface, mark, own4, own6, mtu, networks4, networks6 } = tunnel;
         Self {
             interface,
             mark: *mark,
+            mtu: *mtu,
             source: [own4.first().map(ToString::to_string), own6.first().map(ToString::to_string)],
             own: [set(own4), set(own6)],
             networks: [set(networks4), set(networks6)],
@@ -149,8 +151,8 @@ impl<'a> Words<'a> {
 }
 
 /// The chains that the rules above lead to.
-pub(super) fn chains(_: &Words<'_>) -> [Chain; 2] {
-    [from_tunnel(), from_tunnel_to_zone()]
+pub(super) fn chains(words: &Words<'_>) -> [Chain; 2] {
+    [from_tunnel(), from_tunnel_to_zone(words.mtu)]
 }
 
 /// What the académie may ask of the box: whether it is there. Answers to the box's own questions came before.
@@ -164,14 +166,15 @@ fn from_tunnel() -> Chain {
 }
 
 /// From the académie only answers pass into a zone, and only while what they belong to is held.
-fn from_tunnel_to_zone() -> Chain {
+fn from_tunnel_to_zone(mtu: u16) -> Chain {
     let mut chain = Chain::new("from_tunnel_to_zone");
     // The kernel never sets a larger size than there is.
-    for (family, bytes) in [("ipv4", SEGMENT4_BYTES_MAX), ("ipv6", SEGMENT6_BYTES_MAX)] {
+    for (family, headers) in [("ipv4", HEADERS4_BYTES), ("ipv6", HEADERS6_BYTES)] {
+        let segment = mtu.saturating_sub(headers);
         chain.rule(
             format!("segment size fits the tunnel, {family}"),
             format!(
-                "meta nfproto {family} tcp flags & (syn | rst) == syn tcp option maxseg size set {bytes}"
+                "meta nfproto {family} tcp flags & (syn | rst) == syn tcp option maxseg size set {segment}"
             ),
         );
     }

@@ -40,6 +40,8 @@ pub struct Tunnel {
     pub own4: Vec<Ipv4Addr>,
     /// As [`Self::own4`], in IPv6.
     pub own6: Vec<Ipv6Addr>,
+    /// The longest packet that it carries whole, in bytes.
+    pub mtu: u16,
     /// The académie's networks, none of them in another.
     pub networks4: Vec<Ipv4Net>,
     /// As [`Self::networks4`], in IPv6.
