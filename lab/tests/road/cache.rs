@@ -13,9 +13,8 @@ use crate::asking::{ALERT, Stage, box_status, get, page, run, status, until};
 /// How long a class of browsers may take on a busy machine with two cores.
 const CLASS_WAIT_MAX: Duration = Duration::from_mins(8);
 
-/// Where a class sits, and how many browsers on each machine.
+/// Where a class sits.
 const MACHINES: [&str; 3] = ["eleve", "eleve2", "enseignant"];
-const BROWSERS: usize = 10;
 
 /// A rule of the school that closes the lessons to pupils.
 const CLOSING: &str = "
@@ -82,23 +81,23 @@ fn a_class_that_opens_a_lesson_at_once_costs_one_fetch() {
     });
 }
 
-/// Thirty Chromiums open the lesson with the film called `name` at once, while `trouble` comes over the line. Gives how often
-/// the origin was asked for a film meanwhile.
-fn thirty_browsers_watch(lab: &Lab, name: &str, trouble: impl FnOnce(&Lab) + Send) -> u64 {
+/// Chromiums open the lesson with the film called `name` at once, so many on `each` of the machines, while `trouble` comes over
+/// the line. Gives how often the origin was asked for a film meanwhile.
+fn browsers_watch(lab: &Lab, name: &str, each: usize, trouble: impl FnOnce(&Lab) + Send) -> u64 {
     let before = asked(lab, "/film");
     let url = lesson(&format!("/seance?/film?{name}"));
-    // Thirty browsers that start leave the lab's origin no time to answer: all they need of it is the film.
+    // Browsers that start leave the lab's origin no time to answer: all they need of it is the film.
     page(lab, "eleve", &url, &[]);
     let shown: Vec<String> = thread::scope(|scope| {
         let url = &url;
         let crowds = MACHINES
-            .map(|who| scope.spawn(move || Browser::crowd(lab, who, BROWSERS, url, CLASS_WAIT_MAX).unwrap()));
+            .map(|who| scope.spawn(move || Browser::crowd(lab, who, each, url, CLASS_WAIT_MAX).unwrap()));
         scope.spawn(|| trouble(lab));
         crowds.into_iter().map(|crowd| crowd.join().unwrap()).collect()
     });
     let whole = whole_film();
     for (who, shown) in MACHINES.iter().zip(&shown) {
-        assert_eq!(shown.matches(&whole).count(), BROWSERS, "{who}: {whole} is not what all show: {shown}");
+        assert_eq!(shown.matches(&whole).count(), each, "{who}: {whole} is not what all show: {shown}");
     }
     asked(lab, "/film") - before
 }
@@ -144,16 +143,16 @@ fn a_class_on_a_thin_line_waits_no_tenth_longer_than_one_pupil_alone() {
 
 #[test]
 fn thirty_browsers_get_one_film_by_one_fetch_and_every_byte_of_it() {
-    play_alone(|lab| assert_eq!(thirty_browsers_watch(lab, "entier", |_| {}), 1));
+    play_alone(|lab| assert_eq!(browsers_watch(lab, "entier", 10, |_| {}), 1));
 }
 
 #[test]
-fn thirty_browsers_get_every_byte_of_a_film_whose_fetch_is_broken_off_and_whose_line_is_cut() {
+fn browsers_get_every_byte_of_a_film_whose_fetch_is_broken_off_and_whose_line_is_cut() {
     play_alone(|lab| {
         // The film takes eight seconds.
         narrow_line(lab, "20mbit");
         let before = asked(lab, "/film");
-        let asks = thirty_browsers_watch(lab, "rompu", |lab| {
+        let asks = browsers_watch(lab, "rompu", 2, |lab| {
             until(240, "the film is on its way", || asked(lab, "/film") > before);
             thread::sleep(Duration::from_secs(2));
             run(lab, INTERNET, &["ss", "--kill", "--tcp", "--no-header", "sport", "=", ":443"]);
