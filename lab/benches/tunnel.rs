@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use preau_lab::{
     CentralConcentrators, Lab, Output, Running,
-    plan::{
-        ACADEMIE, ACADEMIE_SITE, APPLICATION, APPLICATION_NAME, BOX, CONCENTRATORS, FAR, FAR_ADDRESSES,
-    },
+    plan::{ACADEMIE, ACADEMIE_SITE, APPLICATION, APPLICATION_NAME, BOX, CONCENTRATORS, FAR, FAR_ADDRESSES},
     wait_for,
 };
 use serde_json::Value;
@@ -29,10 +27,8 @@ const RUN_MAX: Duration = Duration::from_secs(20);
 const READY_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The two ends of the tunnel without a box: machine, interface, address on the Internet and inside.
-const ENDS: [(&str, &str, &str, &str); 2] = [
-    (FAR, "far0", FAR_ADDRESSES[0], "10.99.0.1"),
-    (ACADEMIE, "academie1", ACADEMIE_SITE[0], "10.99.0.2"),
-];
+const ENDS: [(&str, &str, &str, &str); 2] =
+    [(FAR, "far0", FAR_ADDRESSES[0], "10.99.0.1"), (ACADEMIE, "academie1", ACADEMIE_SITE[0], "10.99.0.2")];
 
 /// Makes the end `$0` with the private key `$1`, for the other end's public key `$2` and address `$3`; its own inside is `$4`.
 const MAKE_END: &str = "for i in $(seq 100); do wg show \"$0\" > /dev/null 2>&1 && break; sleep 0.1; done

@@ -45,6 +45,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often it is looked whether the line is back.
 const LINE_EVERY: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether something else is wrong than central was told.
+const FINDINGS_EVERY: Duration = Duration::from_secs(2);
+
 /// How long a renewal that central orders may take before it is told that it failed.
 const RENEWAL_WAIT: Duration = Duration::from_secs(90);
 
@@ -219,6 +222,7 @@ impl Meeting {
                 Ok(())
             },
             self.follow_requests(kept_requests, stop),
+            self.follow_findings(stop),
         )?;
         Ok(())
     }
@@ -310,6 +314,21 @@ impl Meeting {
                 self.changed.send_modify(|count| *count += 1);
             }
         }
+    }
+
+    /// Tells central at once when something else is wrong than a moment ago, or nothing any more, until the stop signal.
+    async fn follow_findings(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let mut last = None;
+        while !stop.is_cancelled() {
+            let Report { open, findings, .. } = (self.report)(&self.standing.borrow());
+            let now = Some((open, findings));
+            if last.is_some() && last != now {
+                self.changed.send_modify(|count| *count += 1);
+            }
+            last = now;
+            stop.run_until_cancelled(sleep(FINDINGS_EVERY)).await;
+        }
+        Ok(())
     }
 
     /// Asks the judge about a policy before it may be in force.

@@ -242,7 +242,10 @@ impl Tunnel {
         match firewall::ruleset(&firewall).apply().await {
             Ok(()) => self.firewall = firewall,
             Err(cause) => {
-                warn!(cause = format!("{cause:#}"), "the packet filter cannot be told what the tunnel carries");
+                warn!(
+                    cause = format!("{cause:#}"),
+                    "the packet filter cannot be told what the tunnel carries"
+                );
             }
         }
     }

@@ -8,6 +8,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    ops::Range,
     sync::atomic::{AtomicU16, Ordering::Relaxed},
     time::Duration,
 };
@@ -92,11 +93,16 @@ impl PathMtu {
     }
 }
 
-/// What was found and what is tried. Pure: how long the machine has run comes in.
+/// What was found and what is tried: the largest size first, then halves of what is left. Pure: how long the machine has run
+/// comes in.
 #[derive(Clone, Debug)]
 struct Search {
     found: u16,
-    /// The place among [`SIZES`] of the one that is tried; none while what was found is only confirmed.
+    /// The largest that was carried since the search began.
+    carried: u16,
+    /// The places among [`SIZES`] of those that may be carried and are not known to be.
+    untried: Range<usize>,
+    /// The place of the one that is tried; none while what was found is only confirmed.
     at: Option<usize>,
     /// How many questions of this size were lost in a row.
     lost: u8,
@@ -106,14 +112,17 @@ struct Search {
 
 impl Default for Search {
     fn default() -> Self {
-        Self { found: MTU_MIN, at: Some(0), lost: 0, confirm_at: Duration::ZERO, raise_at: Duration::ZERO }
+        let (confirm_at, raise_at) = (Duration::ZERO, Duration::ZERO);
+        let untried = 0..SIZES.len();
+        Self { found: MTU_MIN, carried: MTU_MIN, untried, at: Some(0), lost: 0, confirm_at, raise_at }
     }
 }
 
 impl Search {
     /// Packets take another way: all sizes are tried, while the one that was found is kept until it is lost.
     fn begin(&mut self) {
-        (self.at, self.lost) = (Some(0), 0);
+        let Self { found, confirm_at, raise_at, .. } = *self;
+        *self = Self { found, confirm_at, raise_at, ..Self::default() };
     }
 
     /// The size to ask by now, if any.
@@ -132,18 +141,27 @@ impl Search {
         let at = self.at.or_else(|| SIZES.iter().position(|size| *size == self.found));
         let Some((at, size)) = at.and_then(|at| Some((at, *SIZES.get(at)?))) else { return };
         if is_carried {
-            (self.found, self.at, self.lost) = (size, None, 0);
+            self.carried = self.carried.max(size);
+            self.found = self.found.max(size);
+            self.untried.end = at;
         } else {
             self.lost += 1;
             if self.lost < LOST_MAX {
                 return;
             }
-            if size <= self.found {
-                self.found = MTU_MIN;
+            if self.at.is_none() {
+                (self.carried, self.untried.end) = (MTU_MIN, SIZES.len());
             }
-            (self.at, self.lost) = (Some(at + 1).filter(|next| *next < SIZES.len()), 0);
+            self.untried.start = at + 1;
+            if size <= self.found {
+                self.found = self.carried;
+            }
         }
+        self.lost = 0;
+        let Range { start, end } = self.untried;
+        self.at = (start < end).then_some(usize::midpoint(start, end));
         if self.at.is_none() {
+            self.found = self.carried;
             self.confirm_at = now + CONFIRM_EVERY;
             // What was confirmed puts off nothing.
             if now >= self.raise_at {
@@ -231,7 +249,7 @@ mod tests {
             assert_eq!(search.found, 1420);
         }
         search.learn(at, false);
-        assert_eq!((search.found, search.due(at)), (MTU_MIN, Some(1408)));
+        assert_eq!((search.found, search.due(at)), (MTU_MIN, Some(1344)));
         pass(&mut search, &mut now, 30, 1330);
         assert_eq!(search.found, 1328);
     }
@@ -239,7 +257,7 @@ mod tests {
     #[test]
     fn a_line_that_carries_nothing_longer_stays_at_the_least() {
         let (mut search, mut now) = (Search::default(), 0);
-        assert_eq!(pass(&mut search, &mut now, 100, 1280).len(), SIZES.len() * usize::from(LOST_MAX));
+        assert_eq!(pass(&mut search, &mut now, 100, 1280).len(), 4 * usize::from(LOST_MAX));
         assert_eq!(search.found, MTU_MIN);
     }
 

@@ -125,8 +125,11 @@ impl Tunnel<'_> {
         let dir = &self.settings.dir;
         fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
         let links = Links::open().context("cannot speak with the kernel about interfaces")?;
-        let watched =
-            Watched { endpoints: Endpoints::open(dir), probes: Probes::default(), path_mtu: PathMtu::default() };
+        let watched = Watched {
+            endpoints: Endpoints::open(dir),
+            probes: Probes::default(),
+            path_mtu: PathMtu::default(),
+        };
         let Watched { endpoints, probes, path_mtu } = &watched;
         let path = || {
             let standing = self.vpn.standing.borrow();

@@ -1,13 +1,14 @@
 //! A school day without a line, from the morning on which it is cut to the moment it comes back: who signs in, what is read,
 //! what teachers decide, what waits, what is written down, and what each page says that cannot do its work.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use preau::{journal::SeriesName, model::Moment, system::clock::Clock};
 use preau_lab::{
     Browser, EntProtocol, Lab, Output,
     plan::{BOX, INTERNET, LESSONS_NAME, PORTAL, UAI},
     view::View,
+    wait_for,
 };
 
 use crate::{
@@ -258,10 +259,10 @@ fn come_back_on_line(lab: &Lab, receipt: &str) {
     assert!(!all.contains("perdu"), "{all}");
     until(10, "the receipt says so", || page(lab, "eleve", &portal("/envois"), &[]).contains("Arrivé"));
     until_here(lab, "atlas");
-    until(30, "central is told", || {
-        let shown = lab.central(&["school", "show", UAI]).map(|output| output.stdout).unwrap_or_default();
-        box_status(lab)["central"]["reached"] == true && !shown.contains("line-down")
-    });
+    let shown = || lab.central(&["school", "show", UAI]).map(|output| output.stdout).unwrap_or_default();
+    let is_told = || box_status(lab)["central"]["reached"] == true && !shown().contains("line-down");
+    let told = wait_for(Duration::from_secs(30), || is_told().then_some(()));
+    assert!(told.is_some(), "central is not told: {}\n{}\n{}", shown(), box_status(lab), lab.box_log());
     until(30, "the web is there", || get(lab, "eleve", &format!("https://{OPEN}/"), &[]).succeeded());
 }
 
