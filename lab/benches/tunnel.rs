@@ -4,9 +4,10 @@
 //! cargo bench -p preau-lab --bench tunnel        needs iperf3
 //! ```
 //!
-//! Three things in one run, by one connection of iperf3: from the box to a concentrator without a tunnel; between two machines
-//! of the Internet by wireguard-go alone, which is the program that the box runs where the kernel has no WireGuard; and from the
-//! office through the box to the application. The median of five, each four seconds.
+//! Four things in one run, by one connection of iperf3: from the box to a machine of the Internet without a tunnel; between two
+//! machines of the Internet by wireguard-go alone, which is the program that the box runs where the kernel has no WireGuard; from
+//! the box to the application; and from the office to the application, through packet filter and address translation. The
+//! median of five, each four seconds. All programs share the machine's processors, each hop more with the others.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use preau_lab::{
     CentralConcentrators, Lab, Output, Running,
-    plan::{ACADEMIE, ACADEMIE_SITE, APPLICATION, APPLICATION_NAME, BOX, CONCENTRATORS, FAR, FAR_ADDRESSES},
+    plan::{ACADEMIE, ACADEMIE_SITE, APPLICATION_ADDRESSES, APPLICATION_NAME, BOX, FAR, FAR_ADDRESSES},
     wait_for,
 };
 use serde_json::Value;
@@ -39,18 +40,24 @@ const MAKE_END: &str = "for i in $(seq 100); do wg show \"$0\" > /dev/null 2>&1 
 fn main() {
     let mut lab = Lab::start().expect("the lab must start");
     lab.start_central().expect("central must start");
-    let _concentrators = CentralConcentrators::open(&lab).expect("the concentrators must start");
+    let concentrators = CentralConcentrators::open(&lab).expect("the concentrators must start");
     lab.enrol_box().expect("the box must be enrolled");
     lab.sign_in_user("bureau").expect("the office must sign in");
     let carried = || lab.preau(&["status"]).ok()?.stdout.contains("up to 1420 bytes").then_some(());
     wait_for(READY_WAIT_MAX, carried).expect("the tunnel must stand");
     let _alone = make_ends(&lab);
 
-    let [(concentrator, _, [address, _]), _] = CONCENTRATORS;
+    let serve = ["iperf3", "--server"];
     println!("{:<40}{:>12}{:>12}", "Gbit/s", "to", "from");
-    measure(&lab, "the line without a tunnel", BOX, concentrator, address);
-    measure(&lab, "wireguard-go alone", FAR, ACADEMIE, ENDS[1].3);
-    measure(&lab, "the office through the box", "bureau", APPLICATION, APPLICATION_NAME);
+    let server = lab.spawn(FAR, "iperf3-far", &serve).unwrap();
+    measure(&lab, "the line without a tunnel", BOX, &["--client", FAR_ADDRESSES[0]]);
+    measure(&lab, "wireguard-go alone", ACADEMIE, &["--client", ENDS[0].3]);
+    drop(server);
+    let _server = concentrators.spawn_behind("iperf3-behind", &serve).unwrap();
+    let own = "ip -brief -4 address show academie0 | awk '{ print $3 }' | cut -d / -f 1";
+    let own = shell(&lab, BOX, &[own]);
+    measure(&lab, "the box to the application", BOX, &["--bind", &own, "--client", APPLICATION_ADDRESSES[0]]);
+    measure(&lab, "the office to the application", "bureau", &["--client", APPLICATION_NAME]);
 }
 
 /// A tunnel of wireguard-go's own between two machines of the Internet.
@@ -66,11 +73,10 @@ fn make_ends(lab: &Lab) -> [Running; 2] {
     })
 }
 
-/// Prints the medians in both directions between a client on the machine `from` and a server on `to`, found as `address`.
-fn measure(lab: &Lab, what: &str, from: &str, to: &str, address: &str) {
-    let server = lab.spawn(to, "iperf3", &["iperf3", "--server"]).unwrap();
+/// Prints the medians in both directions between the machine `from` and the `server`, as iperf3 is told of it.
+fn measure(lab: &Lab, what: &str, from: &str, server: &[&str]) {
     let medians = [&[][..], &["--reverse"]].map(|direction| {
-        let command = [&["iperf3", "--json", "--time", "4", "--client", address], direction].concat();
+        let command = [&["iperf3", "--json", "--time", "4"], server, direction].concat();
         let mut rates: Vec<f64> = (0..RUNS)
             .map(|_| {
                 let ended = || lab.run_for(from, &command, RUN_MAX).and_then(Output::checked).ok();
@@ -82,7 +88,6 @@ fn measure(lab: &Lab, what: &str, from: &str, to: &str, address: &str) {
         rates.sort_by(f64::total_cmp);
         rates[RUNS / 2]
     });
-    drop(server);
     println!("{what:<40}{:>12.2}{:>12.2}", medians[0], medians[1]);
 }
 

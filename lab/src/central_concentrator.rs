@@ -11,7 +11,7 @@ use crate::{
     enclosure::Door,
     gateway::program_path,
     lab::Lab,
-    plan::{APPLICATION_ADDRESSES, CONCENTRATORS},
+    plan::{APPLICATION, APPLICATION_ADDRESSES, CONCENTRATORS},
     process::{Output, Running, wait_for},
 };
 
@@ -85,6 +85,14 @@ impl CentralConcentrators {
             *kept = Some(running);
         }
         Ok(())
+    }
+
+    /// Starts a command on the machine behind them, that of the application; what it says goes to the log called `name`.
+    ///
+    /// # Errors
+    /// When the way into the lab cannot be taken.
+    pub fn spawn_behind(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Running> {
+        Running::start(&self.door, APPLICATION, name, arguments)
     }
 
     /// Kills a concentrator, counted from 0, with its wireguard-go.
