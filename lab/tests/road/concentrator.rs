@@ -165,17 +165,20 @@ fn a_line_that_drops_long_packets_and_says_nothing_carries_the_tunnel() {
         until(30, "what a usual line carries is found", || tunnel(lab)["mtu"] == 1420);
         // A cable end takes nothing longer than its own size: what the box sends longer is gone without a word.
         run(lab, INTERNET, &["ip", "link", "set", "ecole", "mtu", "1400"]);
-        until(60, "what this one carries over IPv6 is found", || tunnel(lab)["mtu"] == 1312);
+        // Under IPv4's headers it carries 1344 bytes, the four of a VLAN included that a cable end takes besides; 1312 under IPv6's.
+        let found = || tunnel(lab)["mtu"].as_u64().filter(|mtu| [1312, 1344].contains(mtu));
+        until(60, "what this one carries is found", || found().is_some());
+        let mtu = found().unwrap();
         until(10, "the segments of offices are cut to it", || {
             let rules = run(lab, BOX, &["nft", "list", "chain", "inet", "preau", "from_tunnel_to_zone"]);
-            rules.contains("maxseg size set 1272") && rules.contains("maxseg size set 1252")
+            [40, 60].iter().all(|headers| rules.contains(&format!("maxseg size set {}", mtu - headers)))
         });
         let running = begin_download(lab, "narrow", "2M");
         assert_whole(lab, "narrow", running, 30);
         let long = format!("X-Long: {}", "a".repeat(6000));
         assert!(reaches(lab, "bureau", &["--header", &long]), "what the office sends is lost");
         let said = lab.preau(&["status"]).and_then(Output::checked).unwrap();
-        assert!(said.contains("packets of up to 1312 bytes"), "{said}");
+        assert!(said.contains(&format!("packets of up to {mtu} bytes")), "{said}");
         run(lab, INTERNET, &["ip", "link", "set", "ecole", "mtu", "1500"]);
         free_line(lab);
     });
