@@ -18,6 +18,7 @@ pub mod neighbours;
 pub mod netlink;
 pub mod nft;
 pub mod priority;
+pub mod program;
 pub mod ratchet;
 pub mod service_manager;
 pub mod sockets;

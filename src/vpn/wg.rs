@@ -4,24 +4,25 @@
 //! Keys go to it by its standard input, never as an argument that others could see. Each call has a limit of time: a
 //! program that hangs must not hang the daemon.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use anyhow::{Context as _, bail, ensure};
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+use anyhow::ensure;
 
 use super::{
     device::INTERFACE,
     settings::{Concentrator, Settings},
 };
+use crate::system::program::Program;
 
 /// The mark of the packets that carry the tunnel, which the packet filter knows them by.
 pub const MARK: u32 = 0x2;
 
-/// How long one call may take.
-const RUN_TIME_MAX: Duration = Duration::from_secs(3);
-
-/// How much of a complaint is kept, in bytes.
-const COMPLAINT_BYTES_MAX: usize = 500;
+const WG: Program = Program {
+    name: "wg",
+    package: "wireguard-tools",
+    wait_max: Duration::from_secs(3),
+    complaint_bytes_max: 500,
+};
 
 /// The longest account of a concentrator's state that is read, in bytes.
 const DUMP_BYTES_MAX: usize = 64 * 1024;
@@ -132,29 +133,9 @@ fn networks(one: &Concentrator) -> String {
 
 /// Runs `wg` with `input` on its standard input and returns what it says.
 async fn wg(arguments: &[&str], input: &str) -> anyhow::Result<String> {
-    let mut child = Command::new("wg")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .context("cannot start `wg` (package wireguard-tools)")?;
-    let mut stdin = child.stdin.take().context("wg has no standard input")?;
-    let feed = async move {
-        // Where wg ended early, its status and complaint say why.
-        let _ = stdin.write_all(input.as_bytes()).await;
-    };
-    let (output, ()) = timeout(RUN_TIME_MAX, async { tokio::join!(child.wait_with_output(), feed) })
-        .await
-        .context("wg took too long")?;
-    let output = output.context("cannot wait for wg")?;
-    if output.status.success() {
-        ensure!(output.stdout.len() <= DUMP_BYTES_MAX, "wg says too much");
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let complaint = output.stderr.get(..COMPLAINT_BYTES_MAX).unwrap_or(&output.stderr);
-    bail!("wg refused ({}): {}", output.status, String::from_utf8_lossy(complaint).trim_end())
+    let said = WG.run(arguments, input).await?;
+    ensure!(said.len() <= DUMP_BYTES_MAX, "wg says too much");
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 #[cfg(test)]

@@ -16,17 +16,14 @@ use rustls::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature},
+    crypto::aws_lc_rs,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 /// Checks the concentrator's certificate.
 #[derive(Debug)]
-pub struct Verifier {
-    chains: Arc<WebPkiServerVerifier>,
-    provider: Arc<CryptoProvider>,
-}
+pub struct Verifier(Arc<WebPkiServerVerifier>);
 
 impl Verifier {
     /// One that takes for the concentrator whoever one of `authorities` signed for.
@@ -34,14 +31,12 @@ impl Verifier {
     /// # Errors
     /// When one of them is no certificate, or there is none.
     pub fn new(authorities: &[CertificateDer<'static>]) -> anyhow::Result<Self> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         for authority in authorities {
             roots.add(authority.clone()).context("an authority's certificate cannot be used")?;
         }
-        let chains =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
-        Ok(Self { chains, provider })
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        Ok(Self(WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?))
     }
 }
 
@@ -63,7 +58,7 @@ impl ServerCertVerifier for Verifier {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let then = begins(end_entity)?;
-        self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, then)
+        self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, then)
     }
 
     fn verify_tls12_signature(
@@ -82,11 +77,11 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        self.0.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.0.supported_verify_schemes()
     }
 }
 
