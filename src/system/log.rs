@@ -57,10 +57,13 @@ impl FromStr for Form {
     }
 }
 
-/// Begins the log of the program in this form. `variable` of the environment may say what is told, such as `debug`; `info`
-/// and above where it does not.
+/// What is told where nobody says otherwise. WireGuard's library would tell of each peer it is given.
+const TOLD: &str = "info,gotatun=error";
+
+/// Begins the log of the program in this form. `variable` of the environment may say what is told, such as `debug`; [`TOLD`]
+/// where it does not.
 pub fn begin(form: Form, variable: &str) {
-    let told = EnvFilter::try_from_env(variable).unwrap_or_else(|_| EnvFilter::new("info"));
+    let told = EnvFilter::try_from_env(variable).unwrap_or_else(|_| EnvFilter::new(TOLD));
     let log = tracing_subscriber::fmt().with_env_filter(told).with_writer(std::io::stderr);
     // Set where standard error is the journal's socket (systemd.exec(5)).
     let is_journal = env::var_os("JOURNAL_STREAM").is_some();

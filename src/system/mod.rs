@@ -27,3 +27,4 @@ pub mod synchronisation;
 pub mod tasks;
 pub mod unreachable;
 pub mod watch;
+pub mod wireguard;

@@ -1,12 +1,11 @@
-//! The tunnel's interface: the kernel's own WireGuard where it has one, otherwise wireguard-go as a child, which is as fast
-//! as this machine's kernel lets a program be.
+//! The tunnel's interface: the kernel's own WireGuard where it has one, otherwise this program's, as a watched child.
 
 use tokio_util::sync::CancellationToken;
 
 use super::{path_mtu::MTU_MAX, settings::Settings};
 use crate::system::{
-    child::{Child, Rights},
     links::{Link, Links, set_kernel_setting, set_kernel_setting_if_there},
+    wireguard,
 };
 
 /// The kernel's name of the interface.
@@ -17,7 +16,7 @@ pub const INTERFACE: &str = "academie0";
 pub(super) enum Device {
     /// The kernel. The interface outlives the daemon.
     Kernel,
-    /// wireguard-go. The interface goes with it, and it with the daemon.
+    /// A child. The interface goes with it, and it with the daemon.
     Program,
 }
 
@@ -31,7 +30,7 @@ impl Device {
     pub(super) async fn run(self, stop: &CancellationToken) {
         match self {
             Self::Kernel => stop.cancelled().await,
-            Self::Program => program().run(stop).await,
+            Self::Program => wireguard::child(INTERFACE).run(stop).await,
         }
     }
 }
@@ -56,15 +55,4 @@ pub(super) async fn raise(links: &Links, link: &Link, settings: &Settings) -> an
     links.set_mtu(link, u32::from(MTU_MAX)).await?;
     links.set_addresses(link, &settings.addresses).await?;
     links.switch_on(link).await
-}
-
-fn program() -> Child {
-    Child {
-        name: "wireguard-go",
-        program: "wireguard-go".into(),
-        arguments: vec!["--foreground".into(), INTERFACE.into()],
-        // It says little without being asked, and nothing about persons.
-        is_about_the_machine: |_| true,
-        rights: Rights::Kept,
-    }
 }

@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`Settings`] | what the enrolment says of the tunnel, checked |
-//! | `device` | the interface: the kernel's WireGuard, or the program wireguard-go where the kernel has none |
+//! | `device` | the interface: the kernel's WireGuard, or a child of this program where the kernel has none |
 //! | `wg` | what the interface is told, and what it says |
 //! | `routes` | who is led into it: offices and the box's own address inside, and nobody else |
 //! | [`ladder`] | the way through TCP, for lines that carry no UDP |

@@ -35,7 +35,7 @@ pub enum Trouble {
     ClockAhead,
     /// The clock is behind a handshake that was taken, and nobody answers: the clock must be set, or another key made.
     ClockBehind,
-    /// There is no interface: neither the kernel nor wireguard-go makes one.
+    /// There is no interface: neither the kernel makes one nor a program.
     NoInterface,
     /// Nobody says where the concentrator is.
     NameUnknown,
@@ -57,7 +57,7 @@ impl fmt::Display for Trouble {
             Self::ClockAhead => "the clock is too far ahead to be shown to a concentrator; set it",
             Self::ClockBehind => "the clock is behind an earlier handshake; set it, or have another key made",
             Self::NoInterface => {
-                "there is no interface: the kernel has no WireGuard and wireguard-go does not run"
+                "there is no interface: the kernel makes neither one of WireGuard nor one for a program (/dev/net/tun)"
             }
             Self::Captive => "the line asks for a page to be confirmed, or is read: somebody else answers for the concentrator",
             Self::NameUnknown => "no resolver says where the concentrator is",

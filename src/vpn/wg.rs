@@ -1,5 +1,5 @@
 //! What is told to WireGuard's interface, and what it says of itself, by the program `wg`, which speaks with the kernel and
-//! with wireguard-go alike.
+//! with this program's child alike.
 //!
 //! Keys go to it by its standard input, never as an argument that others could see. Each call has a limit of time: a
 //! program that hangs must not hang the daemon.

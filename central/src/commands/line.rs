@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use preau::system::log;
+use preau::system::{log, wireguard};
 use preau_central::config::Config;
 
 use super::{
@@ -30,6 +30,19 @@ pub(crate) struct Line {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Act(Act),
+    /// Is the concentrator's interface where the kernel has no WireGuard; `concentrator run` runs it
+    #[command(hide = true)]
+    Wireguard {
+        /// The interface's name
+        interface: String,
+    },
+}
+
+/// What is done by a configuration.
+#[derive(Debug, Subcommand)]
+enum Act {
     Init(init::Init),
     Run(run::Arguments),
     Check(check::Arguments),
@@ -63,9 +76,12 @@ impl Line {
     /// Does what the command line says, and tells on standard error why it could not.
     pub(crate) fn carry_out(self) -> ExitCode {
         log::begin(self.log, "RUST_LOG");
-        let done = match tokio::runtime::Runtime::new() {
-            Ok(runtime) => runtime.block_on(self.command.carry_out(&self.config)),
-            Err(error) => Err(error.into()),
+        let done = match self.command {
+            Command::Wireguard { interface } => wireguard::run(&interface),
+            Command::Act(act) => match tokio::runtime::Runtime::new() {
+                Ok(runtime) => runtime.block_on(act.carry_out(&self.config)),
+                Err(error) => Err(error.into()),
+            },
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -77,7 +93,7 @@ impl Line {
     }
 }
 
-impl Command {
+impl Act {
     async fn carry_out(self, config_path: &Path) -> anyhow::Result<()> {
         let config = Config::load(config_path)?;
         match self {

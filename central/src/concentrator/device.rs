@@ -1,12 +1,9 @@
-//! The interface: the kernel's WireGuard where the kernel has one, wireguard-go as a watched child where it has none. Both are
+//! The interface: the kernel's WireGuard where the kernel has one, this program's as a watched child where it has none. Both are
 //! told what to have by wg(8), within a time limit: a device that hangs hangs nobody.
 
 use std::time::Duration;
 
-use preau::system::{
-    child::{Child, Rights},
-    program::Program,
-};
+use preau::system::{program::Program, wireguard};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -46,15 +43,8 @@ impl Device {
             let _ = IP.run(&["link", "delete", "dev", name], "").await;
             return;
         }
-        info!("the kernel has no WireGuard; wireguard-go is run");
-        let child = Child {
-            name: "wireguard-go",
-            program: "wireguard-go".into(),
-            arguments: vec!["-f".into(), name.into()],
-            is_about_the_machine: |_| true,
-            rights: Rights::Kept,
-        };
-        child.run(stop).await;
+        info!("the kernel has no WireGuard; a child of this program is");
+        wireguard::child(name).run(stop).await;
     }
 
     /// What WireGuard has at the moment.

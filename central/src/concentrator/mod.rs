@@ -10,7 +10,7 @@
 //! | `dump` | pure: what `wg show … dump` says |
 //! | `rules` | pure: the ruleset; never from school to school |
 //! | `files` | the same for wg-quick and systemd-networkd |
-//! | `device` | the interface: the kernel's WireGuard, or wireguard-go as a child |
+//! | `device` | the interface: the kernel's WireGuard, or a child of this program |
 //! | `door` | the way through TCP |
 //! | `service` | holds device and door to what is wanted, within seconds |
 

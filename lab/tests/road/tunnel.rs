@@ -260,7 +260,7 @@ fn a_connection_outlives_another_key_and_the_end_of_the_program_that_carries_it(
         std::thread::sleep(Duration::from_secs(3));
         concentrators.change_box_key().unwrap();
         std::thread::sleep(Duration::from_secs(8));
-        let find = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -q '^wireguard-go .*academie0' && kill -9 ${p#/proc/}; done
+        let find = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -q '[/]preau wireguard academie0 ' && kill -9 ${p#/proc/}; done
             true";
         on_the_box(lab, find);
         assert!(running.is_running(), "the download is over too early: {}\n{}", running.log(), tunnel(lab));

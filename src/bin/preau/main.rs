@@ -16,7 +16,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use preau::{config::Problems, daemon, system::log};
+use preau::{
+    config::Problems,
+    daemon,
+    system::{log, wireguard},
+};
 
 /// The server a French school plugs in: network, filter, portal, records.
 #[derive(Debug, Parser)]
@@ -56,6 +60,12 @@ enum Act {
         #[command(subcommand)]
         act: journal::Act,
     },
+    /// Is the tunnel's interface where the kernel has no WireGuard; the daemon runs it
+    #[command(hide = true)]
+    Wireguard {
+        /// The interface's name
+        interface: String,
+    },
 }
 
 /// Which configuration a command is about.
@@ -88,6 +98,7 @@ fn act(act: Act) -> anyhow::Result<()> {
         Act::Lists { act } => lists::act(act),
         Act::Accounts { act } => accounts::act(&act),
         Act::Journal { act } => journal::act(&act),
+        Act::Wireguard { interface } => wireguard::run(&interface),
     }
 }
 

@@ -75,8 +75,8 @@ words! {
             "The box’s clock is too far ahead: it shows itself to no concentrator. Set it.";
         clock_behind: "L’horloge du boîtier est en retard sur un échange précédent. Remettez-la à l’heure, ou changez la clé du tunnel.",
             "The box’s clock is behind an earlier handshake. Set it, or change the tunnel’s key.";
-        no_interface: "Le boîtier ne peut pas créer l’interface : ni le noyau ni wireguard-go. À réparer sur place.",
-            "The box cannot make the interface: neither the kernel nor wireguard-go does. To be mended there.";
+        no_interface: "Le boîtier ne peut pas créer l’interface : ni le noyau ni un programme (/dev/net/tun). À réparer sur place.",
+            "The box cannot make the interface: neither the kernel nor a program (/dev/net/tun) does. To be mended there.";
         name_unknown: "Aucun résolveur de la ligne ne donne l’adresse du concentrateur : vérifiez son nom dans le DNS public.",
             "No resolver of the line gives the concentrator’s address: check its name in the public DNS.";
         captive: "Quelqu’un d’autre répond à la place du concentrateur : la ligne attend sans doute qu’une page soit confirmée, comme à l’hôtel. À voir sur place.",
