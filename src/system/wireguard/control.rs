@@ -15,7 +15,8 @@ use std::{
 use anyhow::{Context as _, ensure};
 use gotatun::{
     device::{
-        self, Peer,
+        self, Device, DeviceTransports, Peer,
+        configure::{DeviceWrite, PeerMut},
         uapi::{
             UapiClient,
             command::{Request, Response, Set, SetPeer, SetUnset},
@@ -23,22 +24,24 @@ use gotatun::{
     },
     x25519::{PublicKey, StaticSecret},
 };
-use nix::errno::Errno;
+use rustix::io::Errno;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     sync::{mpsc, oneshot},
+    task::JoinSet,
     time::timeout,
 };
 use tracing::warn;
-
-use super::WireGuard;
 
 /// Where wg(8) looks for it.
 const DIR: &str = "/var/run/wireguard";
 
 /// The most that one connection may say, in bytes: some ten thousand peers.
 const ASKED_BYTES_MAX: u64 = 4 << 20;
+
+/// Connections at a time.
+const CONNECTIONS_MAX: usize = 32;
 
 /// How long one connection may last.
 const CONNECTION_MAX: Duration = Duration::from_secs(10);
@@ -47,8 +50,6 @@ const CONNECTION_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Control {
     path: PathBuf,
     changes: mpsc::Receiver<Change>,
-    /// Held so that there is always somebody who may ask.
-    _sender: mpsc::Sender<Change>,
 }
 
 /// Something that wg(8) wants otherwise.
@@ -59,31 +60,21 @@ pub(super) struct Change {
 }
 
 impl Control {
-    /// Answers for the interface of this name. What it has is asked of `asked`.
+    /// Answers for the interface of this name, in one of `tasks`. What the interface has is asked of `asked`.
     ///
     /// # Errors
     /// When the socket cannot be made.
-    pub(super) fn open(name: &str, asked: UapiClient) -> anyhow::Result<Self> {
+    pub(super) fn open(name: &str, asked: UapiClient, tasks: &mut JoinSet<()>) -> anyhow::Result<Self> {
         let path = Path::new(DIR).join(format!("{name}.sock"));
         let listener = listen(&path).with_context(|| format!("cannot make `{}`", path.display()))?;
         let (sender, changes) = mpsc::channel(1);
-        let told = sender.clone();
-        tokio::spawn(async move {
-            loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
-                let answered = answer(stream, asked.clone(), told.clone());
-                tokio::spawn(timeout(CONNECTION_MAX, answered));
-            }
-        });
-        Ok(Self { path, changes, _sender: sender })
+        tasks.spawn(answer_all(listener, asked, sender));
+        Ok(Self { path, changes })
     }
 
-    /// What is wanted otherwise next.
-    pub(super) async fn next(&mut self) -> Change {
-        match self.changes.recv().await {
-            Some(change) => change,
-            None => std::future::pending().await,
-        }
+    /// What is wanted otherwise next; `None` once nobody answers any more.
+    pub(super) async fn next(&mut self) -> Option<Change> {
+        self.changes.recv().await
     }
 }
 
@@ -102,6 +93,18 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
+/// Answers every connection.
+async fn answer_all(listener: UnixListener, asked: UapiClient, told: mpsc::Sender<Change>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        if connections.len() >= CONNECTIONS_MAX {
+            connections.join_next().await;
+        }
+        while connections.try_join_next().is_some() {}
+        connections.spawn(timeout(CONNECTION_MAX, answer(stream, asked.clone(), told.clone())));
+    }
+}
+
 /// Answers what one connection asks: requests that end with an empty line.
 async fn answer(stream: UnixStream, asked: UapiClient, told: mpsc::Sender<Change>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -116,15 +119,15 @@ async fn answer(stream: UnixStream, asked: UapiClient, told: mpsc::Sender<Change
         let said = match Request::from_str(&std::mem::take(&mut request)) {
             Ok(Request::Get(get)) => match asked.send(get).await {
                 Ok(Response::Get(has)) => has.to_string(),
-                Ok(Response::Set(_)) | Err(_) => errno(Errno::EIO as i32),
+                Ok(Response::Set(_)) | Err(_) => errno(Errno::IO.raw_os_error()),
             },
             Ok(Request::Set(wanted)) => {
                 let (done, is_done) = oneshot::channel();
                 // Whoever cannot be told any more is gone, and answers nothing either.
                 let _ = told.send(Change { wanted, done }).await;
-                errno(is_done.await.unwrap_or(Errno::EIO as i32))
+                errno(is_done.await.unwrap_or(Errno::IO.raw_os_error()))
             }
-            Err(_) => errno(Errno::EINVAL as i32),
+            Err(_) => errno(Errno::INVAL.raw_os_error()),
         };
         writer.write_all(format!("{said}\n").as_bytes()).await?;
     }
@@ -136,8 +139,8 @@ fn errno(number: i32) -> String {
 }
 
 impl Change {
-    /// Makes it so, as far as nothing fails, and says how it went to whoever wanted it.
-    pub(super) async fn carry_out(self, wireguard: &WireGuard) {
+    /// Makes it so, and says how it went to whoever wanted it.
+    pub(super) async fn carry_out<T: DeviceTransports>(self, wireguard: &Device<T>) {
         let number = match apply(wireguard, self.wanted).await {
             Ok(()) => 0,
             Err(error) => {
@@ -155,86 +158,80 @@ fn number_of(error: &anyhow::Error) -> i32 {
         Some(device::Error::Bind(cause, _) | device::Error::IoError(cause)) => cause.raw_os_error(),
         Some(_) | None => None,
     };
-    cause.unwrap_or(Errno::EINVAL as i32)
+    cause.unwrap_or(Errno::INVAL.raw_os_error())
 }
 
-async fn apply(wireguard: &WireGuard, wanted: Set) -> anyhow::Result<()> {
+async fn apply<T: DeviceTransports>(wireguard: &Device<T>, wanted: Set) -> anyhow::Result<()> {
     let Set { private_key, listen_port, fwmark, replace_peers, protocol_version, peers, .. } = wanted;
     ensure!(protocol_version.is_none_or(|version| version == "1"), "another version of the language");
     let mut keys = HashSet::new();
     ensure!(peers.iter().all(|one| keys.insert(one.peer.public_key.0)), "a peer is named twice");
-    // The key and the socket are there once this one is dropped, and peers need them.
-    wireguard
-        .write(async |device| {
-            if let Some(mark) = fwmark {
-                let mark = if let SetUnset::Set(mark) = mark { mark.get() } else { 0 };
-                device.set_fwmark(mark)?;
-            }
-            if let Some(port) = listen_port {
-                device.set_listen_port(port);
-            }
-            if let Some(key) = private_key {
-                device.set_private_key(StaticSecret::from(key.0)).await;
-            }
-            Ok::<_, device::Error>(())
-        })
-        .await??;
-    wireguard
-        .write(async |device| {
-            ensure!(peers.is_empty() || device.private_key().is_some(), "peers need a private key first");
-            if replace_peers {
-                device.clear_peers();
-            }
-            let known = device.peers().await;
-            let mut owners = HashMap::new();
-            for one in &known {
-                owners.extend(one.peer.allowed_ips.iter().map(|network| (*network, one.peer.public_key)));
-            }
-            let mut known: HashSet<_> = known.iter().map(|one| one.peer.public_key).collect();
-            for one in peers {
-                let key = PublicKey::from(one.peer.public_key.0);
-                if one.remove {
-                    device.remove_peer(&key).await;
-                    known.remove(&key);
-                    owners.retain(|_, owner| *owner != key);
-                    continue;
-                }
-                if one.update_only && !known.contains(&key) {
-                    continue;
-                }
-                if one.replace_allowed_ips {
-                    owners.retain(|_, owner| *owner != key);
-                }
-                // A network has one owner: whoever had it before loses it.
-                let taken = one.peer.allowed_ip.iter().filter_map(|network| owners.insert(*network, key));
-                let robbed: HashSet<_> = taken.filter(|owner| *owner != key).collect();
-                for other in robbed {
-                    let left: Vec<_> = owners
-                        .iter()
-                        .filter(|(_, owner)| **owner == other)
-                        .map(|(network, _)| *network)
-                        .collect();
-                    device
-                        .modify_peer(&other, |peer| {
-                            peer.clear_allowed_ips();
-                            peer.add_allowed_ips(left);
-                        })
-                        .await;
-                }
-                if known.insert(key) {
-                    device.add_peer(Peer::new(key));
-                }
-                device.modify_peer(&key, |peer| change(peer, one)).await;
-            }
-            Ok(())
-        })
-        .await?
+    let has_key =
+        private_key.is_some() || wireguard.read(async |device| device.private_key().is_some()).await;
+    ensure!(peers.is_empty() || has_key, "peers need a private key first");
+    let own = async |device: &mut DeviceWrite<'_, T>| {
+        if let Some(mark) = fwmark {
+            device.set_fwmark(if let SetUnset::Set(mark) = mark { mark.get() } else { 0 })?;
+        }
+        if let Some(port) = listen_port {
+            device.set_listen_port(port);
+        }
+        if let Some(key) = private_key {
+            device.set_private_key(StaticSecret::from(key.0)).await;
+        }
+        Ok::<_, device::Error>(())
+    };
+    // The library uses the key once it has let go of the device, and peers need it.
+    wireguard.write(own).await??;
+    let theirs = async |device: &mut DeviceWrite<'_, T>| {
+        if replace_peers {
+            device.clear_peers();
+        }
+        set_peers(device, peers).await;
+    };
+    wireguard.write(theirs).await?;
+    Ok(())
+}
+
+async fn set_peers<T: DeviceTransports>(device: &mut DeviceWrite<'_, T>, wanted: Vec<SetPeer>) {
+    let before = device.peers().await;
+    let mut known: HashSet<_> = before.iter().map(|one| one.peer.public_key).collect();
+    let mut owners = HashMap::new();
+    for one in &before {
+        owners.extend(one.peer.allowed_ips.iter().map(|network| (*network, one.peer.public_key)));
+    }
+    for one in wanted {
+        let key = PublicKey::from(one.peer.public_key.0);
+        if one.remove {
+            device.remove_peer(&key).await;
+            known.remove(&key);
+        }
+        if one.remove || one.replace_allowed_ips {
+            owners.retain(|_, owner| *owner != key);
+        }
+        if one.remove || (one.update_only && !known.contains(&key)) {
+            continue;
+        }
+        // A network has one owner: whoever had it before loses it.
+        let owned_before = one.peer.allowed_ip.iter().filter_map(|network| owners.insert(*network, key));
+        let robbed: HashSet<_> = owned_before.filter(|owner| *owner != key).collect();
+        for other in robbed {
+            let left = owners.iter().filter(|(_, owner)| **owner == other).map(|(network, _)| *network);
+            let keep = |peer: &mut PeerMut| {
+                peer.clear_allowed_ips();
+                peer.add_allowed_ips(left);
+            };
+            device.modify_peer(&other, keep).await;
+        }
+        if known.insert(key) {
+            device.add_peer(Peer::new(key));
+        }
+        device.modify_peer(&key, |peer| set_peer(peer, one)).await;
+    }
 }
 
 /// Changes what is named of a peer, and leaves the rest.
-fn change(peer: &mut device::configure::PeerMut, wanted: SetPeer) {
-    let replaces = wanted.replace_allowed_ips;
-    let wanted = wanted.peer;
+fn set_peer(peer: &mut PeerMut, SetPeer { peer: wanted, replace_allowed_ips, .. }: SetPeer) {
     if let Some(shared) = wanted.preshared_key {
         peer.set_preshared_key(if let SetUnset::Set(key) = shared { Some(key.0) } else { None });
     }
@@ -244,8 +241,116 @@ fn change(peer: &mut device::configure::PeerMut, wanted: SetPeer) {
     if let Some(seconds) = wanted.persistent_keepalive_interval {
         peer.set_keepalive(Some(seconds).filter(|seconds| *seconds > 0));
     }
-    if replaces {
+    if replace_allowed_ips {
         peer.clear_allowed_ips();
     }
     peer.add_allowed_ips(wanted.allowed_ip);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use gotatun::{tun::MtuWatcher, udp::channel::new_udp_tun_channel};
+
+    use super::*;
+
+    const A: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+    const B: &str = "0202020202020202020202020202020202020202020202020202020202020202";
+
+    /// Tells a device without a network one request after the other, and says what it has of each peer then, one a line: key,
+    /// endpoint, keepalive, whether it has a preshared key, networks.
+    async fn after(requests: &[String]) -> anyhow::Result<String> {
+        let (inside, outside, sockets) =
+            new_udp_tun_channel(1, Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST, MtuWatcher::new(1420));
+        let wireguard = device::build().with_udp(sockets).with_ip_pair(inside, outside).build().await?;
+        for text in requests {
+            match Request::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))? {
+                Request::Set(wanted) => apply(&wireguard, wanted).await?,
+                Request::Get(_) => unreachable!("tests tell, and do not ask"),
+            }
+        }
+        super::super::meet_again(&wireguard).await?;
+        let told = |one: device::configure::PeerStats| {
+            let Peer { public_key, endpoint, keepalive, preshared_key, mut allowed_ips, .. } = one.peer;
+            let name = if public_key.as_bytes()[0] == 1 { "A" } else { "B" };
+            allowed_ips.sort();
+            let networks: Vec<_> = allowed_ips.iter().map(ToString::to_string).collect();
+            format!("{name} {endpoint:?} {keepalive:?} {} {}", preshared_key.is_some(), networks.join(","))
+        };
+        let mut lines: Vec<_> = wireguard.peers().await.into_iter().map(told).collect();
+        lines.sort();
+        Ok(lines.join("\n"))
+    }
+
+    fn keyed(rest: &str) -> String {
+        format!("set=1\nprivate_key={}\n{rest}", "07".repeat(32))
+    }
+
+    #[tokio::test]
+    async fn what_is_not_named_of_a_peer_stays() {
+        let begin = keyed(&format!(
+            "public_key={A}\npreshared_key={B}\nendpoint=198.51.100.1:51820\npersistent_keepalive_interval=20\n\
+             allowed_ip=10.200.0.0/16\nallowed_ip=fd00:200::/64\n"
+        ));
+        let whole = "A Some(198.51.100.1:51820) Some(20) true 10.200.0.0/16,fd00:200::/64";
+        assert_eq!(after(std::slice::from_ref(&begin)).await.unwrap(), whole);
+        let moved = format!("set=1\npublic_key={A}\nupdate_only=true\nendpoint=[2001:db8::1]:443\n");
+        let elsewhere = whole.replace("198.51.100.1:51820", "[2001:db8::1]:443");
+        assert_eq!(after(&[begin.clone(), moved]).await.unwrap(), elsewhere);
+        let poorer = format!(
+            "set=1\npublic_key={A}\npreshared_key={}\npersistent_keepalive_interval=0\nreplace_allowed_ips=true\n",
+            "00".repeat(32)
+        );
+        assert_eq!(after(&[begin, poorer]).await.unwrap(), "A Some(198.51.100.1:51820) None false ");
+    }
+
+    #[tokio::test]
+    async fn a_network_belongs_to_the_last_peer_that_it_was_given_to() {
+        let begin = keyed(&format!(
+            "public_key={A}\nallowed_ip=10.200.0.0/16\nallowed_ip=10.201.0.0/16\npublic_key={B}\n"
+        ));
+        let given = format!("set=1\npublic_key={B}\nallowed_ip=10.200.0.0/16\n");
+        assert_eq!(
+            after(&[begin.clone(), given.clone()]).await.unwrap(),
+            "A None None false 10.201.0.0/16\nB None None false 10.200.0.0/16"
+        );
+        // What it lost, or let go, does not come back when another network of its is taken.
+        let let_go = format!(
+            "set=1\npublic_key={A}\nreplace_allowed_ips=true\nallowed_ip=10.202.0.0/16\nallowed_ip=10.203.0.0/16\n"
+        );
+        let taken = format!("set=1\npublic_key={B}\nallowed_ip=10.203.0.0/16\n");
+        let all = "A None None false 10.202.0.0/16\nB None None false 10.200.0.0/16,10.203.0.0/16";
+        assert_eq!(after(&[begin.clone(), given.clone(), let_go, taken]).await.unwrap(), all);
+        // What the first has no more does not come back when it is told of something else.
+        let other = format!("set=1\npublic_key={A}\npersistent_keepalive_interval=5\n");
+        let both = "A None Some(5) false 10.201.0.0/16\nB None None false 10.200.0.0/16";
+        assert_eq!(after(&[begin, given, other]).await.unwrap(), both);
+    }
+
+    #[tokio::test]
+    async fn peers_are_removed_replaced_and_only_changed_where_they_are() {
+        let begin = keyed(&format!("public_key={A}\npublic_key={B}\n"));
+        let gone = format!("set=1\npublic_key={A}\nremove=true\n");
+        assert_eq!(after(&[begin.clone(), gone.clone()]).await.unwrap(), "B None None false ");
+        let unknown = format!("set=1\npublic_key={A}\nupdate_only=true\nallowed_ip=10.0.0.0/8\n");
+        assert_eq!(after(&[begin.clone(), gone, unknown]).await.unwrap(), "B None None false ");
+        let others = format!("set=1\nreplace_peers=true\npublic_key={A}\n");
+        assert_eq!(after(&[begin, others]).await.unwrap(), "A None None false ");
+    }
+
+    #[tokio::test]
+    async fn nonsense_is_refused() {
+        let twice = keyed(&format!("public_key={A}\npublic_key={A}\n"));
+        let keyless = format!("set=1\npublic_key={A}\n");
+        for nonsense in [
+            twice,
+            keyless,
+            keyed("protocol_version=2\n"),
+            keyed("port=1\n"),
+            "set=1\nlisten_port=x\n".into(),
+        ] {
+            assert!(after(std::slice::from_ref(&nonsense)).await.is_err(), "{nonsense}");
+        }
+    }
 }

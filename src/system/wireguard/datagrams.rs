@@ -126,7 +126,8 @@ mod tests {
 
     /// Datagrams of these lengths to these ports.
     fn leaving(datagrams: impl IntoIterator<Item = (usize, u16)>) -> Vec<Leaving> {
-        let packet = |(length, port)| (Packet::copy_from(&*vec![0; length]), ([198, 51, 100, 1], port).into());
+        let packet =
+            |(length, port)| (Packet::copy_from(&*vec![0; length]), ([198, 51, 100, 1], port).into());
         datagrams.into_iter().map(packet).collect()
     }
 

@@ -13,7 +13,7 @@ use gotatun::{
     packet::{Ip, Packet, PacketBufPool},
     tun::{IpRecv, IpSend, MtuWatcher},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 use tracing::trace;
 use tun_rs::{AsyncDevice, DeviceBuilder, GROTable, VIRTIO_NET_HDR_LEN};
 
@@ -45,14 +45,14 @@ pub(super) struct Reader {
 /// Room for a packet.
 struct Segment(Packet);
 
-/// Makes the interface. It is closed, and it goes when the last of both is dropped.
+/// Makes the interface, closed, and hands packets in in one of `tasks`. It goes when nobody holds it any more.
 ///
 /// # Errors
 /// When the kernel refuses.
-pub(super) fn open(name: &str) -> io::Result<(Writer, Reader)> {
+pub(super) fn open(name: &str, tasks: &mut JoinSet<()>) -> io::Result<(Writer, Reader)> {
     let tun = Arc::new(DeviceBuilder::new().name(name).offload(true).enable(false).build_async()?);
     let (waiting, taken) = mpsc::channel(WAITING_MAX);
-    tokio::spawn(hand_in(Arc::clone(&tun), taken));
+    tasks.spawn(hand_in(Arc::clone(&tun), taken));
     let reader = Reader {
         tun,
         whole: vec![0; WHOLE_BYTES_MAX],

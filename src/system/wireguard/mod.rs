@@ -13,36 +13,32 @@ mod control;
 mod datagrams;
 mod interface;
 
-use std::{
-    env,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{env, time::Duration};
 
 use anyhow::{Context as _, bail};
-use gotatun::device::{self, Device, uapi::UapiServer};
+use gotatun::device::{self, Device, DeviceTransports, uapi::UapiServer};
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
-    time::{MissedTickBehavior, interval},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval},
 };
 
-use self::{
-    control::Control,
-    datagrams::Sockets,
-    interface::{Reader, Writer},
+use self::{control::Control, datagrams::Sockets};
+use super::{
+    child::{Child, Rights},
+    clock::Clock,
 };
-use super::child::{Child, Rights};
-
-type WireGuard = Device<(Sockets, Writer, Reader)>;
+use crate::model::Moment;
 
 /// The command of this program that becomes the process, as of any program that starts it.
 const COMMAND: &str = "wireguard";
 
 /// How often it is looked whether somebody set the clock.
-const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// From here on a clock was set, and did not only run unevenly.
-const CLOCK_STEP_MIN: Duration = Duration::from_secs(1);
+const STEP_MIN: Duration = Duration::from_secs(1);
 
 /// How long a session lasts after its handshake (WireGuard's paper, section 6.1).
 const SESSION_MAX: Duration = Duration::from_secs(180);
@@ -74,23 +70,28 @@ pub fn run(interface: &str) -> anyhow::Result<()> {
 
 async fn serve(name: &str) -> anyhow::Result<()> {
     let mut ended = signal(SignalKind::terminate()).context("cannot wait for signals")?;
-    let (writer, reader) = interface::open(name).with_context(|| {
+    let mut tasks = JoinSet::new();
+    let (writer, reader) = interface::open(name, &mut tasks).with_context(|| {
         format!("cannot make the interface `{name}`: are /dev/net/tun and CAP_NET_ADMIN there?")
     })?;
     let (asked, answers) = UapiServer::new();
     let builder =
         device::build().with_uapi(answers).with_udp(Sockets::default()).with_ip_pair(writer, reader);
     let mut wireguard = builder.build().await?;
-    let mut control = Control::open(name, asked)?;
-    let mut clock = SetClock::default();
-    let mut looks = interval(CLOCK_LOOK_EVERY);
+    let mut control = Control::open(name, asked, &mut tasks)?;
+    let (clock, begun) = (Clock::of_the_machine(), Instant::now());
+    let mut set_clock = SetClock { origin: clock.now() };
+    let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ended.recv() => return Ok(()),
             () = wireguard.wait() => bail!("the interface is gone"),
-            change = control.next() => change.carry_out(&wireguard).await,
-            _ = looks.tick() => if clock.was_set() {
+            change = control.next() => match change {
+                Some(change) => change.carry_out(&wireguard).await,
+                None => bail!("wg(8) is not answered any more"),
+            },
+            _ = looks.tick() => if set_clock.was_set(clock.now(), begun.elapsed()) {
                 meet_again(&wireguard).await?;
             },
         }
@@ -99,7 +100,7 @@ async fn serve(name: &str) -> anyhow::Result<()> {
 
 /// Makes every peer without a session known anew. A handshake carries the time, which the library counts on from when the peer
 /// was made known: after the clock was put right it would go on showing the wrong one, and be refused.
-async fn meet_again(wireguard: &WireGuard) -> Result<(), device::Error> {
+async fn meet_again<T: DeviceTransports>(wireguard: &Device<T>) -> Result<(), device::Error> {
     wireguard
         .write(async |device| {
             for known in device.peers().await {
@@ -112,28 +113,32 @@ async fn meet_again(wireguard: &WireGuard) -> Result<(), device::Error> {
         .await
 }
 
-/// Whether the clock went another way than time itself.
+/// A clock that somebody may set.
 struct SetClock {
-    begun: Instant,
-    /// What the clock showed when `begun` was, as far as it can be told by now.
-    origin: Duration,
+    /// What it showed when time was counted from, as far as it can be told by now.
+    origin: Moment,
 }
 
 impl SetClock {
-    fn was_set(&mut self) -> bool {
-        let before = std::mem::replace(&mut self.origin, origin(self.begun));
-        before.abs_diff(self.origin) >= CLOCK_STEP_MIN
+    /// Whether it was set since this was last asked: it shows `now`, and `elapsed` is the time since it was first asked.
+    fn was_set(&mut self, now: Moment, elapsed: Duration) -> bool {
+        let origin = now - elapsed;
+        let before = std::mem::replace(&mut self.origin, origin);
+        origin.since(before).max(before.since(origin)) >= STEP_MIN
     }
 }
 
-impl Default for SetClock {
-    fn default() -> Self {
-        let begun = Instant::now();
-        Self { begun, origin: origin(begun) }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn origin(begun: Instant) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(begun.elapsed())
+    #[test]
+    fn a_clock_that_was_set_is_noticed_once_in_either_direction() {
+        let mut clock = SetClock { origin: Moment::from_unix_seconds(0) };
+        let shown = [(60, false), (1_795_417_200, true), (1_795_417_260, false), (240, true), (300, false)];
+        for (minute, (shows, was_set)) in (1..).zip(shown) {
+            let elapsed = Duration::from_secs(60 * minute);
+            assert_eq!(clock.was_set(Moment::from_unix_seconds(shows), elapsed), was_set, "{shows}");
+        }
+    }
 }
