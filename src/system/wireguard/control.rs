@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use gotatun::{
     device::{
         self, Device, DeviceTransports, Peer,
@@ -30,7 +30,7 @@ use tokio::{
     net::{UnixListener, UnixStream},
     sync::{mpsc, oneshot},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tracing::warn;
 
@@ -42,6 +42,9 @@ const ASKED_BYTES_MAX: u64 = 4 << 20;
 
 /// Connections at a time.
 const CONNECTIONS_MAX: usize = 32;
+
+/// By then whoever asked has heard why this will end.
+const HEARD_WITHIN: Duration = Duration::from_millis(100);
 
 /// How long one connection may last.
 const CONNECTION_MAX: Duration = Duration::from_secs(10);
@@ -134,41 +137,78 @@ async fn answer(stream: UnixStream, asked: UapiClient, told: mpsc::Sender<Change
     Ok(())
 }
 
+/// The last line of an answer; wg(8) takes numbers of errors below zero, as the kernel gives them.
 fn errno(number: i32) -> String {
-    format!("errno={number}\n")
+    format!("errno={}\n", -number)
 }
 
 impl Change {
     /// Makes it so, and says how it went to whoever wanted it.
-    pub(super) async fn carry_out<T: DeviceTransports>(self, wireguard: &Device<T>) {
-        let number = match apply(wireguard, self.wanted).await {
-            Ok(()) => 0,
-            Err(error) => {
-                warn!(error = format!("{error:#}"), "WireGuard does not take what it is told");
-                number_of(&error)
+    ///
+    /// # Errors
+    /// When the device has lost its socket.
+    pub(super) async fn carry_out<T: DeviceTransports>(
+        self,
+        wireguard: &Device<T>,
+    ) -> Result<(), device::Error> {
+        let failed = apply(wireguard, self.wanted).await.err();
+        let _ = self.done.send(failed.as_ref().map_or(0, Refused::number));
+        match failed {
+            Some(Refused::Socket(error)) => {
+                sleep(HEARD_WITHIN).await;
+                Err(error)
             }
-        };
-        let _ = self.done.send(number);
+            Some(Refused::Nonsense(why)) => {
+                warn!(why, "WireGuard does not take what it is told");
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 
-/// The kernel's number where it refused, such as that of a port that is taken.
-fn number_of(error: &anyhow::Error) -> i32 {
-    let cause = match error.downcast_ref() {
-        Some(device::Error::Bind(cause, _) | device::Error::IoError(cause)) => cause.raw_os_error(),
-        Some(_) | None => None,
-    };
-    cause.unwrap_or(Errno::INVAL.raw_os_error())
+/// Why a change was not made.
+#[derive(Debug)]
+enum Refused {
+    /// It makes no sense, and nothing was changed.
+    Nonsense(&'static str),
+    /// The socket could not be opened anew, as when its port is taken; the one before is closed.
+    Socket(device::Error),
 }
 
-async fn apply<T: DeviceTransports>(wireguard: &Device<T>, wanted: Set) -> anyhow::Result<()> {
+impl Refused {
+    /// The number of the error, the kernel's own where it is the kernel that refused.
+    fn number(&self) -> i32 {
+        let kernels = match self {
+            Self::Socket(device::Error::Bind(cause, _) | device::Error::IoError(cause)) => {
+                cause.raw_os_error()
+            }
+            Self::Socket(_) | Self::Nonsense(_) => None,
+        };
+        kernels.unwrap_or(Errno::INVAL.raw_os_error())
+    }
+}
+
+impl From<device::Error> for Refused {
+    fn from(error: device::Error) -> Self {
+        Self::Socket(error)
+    }
+}
+
+async fn apply<T: DeviceTransports>(wireguard: &Device<T>, wanted: Set) -> Result<(), Refused> {
     let Set { private_key, listen_port, fwmark, replace_peers, protocol_version, peers, .. } = wanted;
-    ensure!(protocol_version.is_none_or(|version| version == "1"), "another version of the language");
+    if protocol_version.is_some_and(|version| version != "1") {
+        return Err(Refused::Nonsense("it speaks another version"));
+    }
     let mut keys = HashSet::new();
-    ensure!(peers.iter().all(|one| keys.insert(one.peer.public_key.0)), "a peer is named twice");
+    if !peers.iter().all(|one| keys.insert(one.peer.public_key.0)) {
+        return Err(Refused::Nonsense("a peer is named twice"));
+    }
     let has_key =
         private_key.is_some() || wireguard.read(async |device| device.private_key().is_some()).await;
-    ensure!(peers.is_empty() || has_key, "peers need a private key first");
+    if !peers.is_empty() && !has_key {
+        return Err(Refused::Nonsense("peers need a private key first"));
+    }
     let own = async |device: &mut DeviceWrite<'_, T>| {
         if let Some(mark) = fwmark {
             device.set_fwmark(if let SetUnset::Set(mark) = mark { mark.get() } else { 0 })?;
@@ -266,7 +306,9 @@ mod tests {
         let wireguard = device::build().with_udp(sockets).with_ip_pair(inside, outside).build().await?;
         for text in requests {
             match Request::from_str(text).map_err(|error| anyhow::anyhow!("{error}"))? {
-                Request::Set(wanted) => apply(&wireguard, wanted).await?,
+                Request::Set(wanted) => {
+                    apply(&wireguard, wanted).await.map_err(|why| anyhow::anyhow!("{why:?}"))?
+                }
                 Request::Get(_) => unreachable!("tests tell, and do not ask"),
             }
         }

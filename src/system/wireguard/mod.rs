@@ -88,7 +88,7 @@ async fn serve(name: &str) -> anyhow::Result<()> {
             _ = ended.recv() => return Ok(()),
             () = wireguard.wait() => bail!("the interface is gone"),
             change = control.next() => match change {
-                Some(change) => change.carry_out(&wireguard).await,
+                Some(change) => change.carry_out(&wireguard).await.context("there is no socket")?,
                 None => bail!("wg(8) is not answered any more"),
             },
             _ = looks.tick() => if set_clock.was_set(clock.now(), begun.elapsed()) {
