@@ -1,13 +1,13 @@
 //! What goes through the tunnel in a second, from an office to the académie's application and back.
 //!
 //! ```text
-//! cargo bench -p preau-lab --bench tunnel        needs iperf3
+//! cargo build --workspace --release && cargo bench -p preau-lab --bench tunnel        needs iperf3
 //! ```
 //!
-//! Four things in one run, by one connection of iperf3: from the box to a machine of the Internet without a tunnel; between two
-//! machines of the Internet by wireguard-go alone, which is the program that the box runs where the kernel has no WireGuard; from
-//! the box to the application; and from the office to the application, through packet filter and address translation. The
-//! median of five, each four seconds. All programs share the machine's processors, each hop more with the others.
+//! Five things in one run, by one connection of iperf3: from the box to a machine of the Internet without a tunnel; between two
+//! machines of the Internet by wireguard-go alone, and by what the box runs where the kernel has no WireGuard alone; from the box
+//! to the application; and from the office to the application, through packet filter and address translation. The median of
+//! five, each four seconds. All programs share the machine's processors, each hop more with the others.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
 
@@ -27,7 +27,7 @@ const RUNS: usize = 5;
 const RUN_MAX: Duration = Duration::from_secs(20);
 const READY_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// The two ends of the tunnel without a box: machine, interface, address on the Internet and inside.
+/// The two ends of a tunnel without a box: machine, interface, address on the Internet and inside.
 const ENDS: [(&str, &str, &str, &str); 2] =
     [(FAR, "far0", FAR_ADDRESSES[0], "10.99.0.1"), (ACADEMIE, "academie1", ACADEMIE_SITE[0], "10.99.0.2")];
 
@@ -45,13 +45,19 @@ fn main() {
     lab.sign_in_user("bureau").expect("the office must sign in");
     let carried = || lab.preau(&["status"]).ok()?.stdout.contains("up to 1420 bytes").then_some(());
     wait_for(READY_WAIT_MAX, carried).expect("the tunnel must stand");
-    let _alone = make_ends(&lab);
-
     let serve = ["iperf3", "--server"];
     println!("{:<40}{:>12}{:>12}", "Gbit/s", "to", "from");
     let server = lab.spawn(FAR, "iperf3-far", &serve).unwrap();
     measure(&lab, "the line without a tunnel", BOX, &["--client", FAR_ADDRESSES[0]]);
-    measure(&lab, "wireguard-go alone", ACADEMIE, &["--client", ENDS[0].3]);
+    let own = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("preau");
+    for (what, program) in [
+        ("wireguard-go alone", &["wireguard-go", "--foreground"][..]),
+        ("this program's WireGuard alone", &[own.to_str().unwrap(), "wireguard"]),
+    ] {
+        let ends = make_ends(&lab, program);
+        measure(&lab, what, ACADEMIE, &["--client", ENDS[0].3]);
+        drop(ends);
+    }
     drop(server);
     let _server = concentrators.spawn_behind("iperf3-behind", &serve).unwrap();
     let own = "ip -brief -4 address show academie0 | awk '{ print $3 }' | cut -d / -f 1";
@@ -60,14 +66,14 @@ fn main() {
     measure(&lab, "the office to the application", "bureau", &["--client", APPLICATION_NAME]);
 }
 
-/// A tunnel of wireguard-go's own between two machines of the Internet.
-fn make_ends(lab: &Lab) -> [Running; 2] {
+/// A tunnel between two machines of the Internet by a program that is told the interface's name.
+fn make_ends(lab: &Lab, program: &[&str]) -> [Running; 2] {
     let keys = ENDS.map(|_| shell(lab, FAR, &["wg genkey"]));
     let public = keys.each_ref().map(|key| shell(lab, FAR, &["echo \"$0\" | wg pubkey", key]));
     let [first, second] = &ENDS;
     let ends = [(first, second, &keys[0], &public[1]), (second, first, &keys[1], &public[0])];
     ends.map(|((machine, name, _, inside), (_, _, other, _), key, others_key)| {
-        let running = lab.spawn(machine, name, &["wireguard-go", "--foreground", name]).unwrap();
+        let running = lab.spawn(machine, name, &[program, &[name]].concat()).unwrap();
         shell(lab, machine, &[MAKE_END, name, key, others_key, other, inside]);
         running
     })

@@ -95,7 +95,7 @@ impl CentralConcentrators {
         Running::start(&self.door, APPLICATION, name, arguments)
     }
 
-    /// Kills a concentrator, counted from 0, with its wireguard-go.
+    /// Kills a concentrator, counted from 0, with its interface.
     pub fn kill(&mut self, place: usize) {
         if let Some(mut running) = self.running.get_mut(place).and_then(Option::take) {
             running.kill_with_children();
