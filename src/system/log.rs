@@ -60,8 +60,8 @@ impl FromStr for Form {
 /// What is told where nobody says otherwise. WireGuard's library would tell of each peer it is given.
 const TOLD: &str = "info,gotatun=error";
 
-/// Begins the log of the program in this form. `variable` of the environment may say what is told, such as `debug`; [`TOLD`]
-/// where it does not.
+/// Begins the log of the program in this form. `variable` of the environment may say what is told, such as `debug`; `info` and
+/// above where it does not.
 pub fn begin(form: Form, variable: &str) {
     let told = EnvFilter::try_from_env(variable).unwrap_or_else(|_| EnvFilter::new(TOLD));
     let log = tracing_subscriber::fmt().with_env_filter(told).with_writer(std::io::stderr);

@@ -312,7 +312,7 @@ mod tests {
                 Request::Get(_) => unreachable!("tests tell, and do not ask"),
             }
         }
-        super::super::meet_again(&wireguard).await?;
+        super::super::service::meet_again(&wireguard).await?;
         let told = |one: device::configure::PeerStats| {
             let Peer { public_key, endpoint, keepalive, preshared_key, mut allowed_ips, .. } = one.peer;
             let name = if public_key.as_bytes()[0] == 1 { "A" } else { "B" };
