@@ -3,7 +3,7 @@
 use std::{env, time::Duration};
 
 use anyhow::{Context as _, bail};
-use gotatun::device::{self, Device, DeviceTransports, uapi::UapiServer};
+use gotatun::device::{self, Device, DeviceTransports};
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use super::{control::Control, datagrams::Sockets, interface};
+use super::{account::Handshakes, control::Control, datagrams::Sockets, interface};
 use crate::{
     model::Moment,
     system::{
@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// From here on a clock was set, and did not only run unevenly.
 const STEP_MIN: Duration = Duration::from_secs(1);
 
-/// From here on a block of memory is large; less than what one read may bring.
+/// From here on a block of memory is large.
 const LARGE_BLOCK_BYTES: libc::c_int = 1 << 20;
 
 /// How long a session lasts after its handshake (WireGuard's paper, section 6.1).
@@ -62,7 +62,7 @@ pub fn run(interface: &str) -> anyhow::Result<()> {
 }
 
 /// Has every large block of memory come from the kernel, and go back to it. The library takes 26 MB for what it reads, of which
-/// a seventh is ever touched, and anew with each port or key; taken out of what was given back before, it would be cleared, and
+/// a quarter can ever be touched, and anew with each port or key; taken out of what was given back before, it would be cleared, and
 /// so be there.
 #[expect(unsafe_code, reason = "only the C library can be told so")]
 fn give_back_large_blocks() {
@@ -76,22 +76,21 @@ async fn serve(name: &str) -> anyhow::Result<()> {
     let (writer, reader) = interface::open(name, &mut tasks).with_context(|| {
         format!("cannot make the interface `{name}`: are /dev/net/tun and CAP_NET_ADMIN there?")
     })?;
-    let (asked, answers) = UapiServer::new();
-    let builder =
-        device::build().with_uapi(answers).with_udp(Sockets::default()).with_ip_pair(writer, reader);
+    let builder = device::build().with_udp(Sockets::default()).with_ip_pair(writer, reader);
     let mut wireguard = builder.build().await?;
-    let mut control = Control::open(name, asked, &mut tasks)?;
+    let mut control = Control::open(name, &mut tasks)?;
     let (clock, begun) = (Clock::of_the_machine(), Instant::now());
     let mut set_clock = SetClock { origin: clock.now() };
+    let mut handshakes = Handshakes::new(clock.clone());
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ended.recv() => return Ok(()),
             () = wireguard.wait() => bail!("the interface is gone"),
-            change = control.next() => match change {
-                Some(change) => change.carry_out(&wireguard).await.context("there is no socket")?,
-                None => bail!("wg(8) is not answered any more"),
+            question = control.next() => match question {
+                Some(question) => question.answer(&wireguard, &mut handshakes).await.context("there is no socket")?,
+                None => bail!("wg(8) is not listened to any more"),
             },
             _ = looks.tick() => if set_clock.was_set(clock.now(), begun.elapsed()) {
                 meet_again(&wireguard).await?;
