@@ -123,6 +123,24 @@ fn what_wg_changes_keeps_the_session() {
 }
 
 #[test]
+fn a_peer_that_was_silent_for_long_and_is_sent_nothing_is_met_again_when_it_comes_back() {
+    play("a_peer_that_was_silent_for_long_and_is_sent_nothing_is_met_again_when_it_comes_back", || {
+        let _ends = meet("198.51.100.2:51820");
+        let shaken = || run("ip netns exec far wg show far0 latest-handshakes");
+        let before = shaken();
+        run("ip -n far link set line0 down");
+        // No session, no network, nothing to send: only the wish to be kept in session.
+        run("far=$(cat /tmp/far.pub); wg set near0 peer $far remove
+            wg set near0 peer $far endpoint 198.51.100.2:51820 persistent-keepalive 20");
+        // After 90 s WireGuard gives an attempt up (its paper, section 6.4).
+        thread::sleep(Duration::from_secs(95));
+        assert_eq!(shaken(), before);
+        run("ip -n far link set line0 up");
+        until("they shake hands", || shaken() != before);
+    });
+}
+
+#[test]
 fn what_it_cannot_do_it_says_and_it_never_stays_without_a_socket() {
     play("what_it_cannot_do_it_says_and_it_never_stays_without_a_socket", || {
         let mut ends = meet("198.51.100.2:51820");

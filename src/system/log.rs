@@ -57,8 +57,8 @@ impl FromStr for Form {
     }
 }
 
-/// What is told where nobody says otherwise. WireGuard's library would tell of each peer it is given.
-const TOLD: &str = "info,gotatun=error";
+/// What is told where nobody says otherwise. WireGuard's library would tell of single packets.
+const TOLD: &str = "info,gotatun=off";
 
 /// Begins the log of the program in this form. `variable` of the environment may say what is told, such as `debug`; `info` and
 /// above where it does not.

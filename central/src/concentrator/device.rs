@@ -35,7 +35,8 @@ impl Device {
     pub(super) async fn serve(&self, stop: &CancellationToken) {
         let name = self.name.as_str();
         // What an instance before this one left is used on.
-        let is_there = IP.run(&["link", "show", "dev", name], "").await.is_ok();
+        let before = IP.run(&["link", "show", "dev", name, "type", "wireguard"], "").await;
+        let is_there = before.is_ok_and(|said| !said.is_empty());
         if is_there || IP.run(&["link", "add", "dev", name, "type", "wireguard"], "").await.is_ok() {
             info!("the kernel's own WireGuard is used");
             stop.cancelled().await;

@@ -27,10 +27,11 @@ impl Handshakes {
         Self { clock, begun: Instant::now(), known: HashMap::new() }
     }
 
-    /// When the handshake with this peer was that is so long `ago`.
-    fn moment(&mut self, peer: PublicKey, ago: Duration) -> Moment {
+    /// When the last handshake with this peer was, which is so long `ago`; what was known of it once its session is over.
+    fn latest(&mut self, peer: PublicKey, ago: Option<Duration>) -> Option<Moment> {
+        let Some(ago) = ago else { return self.known.get(&peer).map(|(_, moment)| *moment) };
         let elapsed = self.begun.elapsed();
-        self.moment_at(peer, elapsed.saturating_sub(ago), ago)
+        Some(self.moment_at(peer, elapsed.saturating_sub(ago), ago))
     }
 
     fn moment_at(&mut self, peer: PublicKey, at: Duration, ago: Duration) -> Moment {
@@ -68,9 +69,8 @@ pub(super) async fn account<T: DeviceTransports>(
         if let Some(endpoint) = peer.endpoint {
             line(&mut text, "endpoint", endpoint);
         }
-        let shaken =
-            stats.last_handshake.map(|ago| handshakes.moment(peer.public_key, ago).unix_milliseconds());
-        let shaken = shaken.unwrap_or_default().max(0);
+        let shaken = handshakes.latest(peer.public_key, stats.last_handshake);
+        let shaken = shaken.map_or(0, |moment| moment.unix_milliseconds().max(0));
         line(&mut text, "last_handshake_time_sec", shaken / 1000);
         line(&mut text, "last_handshake_time_nsec", shaken % 1000 * 1_000_000);
         line(&mut text, "rx_bytes", stats.rx_bytes);
@@ -121,5 +121,8 @@ mod tests {
         assert_eq!(next.unix_milliseconds(), 1_795_417_319_000);
         let other = handshakes.moment_at(PublicKey::from([2; 32]), 130 * second, 3 * second);
         assert_eq!(other.unix_milliseconds(), 1_795_417_317_000);
+        // The session is over.
+        assert_eq!(handshakes.latest(peer, None), Some(next));
+        assert_eq!(handshakes.latest(PublicKey::from([3; 32]), None), None);
     }
 }

@@ -57,8 +57,9 @@ pub(super) async fn apply<T: DeviceTransports>(wireguard: &Device<T>, wanted: Se
     }
     let has_key =
         private_key.is_some() || wireguard.read(async |device| device.private_key().is_some()).await;
-    if !peers.is_empty() && !has_key {
-        return Err(Refused::Nonsense("peers need a private key first"));
+    // The library opens its socket for any of these, and does not survive it without a key.
+    if !has_key && (listen_port.is_some() || replace_peers || !peers.is_empty()) {
+        return Err(Refused::Nonsense("a private key is needed first"));
     }
     let own = async |device: &mut DeviceWrite<'_, T>| {
         if let Some(mark) = fwmark {
@@ -245,6 +246,8 @@ mod tests {
             keyed("protocol_version=2\n"),
             keyed("port=1\n"),
             "set=1\nlisten_port=x\n".into(),
+            "set=1\nlisten_port=51820\n".into(),
+            "set=1\nreplace_peers=true\n".into(),
         ] {
             assert!(after(std::slice::from_ref(&nonsense)).await.is_err(), "{nonsense}");
         }

@@ -17,8 +17,12 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tracing::trace;
 use tun_rs::{AsyncDevice, DeviceBuilder, GROTable, VIRTIO_NET_HDR_LEN};
 
-/// The most packets that are cut out of one, or joined: 64 KiB in the shortest segments IPv4 must carry.
-const SEGMENTS_MAX: usize = 128;
+/// The most packets that are cut out of one, or joined: 64 KiB in segments shorter than any path asks for.
+const SEGMENTS_MAX: usize = 256;
+
+/// Room for what was joined, in bytes: the longest packet, and what the library adds twice. It joins no more than there is room
+/// for, and never touched room costs nothing.
+const JOINED_BYTES_MAX: usize = 2 * VIRTIO_NET_HDR_LEN + 65_535;
 
 /// The longest that the kernel hands over at once, in bytes.
 const WHOLE_BYTES_MAX: usize = VIRTIO_NET_HDR_LEN + 65_536;
@@ -65,7 +69,7 @@ pub(super) fn open(name: &str, tasks: &mut JoinSet<()>) -> io::Result<(Writer, R
 /// Hands in what waits, all of it that there is at a time.
 async fn hand_in(tun: Arc<AsyncDevice>, mut waiting: mpsc::Receiver<Packet<Ip>>) {
     let mut joining = GROTable::new();
-    let mut rooms = vec![Vec::new(); SEGMENTS_MAX];
+    let mut rooms: Vec<_> = (0..SEGMENTS_MAX).map(|_| Vec::with_capacity(JOINED_BYTES_MAX)).collect();
     let mut batch = Vec::with_capacity(SEGMENTS_MAX);
     while waiting.recv_many(&mut batch, SEGMENTS_MAX).await > 0 {
         let count = batch.len();

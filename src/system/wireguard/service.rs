@@ -3,12 +3,12 @@
 use std::{env, time::Duration};
 
 use anyhow::{Context as _, bail};
-use gotatun::device::{self, Device, DeviceTransports};
+use gotatun::device::{self, Device, DeviceTransports, configure::PeerStats};
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 use super::{account::Handshakes, control::Control, datagrams::Sockets, interface};
@@ -23,7 +23,7 @@ use crate::{
 /// The command of this program that becomes the process, as of any program that starts it.
 const COMMAND: &str = "wireguard";
 
-/// How often it is looked whether somebody set the clock.
+/// How often it is looked whether somebody set the clock, and whether a handshake is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// From here on a clock was set, and did not only run unevenly.
@@ -32,8 +32,9 @@ const STEP_MIN: Duration = Duration::from_secs(1);
 /// From here on a block of memory is large.
 const LARGE_BLOCK_BYTES: libc::c_int = 1 << 20;
 
-/// How long a session lasts after its handshake (WireGuard's paper, section 6.1).
+/// How long a session lasts after its handshake, and when another one is due (WireGuard's paper, section 6.1).
 const SESSION_MAX: Duration = Duration::from_secs(180);
+const REKEY_AFTER: Duration = Duration::from_secs(120);
 
 /// The process to keep running: this program again, by its command `wireguard`. The interface goes with it.
 #[must_use]
@@ -87,14 +88,28 @@ async fn serve(name: &str) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             _ = ended.recv() => return Ok(()),
-            () = wireguard.wait() => bail!("the interface is gone"),
+            () = wireguard.wait() => bail!("the interface is gone, or its socket"),
             question = control.next() => match question {
                 Some(question) => question.answer(&wireguard, &mut handshakes).await.context("there is no socket")?,
                 None => bail!("wg(8) is not listened to any more"),
             },
-            _ = looks.tick() => if set_clock.was_set(clock.now(), begun.elapsed()) {
-                meet_again(&wireguard).await?;
-            },
+            _ = looks.tick() => {
+                if set_clock.was_set(clock.now(), begun.elapsed()) {
+                    meet_again(&wireguard).await?;
+                }
+                shake(&wireguard).await;
+            }
+        }
+    }
+}
+
+/// Has a handshake sent to every peer that is to be kept in session and is due for one. The library itself gives up after 90 s
+/// without an answer, and renews no session in which nothing but signs of life is sent, until it is over.
+async fn shake<T: DeviceTransports>(wireguard: &Device<T>) {
+    for PeerStats { peer, stats, .. } in wireguard.peers().await {
+        if peer.keepalive.is_some() && stats.last_handshake.is_none_or(|ago| ago >= REKEY_AFTER) {
+            // It is sent at once. The answer is not waited for, and without an endpoint there is none.
+            let _ = timeout(Duration::ZERO, wireguard.force_handshake(&peer.public_key)).await;
         }
     }
 }
