@@ -23,18 +23,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Wires this machine to another one, `far`, with both families of addresses.
 const WIRE: &str = "mkdir -p /run/wireguard /run/netns && mount -t tmpfs x /run/wireguard && mount -t tmpfs x /run/netns
-    mount -t tmpfs x /tmp && ip link set lo up && ip netns add far && ip -n far link set lo up
+    mount -t tmpfs x /mnt && ip link set lo up && ip netns add far && ip -n far link set lo up
     ip link add line0 type veth peer name line0 netns far
     ip address add 198.51.100.1/24 dev line0 && ip address add 2001:db8::1/64 dev line0 nodad && ip link set line0 up
     ip -n far address add 198.51.100.2/24 dev line0 && ip -n far address add 2001:db8::2/64 dev line0 nodad
     ip -n far link set line0 up
-    for end in near far; do wg genkey | tee /tmp/$end.key | wg pubkey > /tmp/$end.pub; done";
+    for end in near far; do wg genkey | tee /mnt/$end.key | wg pubkey > /mnt/$end.pub; done";
 
 /// Tells both ends of each other; the other end is at `$0`.
-const MEET: &str = r#"wg set near0 listen-port 51820 private-key /tmp/near.key \
-        peer $(cat /tmp/far.pub) endpoint "$0" allowed-ips 10.99.0.0/24,fd99::/64
-    ip netns exec far wg set far0 listen-port 51820 private-key /tmp/far.key \
-        peer $(cat /tmp/near.pub) allowed-ips 10.99.0.1/32,fd99::1/128
+const MEET: &str = r#"wg set near0 listen-port 51820 private-key /mnt/near.key \
+        peer $(cat /mnt/far.pub) endpoint "$0" allowed-ips 10.99.0.0/24,fd99::/64
+    ip netns exec far wg set far0 listen-port 51820 private-key /mnt/far.key \
+        peer $(cat /mnt/near.pub) allowed-ips 10.99.0.1/32,fd99::1/128
     ip address add 10.99.0.1/24 dev near0 && ip address add fd99::1/64 dev near0 nodad && ip link set near0 mtu 1420 up
     ip -n far address add 10.99.0.2/24 dev far0 && ip -n far address add fd99::2/64 dev far0 nodad
     ip -n far link set far0 mtu 1420 up && ping -q -c 1 -W 10 10.99.0.2"#;
@@ -63,8 +63,8 @@ fn what_crosses_to_a_peer_of_another_make_is_whole() {
     play("what_crosses_to_a_peer_of_another_make_is_whole", || {
         for outside in ["198.51.100.2:51820", "[2001:db8::2]:51820"] {
             let _ends = meet(outside);
-            run("mkdir /tmp/give && head -c 24000000 /dev/urandom > /tmp/give/much");
-            let serve = "cd /tmp/give && exec python3 -m http.server --bind :: 8000";
+            run("mkdir /mnt/give && head -c 24000000 /dev/urandom > /mnt/give/much");
+            let serve = "cd /mnt/give && exec python3 -m http.server --bind :: 8000";
             let _near_server = Running::start(&["sh", "-c", serve]);
             let _far_server = Running::start(&["ip", "netns", "exec", "far", "sh", "-c", serve]);
             let _echo = Running::start(&["ip", "netns", "exec", "far", "python3", "-c", ECHO]);
@@ -81,14 +81,14 @@ fn what_crosses_to_a_peer_of_another_make_is_whole() {
                 ("ip netns exec far", "[fd99::1]"),
             ] {
                 run(&format!(
-                    "{from} curl --silent --fail --max-time 60 --output /tmp/got http://{to}:8000/much && cmp /tmp/got /tmp/give/much"
+                    "{from} curl --silent --fail --max-time 60 --output /mnt/got http://{to}:8000/much && cmp /mnt/got /mnt/give/much"
                 ));
             }
             for to in ["::ffff:10.99.0.2", "fd99::2"] {
                 let output = Command::new("python3").args(["-c", DATAGRAMS, to]).output().unwrap();
                 assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             }
-            run("rm -r /tmp/give");
+            run("rm -r /mnt/give");
         }
     });
 }
@@ -106,7 +106,7 @@ fn what_wg_changes_keeps_the_session() {
             "allowed-ips 10.99.0.0/16",
             "allowed-ips 10.99.0.0/24,10.98.0.0/16",
         ] {
-            run(&format!("wg set near0 peer $(cat /tmp/far.pub) {change}"));
+            run(&format!("wg set near0 peer $(cat /mnt/far.pub) {change}"));
             // Another handshake would bear another second.
             thread::sleep(Duration::from_millis(1100));
             run("ping -q -c 1 -W 5 10.99.0.2");
@@ -126,12 +126,13 @@ fn what_wg_changes_keeps_the_session() {
 fn a_peer_that_was_silent_for_long_and_is_sent_nothing_is_met_again_when_it_comes_back() {
     play("a_peer_that_was_silent_for_long_and_is_sent_nothing_is_met_again_when_it_comes_back", || {
         let _ends = meet("198.51.100.2:51820");
+        run("ip -n far link set line0 down");
+        // No session, no network, nothing to send, and nobody there who knows where to send: only the wish to be kept in session.
+        run("far=$(cat /mnt/far.pub) near=$(cat /mnt/near.pub); ip netns exec far wg set far0 peer $near remove
+            ip netns exec far wg set far0 peer $near allowed-ips 10.99.0.1/32; wg set near0 peer $far remove
+            wg set near0 peer $far endpoint 198.51.100.2:51820 persistent-keepalive 20");
         let shaken = || run("ip netns exec far wg show far0 latest-handshakes");
         let before = shaken();
-        run("ip -n far link set line0 down");
-        // No session, no network, nothing to send: only the wish to be kept in session.
-        run("far=$(cat /tmp/far.pub); wg set near0 peer $far remove
-            wg set near0 peer $far endpoint 198.51.100.2:51820 persistent-keepalive 20");
         // After 90 s WireGuard gives an attempt up (its paper, section 6.4).
         thread::sleep(Duration::from_secs(95));
         assert_eq!(shaken(), before);
