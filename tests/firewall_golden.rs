@@ -101,7 +101,13 @@ fn check_settings(name: &str, settings: &Settings) {
 }
 
 fn settings(zones: Vec<Arc<Zone>>) -> Settings {
-    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440, tunnel: None }
+    Settings {
+        line_interface: Arc::from("wan0"),
+        zones,
+        proxy_port_base: 8440,
+        redirected_dns_port: 8053,
+        tunnel: None,
+    }
 }
 
 /// A service for each way of speaking, and one for what is not checked.

@@ -30,6 +30,9 @@ use crate::{
 /// The first of the ports on which the proxy takes the zones' web connections; each zone has its own.
 const PROXY_PORT_BASE: u16 = 15_000;
 
+/// Where the resolver has the datagrams that were meant for another one.
+const REDIRECTED_DNS_PORT: u16 = 14_053;
+
 /// A configuration that can be run: every value valid, every file it names read.
 #[derive(Debug)]
 pub struct Config {
@@ -230,6 +233,7 @@ fn assembled(
             line_interface: Arc::clone(&line_interface),
             zones: zones.clone(),
             proxy_port_base: PROXY_PORT_BASE,
+            redirected_dns_port: REDIRECTED_DNS_PORT,
             // Known from the enrolment, not from the file.
             tunnel: None,
         },
@@ -276,6 +280,7 @@ fn dns_settings(
         local_names,
         zones: zones.to_vec(),
         listen_port: 53,
+        redirected_port: REDIRECTED_DNS_PORT,
     }
 }
 

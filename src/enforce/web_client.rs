@@ -401,6 +401,7 @@ mod tests {
             local_names: Vec::new(),
             zones: Vec::new(),
             listen_port: 0,
+            redirected_port: 0,
         });
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("authorities.pem");

@@ -59,6 +59,7 @@ impl Backstage {
             local_names: Vec::new(),
             zones,
             listen_port: 0,
+            redirected_port: 0,
         };
         let resolver = Resolver::new(&dns);
         let ent = Ent::open(ent_settings(), resolver.clone(), identity.clone(), clock.clone()).unwrap().0;

@@ -11,6 +11,7 @@ mod services;
 
 use std::{
     collections::BTreeSet,
+    fs,
     io::{ErrorKind, Read as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
@@ -31,7 +32,10 @@ use preau::{
         sockets::listen_transparent,
     },
 };
-use school::{ANY_SITE, School, TCP_SERVICE, UDP_SERVICE, families, key, settings, talk_tcp, talk_udp};
+use school::{
+    ANY_SITE, REDIRECTED_DNS_PORT, School, TCP_SERVICE, UDP_SERVICE, families, key, settings, talk_tcp,
+    talk_udp,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -221,12 +225,39 @@ fn every_dns_question_is_answered_by_the_box() {
             let ask = |to| talk_udp(&school.pupil.udp(family.pupil, SocketAddr::new(to, 53)));
             assert!(ask(family.server).is_err(), "a resolver outside, while the box has none");
             school.gateway.echo_udp(SocketAddr::new(family.box_at_pupils, 53));
+            school.gateway.echo_udp(SocketAddr::new(family.box_at_pupils, REDIRECTED_DNS_PORT));
             school.gateway.echo_tcp(SocketAddr::new(family.box_at_pupils, 53));
             for resolver in [family.server, family.other_server, family.box_at_pupils, family.box_at_office] {
                 assert_eq!(ask(resolver), Ok(()), "{resolver}");
                 let stream = school.pupil.connect(SocketAddr::new(resolver, 53));
                 assert_eq!(stream.and_then(|mut stream| talk_tcp(&mut stream)), Ok(()), "{resolver}");
             }
+        }
+    });
+}
+
+#[test]
+fn questions_to_the_box_are_not_tracked_and_those_turned_to_it_are() {
+    with_rights("questions_to_the_box_are_not_tracked_and_those_turned_to_it_are", || {
+        let school = School::new();
+        let tracked = || -> u32 {
+            let count = "/proc/sys/net/netfilter/nf_conntrack_count";
+            school.gateway.run(|| fs::read_to_string(count).unwrap().trim().parse().unwrap())
+        };
+        for family in families() {
+            let ask = |to, port| talk_udp(&school.pupil.udp(family.pupil, SocketAddr::new(to, port)));
+            for port in [53, REDIRECTED_DNS_PORT] {
+                school.gateway.echo_udp(SocketAddr::new(family.box_at_pupils, port));
+            }
+            let before = tracked();
+            for _ in 0..20 {
+                assert_eq!(ask(family.box_at_pupils, 53), Ok(()));
+            }
+            assert_eq!(tracked(), before);
+            assert_eq!(ask(family.server, 53), Ok(()));
+            assert_eq!(tracked(), before + 1);
+            let directly = ask(family.box_at_pupils, REDIRECTED_DNS_PORT);
+            assert!(directly.is_err(), "that port is for what was turned there");
         }
     });
 }

@@ -25,6 +25,8 @@ use crate::namespace::Namespace;
 /// The port of the TCP service that the pupils' zone opens, and of the UDP one.
 pub(crate) const TCP_SERVICE: u16 = 993;
 pub(crate) const UDP_SERVICE: u16 = 4000;
+/// Where the box has questions that were meant for another resolver.
+pub(crate) const REDIRECTED_DNS_PORT: u16 = 8053;
 
 /// The mark of the group that both belong to.
 pub(crate) const ANY_SITE: u32 = 0x100;
@@ -203,7 +205,13 @@ pub(crate) fn settings_with(services: Vec<Service>) -> Settings {
         zone(ZoneKind::Pedagogique, "ped0", 10, services),
         zone(ZoneKind::Administration, "adm0", 20, Vec::new()),
     ];
-    Settings { line_interface: Arc::from("wan0"), zones, proxy_port_base: 8440, tunnel: None }
+    Settings {
+        line_interface: Arc::from("wan0"),
+        zones,
+        proxy_port_base: 8440,
+        redirected_dns_port: REDIRECTED_DNS_PORT,
+        tunnel: None,
+    }
 }
 
 fn zone(kind: ZoneKind, interface: &str, number: u8, services: Vec<Service>) -> Arc<Zone> {

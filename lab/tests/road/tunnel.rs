@@ -255,7 +255,8 @@ fn a_connection_outlives_another_key_and_the_end_of_the_program_that_carries_it(
     play(|lab, concentrators| {
         until(10, "the page comes", || reaches(lab, "bureau", &[]));
         let url = format!("http://{APPLICATION_NAME}/long");
-        let download = ["curl", "--silent", "--fail", "--limit-rate", "60k", "--output", "long", &url];
+        let download =
+            ["curl", "--silent", "--show-error", "--fail", "--limit-rate", "30k", "--output", "long", &url];
         let mut running = lab.spawn("bureau", "download", &download).unwrap();
         std::thread::sleep(Duration::from_secs(3));
         concentrators.change_box_key().unwrap();

@@ -142,6 +142,7 @@ impl Resolver {
             local_names: Vec::new(),
             zones: Vec::new(),
             listen_port: 0,
+            redirected_port: 0,
         })
     }
 

@@ -36,6 +36,8 @@ pub struct Settings {
     pub zones: Vec<Arc<Zone>>,
     /// The port it listens on, over UDP and TCP: 53, or 0 for a free one in tests.
     pub listen_port: u16,
+    /// The port it has datagrams on that were meant for another resolver; 0 as above.
+    pub redirected_port: u16,
 }
 
 /// The DNS service, its sockets bound.
@@ -48,21 +50,23 @@ pub struct Service {
 #[derive(Debug)]
 struct Door {
     zone: Arc<Zone>,
-    udp: UdpSocket,
+    /// For questions to the box, and for those that the packet filter turned to it.
+    udp: [UdpSocket; 2],
     tcp: TcpListener,
 }
 
 impl Door {
     /// The same sockets, woken by the runtime that calls.
     fn moved_here(self) -> io::Result<Self> {
-        let udp = UdpSocket::from_std(self.udp.into_std()?)?;
+        let [asked, redirected] = self.udp;
+        let udp = [UdpSocket::from_std(asked.into_std()?)?, UdpSocket::from_std(redirected.into_std()?)?];
         let tcp = TcpListener::from_std(self.tcp.into_std()?)?;
-        Ok(Self { udp, tcp, ..self })
+        Ok(Self { zone: self.zone, udp, tcp })
     }
 }
 
 impl Service {
-    /// Binds a UDP and a TCP socket on both of the box's addresses in each zone.
+    /// Binds two UDP sockets and a TCP socket on both of the box's addresses in each zone.
     ///
     /// # Errors
     /// When the kernel refuses a socket.
@@ -70,10 +74,12 @@ impl Service {
         let mut doors = Vec::new();
         for zone in &settings.zones {
             for address in [IpAddr::V4(zone.ipv4.addr()), IpAddr::V6(zone.ipv6.addr())] {
+                let udp = |port| {
+                    sockets::bind_udp(SocketAddr::new(address, port))
+                        .with_context(|| format!("cannot bind udp port {port} in zone `{}`", zone.name))
+                };
+                let udp = [udp(settings.listen_port)?, udp(settings.redirected_port)?];
                 let address = SocketAddr::new(address, settings.listen_port);
-                let udp = sockets::bind_udp(address).with_context(|| {
-                    format!("cannot bind udp port {} in zone `{}`", address.port(), zone.name)
-                })?;
                 let tcp = sockets::listen_tcp(address).with_context(|| {
                     format!("cannot listen on tcp port {} in zone `{}`", address.port(), zone.name)
                 })?;
@@ -97,8 +103,10 @@ impl Service {
         let mut tasks = JoinSet::new();
         for door in self.doors {
             let Door { zone, udp, tcp } = door.moved_here().context("cannot take over a dns socket")?;
-            let udp = UdpDoor::new(Arc::clone(&self.desk), Arc::clone(&zone), udp);
-            tasks.spawn(udp.serve(stop.clone()));
+            for socket in udp {
+                let udp = UdpDoor::new(Arc::clone(&self.desk), Arc::clone(&zone), socket);
+                tasks.spawn(udp.serve(stop.clone()));
+            }
             let tcp = TcpDoor::new(Arc::clone(&self.desk), zone, tcp);
             tasks.spawn(tcp.serve(stop.clone()));
         }

@@ -115,6 +115,7 @@ impl Scene {
             local_names: Vec::new(),
             zones: Vec::new(),
             listen_port: 0,
+            redirected_port: 0,
         });
         let clock = school.clock.clone();
         let (ent, service) = Ent::open(settings, resolver, identity.clone(), clock).unwrap();

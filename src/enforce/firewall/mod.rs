@@ -4,7 +4,8 @@
 //! ```text
 //! from a zone ─> check_source ─> to_proxy ─┬─ web, services with TLS ──────────> the proxy, by TPROXY
 //!                (spoofed: drop)           ├─ QUIC (udp 443), where filtered ──> its filter, by TPROXY
-//!                                          ├─ dns, time (53, 123) ─ to_resolver ─> the box's address in the zone, by dnat
+//!                                          ├─ dns, time (53, 123) ─ to_resolver ─> the box's address in the zone, by dnat;
+//!                                          │                        questions to the box itself: untracked
 //!                                          ├─ to the box ─ to_box ─ from_ZONE ─> dns, time, portal, dhcp; else refused
 //!                                          └─ elsewhere ─ through_box ─┬─ another zone, 853, QUIC ─> refused at once
 //!                                                                      └─ services_ZONE ─ speaks_… ─ opened_service

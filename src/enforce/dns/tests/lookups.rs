@@ -37,6 +37,7 @@ fn resolver(upstreams: &[SocketAddr]) -> Resolver {
         local_names: Vec::new(),
         zones: Vec::new(),
         listen_port: 0,
+        redirected_port: 0,
     })
 }
 

@@ -25,6 +25,8 @@ pub struct Settings {
     pub zones: Vec<Arc<Zone>>,
     /// The proxy listens for zone number `i` on this port plus `i`; all of them are below 65536.
     pub proxy_port_base: u16,
+    /// Where the resolver has the datagrams that were meant for another one.
+    pub redirected_dns_port: u16,
     /// The tunnel to the académie, where the box has one.
     pub tunnel: Option<Tunnel>,
 }
@@ -74,6 +76,7 @@ pub fn ruleset(settings: &Settings) -> Ruleset {
         arriving::check_source(&parts),
         arriving::to_proxy(&parts),
         arriving::to_resolver(&parts),
+        arriving::answers(&parts),
         refuse(),
     ];
     chains.extend(to_box::chains(&parts));
@@ -88,6 +91,7 @@ pub(super) struct Parts<'a> {
     pub(super) line: &'a str,
     pub(super) zones: &'a [Arc<Zone>],
     pub(super) proxy_port_base: u16,
+    pub(super) redirected_dns_port: u16,
     /// Every zone's interface, as an nft set.
     pub(super) interfaces: String,
     /// The box's IPv4 address in every zone, as an nft set.
@@ -103,11 +107,12 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn new(settings: &'a Settings) -> Self {
-        let Settings { line_interface, zones, proxy_port_base, tunnel } = settings;
+        let Settings { line_interface, zones, proxy_port_base, redirected_dns_port, tunnel } = settings;
         Self {
             line: line_interface,
             zones,
             proxy_port_base: *proxy_port_base,
+            redirected_dns_port: *redirected_dns_port,
             interfaces: braces(zones.iter().map(|zone| format!("\"{}\"", zone.interface))),
             own4: braces(zones.iter().map(|zone| zone.ipv4.addr().to_string())),
             own6: braces(zones.iter().map(|zone| zone.ipv6.addr().to_string())),

@@ -14,7 +14,7 @@ const ECHO_BYTES_MAX: u32 = 1500;
 
 /// The chains of packets to and from the box.
 pub(super) fn chains(parts: &Parts<'_>) -> Vec<Chain> {
-    let mut chains: Vec<Chain> = parts.zones.iter().map(|zone| from_zone(zone)).collect();
+    let mut chains: Vec<Chain> = parts.zones.iter().map(|zone| from_zone(zone, parts)).collect();
     chains.extend([from_line(), to_box(parts), from_box(parts)]);
     chains
 }
@@ -23,6 +23,8 @@ fn to_box(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "filter", point: "input", priority: 0, policy: "drop" };
     let mut chain = Chain::hooked("to_box", hook);
     chain.rule("the box itself", "iifname \"lo\" accept");
+    // The kernel itself leaves neighbour discovery untracked.
+    chain.rule("a question to the box", "ct state untracked udp dport 53 counter accept");
     for zone in parts.zones {
         // Before `established`: that is what the second echo of a ping is, and a flood of them.
         for echo in ["icmp type echo-request", "icmpv6 type echo-request"] {
@@ -44,7 +46,7 @@ fn to_box(parts: &Parts<'_>) -> Chain {
 }
 
 /// What a zone may ask of the box, at its own address in that zone only: another zone's address is another zone.
-fn from_zone(zone: &Zone) -> Chain {
+fn from_zone(zone: &Zone, parts: &Parts<'_>) -> Chain {
     let (ipv4, ipv6) = (zone.ipv4.addr(), zone.ipv6.addr());
     let mut chain = Chain::new(chain_of(zone));
     chain.rule(
@@ -80,7 +82,11 @@ fn from_zone(zone: &Zone) -> Chain {
     );
     chain.rule("icmp above the limits", "meta l4proto { icmp, ipv6-icmp } counter drop");
     chain.rule("dns and portal", "tcp dport { 53, 80, 443 } counter accept");
-    chain.rule("dns and time", "udp dport { 53, 123 } counter accept");
+    chain.rule("time", "udp dport 123 counter accept");
+    chain.rule(
+        "a question to another resolver",
+        format!("ct status dnat udp dport {} counter accept", parts.redirected_dns_port),
+    );
     chain.rule("closed port of the box", "counter goto refuse");
     chain
 }
