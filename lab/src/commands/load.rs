@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use preau_lab::{
     enclosure::LAB_DIR,
     measure::load::{
-        Questions, ask_at_a_pace, ask_without_pause, bulk, connections, echo, fetch, serve_sites, sign_ins,
+        Questions, ask_at_a_pace, ask_without_pause, bulk, connections, echo, fetch, held, serve_sites,
+        sign_ins,
     },
 };
 
@@ -47,6 +48,15 @@ pub(crate) enum Load {
         target: Target,
         #[arg(long)]
         parallel: usize,
+    },
+    /// Keep connections open from machines of the crowd.
+    Held {
+        #[command(flatten)]
+        target: Target,
+        #[arg(long)]
+        machines: u32,
+        #[arg(long)]
+        connections: u32,
     },
     /// Let pupils sign in, each from a machine of their own.
     SignIns {
@@ -121,6 +131,9 @@ pub(crate) fn load(load: Load) -> anyhow::Result<ExitCode> {
         }
         Load::Connections { target: Target { sites, port, resolver, seconds }, parallel } => {
             runtime.block_on(connections(&sites, port, resolver, parallel, duration(seconds)))?
+        }
+        Load::Held { target: Target { sites, port, resolver, seconds }, machines, connections } => {
+            runtime.block_on(held(&sites, port, resolver, machines, connections, duration(seconds)))?
         }
         Load::Bulk { target: Target { sites, port, resolver, seconds: _ }, streams, mebibytes } => {
             runtime.block_on(bulk(&sites, port, resolver, streams, mebibytes))?

@@ -35,6 +35,9 @@ const MORNING_PACE: u32 = 500;
 /// Connections at once where as many as possible are opened.
 const PARALLEL: u32 = 32;
 
+/// Connections that stay open while memory is read: three for each machine of a school of 600.
+const HELD: u32 = 2000;
+
 /// How long to let things settle before memory is read, and between loads.
 const REST: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(300);
@@ -114,11 +117,33 @@ impl Course<'_> {
         crowd::plug_in(&self.lab)?;
         self.lab.sign_in_user(CLIENT)?;
         self.morning()?;
-        crowd::unplug(&self.lab)?;
         self.add_memory("500 sessions")?;
         tell("memory again, when nobody has signed in for a while");
         std::thread::sleep(CALM);
-        self.add_memory("500 sessions, two minutes later")
+        self.add_memory("500 sessions, two minutes later")?;
+        self.held()?;
+        crowd::unplug(&self.lab)
+    }
+
+    /// Memory while connections stand that carry nothing.
+    fn held(&mut self) -> anyhow::Result<()> {
+        let (machines, connections) = (crowd::MACHINES_WITH_ROUTE.to_string(), HELD.to_string());
+        let program = program_path("preau-lab")?;
+        let program = program.to_string_lossy().into_owned();
+        let target = self.to_sites("held", WEB_PORT);
+        let rest = ["--machines", &machines, "--connections", &connections, "--seconds", "30"];
+        let words: Vec<_> = [program.as_str(), "load"]
+            .into_iter()
+            .chain(target.iter().map(String::as_str))
+            .chain(rest)
+            .collect();
+        let mut load = self.lab.spawn(CLIENT, "held", &words)?;
+        let stand =
+            wait_for(LOAD_WAIT_MAX, || (load.log().contains("stand") || !load.is_running()).then_some(()));
+        if stand.is_none() || !load.is_running() {
+            bail!("the connections do not stand: {}", load.log());
+        }
+        self.add_memory(&format!("{HELD} connections open"))
     }
 
     /// The crowd signs in, while a pupil who already has goes on asking names.

@@ -5,10 +5,13 @@
 
 use std::fmt::Write as _;
 
-use crate::Lab;
+use crate::{Lab, plan::PEDAGOGIQUE};
 
 /// How many machines.
 pub(super) const MACHINES: u32 = 500;
+
+/// How many of them have a way out.
+pub(super) const MACHINES_WITH_ROUTE: u32 = 5;
 
 /// Machines whose addresses differ in the last byte only.
 const MACHINES_OF_A_ROW: u32 = 250;
@@ -62,6 +65,12 @@ fn machines_script() -> String {
              link set m{number} up\naddr add 10.10.{row}.{place}/22 dev m{number}\n"
         )
         .expect("writing to a string cannot fail");
+    }
+    let [gateway, _] = PEDAGOGIQUE;
+    for number in 1..=MACHINES_WITH_ROUTE {
+        // After the pupil's own, and each with a metric of its own: there is one table for all of them.
+        writeln!(script, "route add default via {gateway} dev m{number} metric {}", 10_000 + number)
+            .expect("writing to a string cannot fail");
     }
     script + "E\n"
 }

@@ -2,9 +2,8 @@
 //!
 //! The cache knows questions and answers, never askers: whoever is given an answer from it is judged anew.
 //!
-//! It has two generations. What is new or used goes to the young one; when that has filled half of the room it becomes
-//! the old one and the former old one is dropped. So room is bounded, and what is asked for stays, without a list to
-//! keep in order at each look-up.
+//! When it is full, what nobody has asked for since the hand last came by goes first (CLOCK): room is bounded, a flood of
+//! names drives out none that are asked for, and no look-up moves anything.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -36,105 +35,131 @@ pub(super) enum Known {
 /// The cache.
 #[derive(Debug)]
 pub(super) struct Cache {
-    young: HashMap<Box<[u8]>, Entry>,
-    old: HashMap<Box<[u8]>, Entry>,
-    young_bytes: usize,
-    generation_bytes_max: usize,
-    generation_entries_max: usize,
+    /// The place in `ring` of each question.
+    places: HashMap<Arc<[u8]>, usize>,
+    ring: Vec<Entry>,
+    /// The place whose entry is the next that may go.
+    hand: usize,
+    bytes: usize,
+    bytes_max: usize,
+    entries_max: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
+    key: Arc<[u8]>,
     answer: Option<Arc<Answer>>,
     since: Instant,
     /// Until when upstream is not asked again after a failure.
     alone_until: Option<Instant>,
+    /// Whether it was asked for since the hand last came by.
+    is_used: bool,
 }
 
 impl Cache {
     /// How many questions it keeps an answer to, or has tried to.
     pub(super) fn len(&self) -> usize {
-        self.young.len() + self.old.len()
+        self.ring.len()
     }
 
-    /// An empty cache of at most `bytes_max` bytes and `entries_max` entries.
+    /// An empty cache of at most `bytes_max` bytes and `entries_max` entries. The kernel gives it memory as it fills, and
+    /// it never has to move.
     pub(super) fn new(bytes_max: usize, entries_max: usize) -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            young_bytes: 0,
-            generation_bytes_max: bytes_max / 2,
-            generation_entries_max: entries_max / 2,
+            places: HashMap::with_capacity(entries_max),
+            ring: Vec::with_capacity(entries_max),
+            hand: 0,
+            bytes: 0,
+            bytes_max,
+            entries_max,
         }
     }
 
     /// What is known about `key` at `now`.
     pub(super) fn find(&mut self, key: &Key, now: Instant) -> Known {
-        if let Some(entry) = self.young.get(key.as_slice()) {
-            return entry.known(now);
-        }
-        let Some((key, entry)) = self.old.remove_entry(key.as_slice()) else {
-            return Known::Nothing;
-        };
-        let known = entry.known(now);
-        if !matches!(known, Known::Nothing) {
-            self.insert(key, entry);
-        }
-        known
+        let Some(entry) = self.entry(key) else { return Known::Nothing };
+        entry.is_used = true;
+        entry.known(now)
     }
 
     /// Keeps `answer`, if it may be kept at all.
     pub(super) fn keep(&mut self, key: &Key, answer: &Arc<Answer>, now: Instant) {
-        if answer.lifetime.is_zero() {
-            return;
+        if !answer.lifetime.is_zero() {
+            self.insert(key, Some(Arc::clone(answer)), now, None);
         }
-        let entry = Entry { answer: Some(Arc::clone(answer)), since: now, alone_until: None };
-        self.insert(Box::from(key.as_slice()), entry);
     }
 
     /// Notes that upstream failed: an expired answer may serve for a while, or the failure is remembered a moment.
     pub(super) fn note_failure(&mut self, key: &Key, now: Instant) {
         let known = self.find(key, now);
-        if let (Known::Expired(_) | Known::Answer(..), Some(entry)) =
-            (known, self.young.get_mut(key.as_slice()))
-        {
+        if let (Known::Expired(_) | Known::Answer(..), Some(entry)) = (known, self.entry(key)) {
             entry.alone_until = Some(now + STALE_RECHECK);
             return;
         }
-        let entry = Entry { answer: None, since: now, alone_until: Some(now + FAILURE_KEPT) };
-        self.insert(Box::from(key.as_slice()), entry);
+        self.insert(key, None, now, Some(now + FAILURE_KEPT));
     }
 
     /// Drops what is kept about `key`.
     pub(super) fn forget(&mut self, key: &Key) {
-        self.old.remove(key.as_slice());
-        if let Some((key, gone)) = self.young.remove_entry(key.as_slice()) {
-            self.young_bytes -= bytes_of(&key, &gone);
+        if let Some(place) = self.places.get(key.as_slice()) {
+            self.remove(*place);
         }
     }
 
-    fn insert(&mut self, key: Box<[u8]>, entry: Entry) {
-        let bytes = bytes_of(&key, &entry);
-        let full = self.young_bytes + bytes > self.generation_bytes_max
-            || self.young.len() >= self.generation_entries_max;
-        if full {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
-        if bytes > self.generation_bytes_max {
+    fn entry(&mut self, key: &Key) -> Option<&mut Entry> {
+        self.ring.get_mut(*self.places.get(key.as_slice())?)
+    }
+
+    fn insert(
+        &mut self,
+        key: &Key,
+        answer: Option<Arc<Answer>>,
+        since: Instant,
+        alone_until: Option<Instant>,
+    ) {
+        let is_used = self.entry(key).is_some_and(|before| before.is_used);
+        self.forget(key);
+        let entry = Entry { key: Arc::from(key.as_slice()), answer, since, alone_until, is_used };
+        let bytes = entry.bytes();
+        if bytes > self.bytes_max {
             return;
         }
-        self.old.remove(&key);
-        self.young_bytes += bytes;
-        let key_bytes = key.len();
-        if let Some(replaced) = self.young.insert(key, entry) {
-            self.young_bytes -= key_bytes + replaced.bytes();
+        let is_full =
+            |cache: &Self| cache.ring.len() >= cache.entries_max || cache.bytes + bytes > cache.bytes_max;
+        while !self.ring.is_empty() && is_full(self) {
+            self.make_room();
+        }
+        self.bytes += bytes;
+        self.places.insert(Arc::clone(&entry.key), self.ring.len());
+        self.ring.push(entry);
+    }
+
+    /// Drops the first entry, from the hand on, that was not asked for; all of them are given a second chance.
+    fn make_room(&mut self) {
+        loop {
+            match self.ring.get_mut(self.hand) {
+                None => self.hand = 0,
+                Some(entry) if entry.is_used => {
+                    entry.is_used = false;
+                    self.hand += 1;
+                }
+                Some(_) => break,
+            }
+        }
+        self.remove(self.hand);
+        // What took the place is the newest.
+        self.hand += 1;
+    }
+
+    /// Drops the entry at `place`, which the last one takes.
+    fn remove(&mut self, place: usize) {
+        let gone = self.ring.swap_remove(place);
+        self.bytes -= gone.bytes();
+        self.places.remove(&gone.key);
+        if let Some(moved) = self.ring.get(place) {
+            self.places.insert(Arc::clone(&moved.key), place);
         }
     }
-}
-
-fn bytes_of(key: &[u8], entry: &Entry) -> usize {
-    key.len() + entry.bytes()
 }
 
 impl Entry {
@@ -158,7 +183,7 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        ENTRY_OVERHEAD_BYTES + self.answer.as_ref().map_or(0, |answer| answer.bytes())
+        ENTRY_OVERHEAD_BYTES + self.key.len() + self.answer.as_ref().map_or(0, |answer| answer.bytes())
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -93,6 +93,37 @@ pub async fn connections(
     Ok(Done::new(u32::try_from(times_us.len())?, failed, started.elapsed().as_secs_f64(), &times_us))
 }
 
+/// Opens `count` connections from the first `machines` of the crowd in turn, to the sites in turn, each for one short
+/// answer; says how many stand, and keeps them for `duration`.
+///
+/// # Errors
+/// When the sites cannot be resolved, or a connection cannot be opened.
+pub async fn held(
+    sites: &[String],
+    port: u16,
+    resolver: SocketAddr,
+    machines: u32,
+    count: u32,
+    duration: Duration,
+) -> anyhow::Result<Done> {
+    let sites = resolve(sites, port, resolver)?;
+    let started = Instant::now();
+    let mut streams = Vec::new();
+    for ((_, machine), site) in (0..count).zip((1..=machines).cycle()).zip(sites.iter().cycle()) {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind_device(Some(format!("m{machine}").as_bytes()))?;
+        let stream = timeout(CONNECTION_WAIT_MAX, async {
+            let mut stream = socket.connect(site.address).await?;
+            ask(&mut stream, site, SHORT_ANSWER_BYTES).await.map(|()| stream)
+        });
+        streams.push(stream.await?.with_context(|| format!("connection {} broke off", streams.len() + 1))?);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{} stand", streams.len());
+    tokio::time::sleep(duration).await;
+    Ok(Done::new(u32::try_from(streams.len())?, 0, seconds, &[]))
+}
+
 /// Fetches `mebibytes` in all over `streams` connections at once.
 ///
 /// # Errors
@@ -124,7 +155,11 @@ pub async fn bulk(
 
 /// Sends the hello, asks for `count` bytes, and takes them.
 async fn fetch(site: &Site, count: u64) -> io::Result<()> {
-    let mut stream = TcpStream::connect(site.address).await?;
+    ask(&mut TcpStream::connect(site.address).await?, site, count).await
+}
+
+/// As [`fetch`], on a connection that stays.
+async fn ask(stream: &mut TcpStream, site: &Site, count: u64) -> io::Result<()> {
     stream.write_all(&[site.hello.as_slice(), &count.to_be_bytes()].concat()).await?;
     let mut left = count;
     let mut buffer = vec![0; if count > SHORT_ANSWER_BYTES { 256 << 10 } else { 256 }];

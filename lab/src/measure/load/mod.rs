@@ -10,7 +10,7 @@ mod questions;
 mod sign_ins;
 mod site;
 
-pub use connections::{bulk, connections};
+pub use connections::{bulk, connections, held};
 pub use done::Done;
 pub use echo::echo;
 pub use http3::fetch;

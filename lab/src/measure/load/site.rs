@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// Connections at once; more wait.
-const AT_ONCE_MAX: usize = 1024;
+const AT_ONCE_MAX: usize = 4096;
 /// Length of a TLS record's header, and of the number behind the record, in bytes.
 const HEADER_BYTES: usize = 5;
 const NUMBER_BYTES: usize = 8;
