@@ -5,8 +5,8 @@ journal and portal, in the runner's namespace: one zone where nobody signs in, t
 category of the list blocked by one rule. The machine that asks is in a namespace of its own at the other end of the zone's
 cable, as a school's are, and asks the box's address there, port 53. What is blocked is answered with that address, which
 counts as blocked.
-Processor time is that of the daemon with its journal's writer, and of dnsmasq, which idles. As ALL is run in order and this
-contestant is appended, the functions below serve it alone once it is prepared.
+Processor time is that of the daemon with its journal's writer, and of dnsmasq, which idles. ALL is run in order: once this
+contestant is prepared, the functions below serve it and those behind it.
 
 The others run before the box has loaded its packet filter. It stays when the box ends, so two of them run a second time behind
 it, asked from the same machine: `udp-echo-behind` (work/udpecho-any, udpecho.c with INADDR_ANY) and `dnsdist-cdb-behind`.
@@ -44,12 +44,13 @@ class Preau(C):
 
     def prepare(self, threads):
         Preau.prepared = True
+        for left_over in ('link del zone0', 'link del wan0', f'netns del {PUPIL}'):
+            subprocess.run(['ip', *left_over.split()], stderr=subprocess.DEVNULL)
         for interface in ('zone0', 'wan0'):
             far = interface + '-far'
             subprocess.run(['ip', 'link', 'add', interface, 'type', 'veth', 'peer', 'name', far], stderr=subprocess.DEVNULL)
             for end in (interface, far):
                 subprocess.run(['ip', 'link', 'set', end, 'up'], check=True)
-        subprocess.run(['ip', 'netns', 'del', PUPIL], stderr=subprocess.DEVNULL)
         for command in (f'netns add {PUPIL}', f'link set zone0-far netns {PUPIL}', f'-n {PUPIL} link set lo up',
                         f'-n {PUPIL} link set zone0-far up', f'-n {PUPIL} addr add 10.10.0.2/16 dev zone0-far'):
             subprocess.run(['ip', *command.split()], check=True)
@@ -141,6 +142,9 @@ class EchoBehind(Echo):
     name = 'udp-echo-behind'
     port = Preau.port
 
+    def prepare(self, threads):
+        assert Preau.prepared, 'preau runs first, and leaves its packet filter'
+
     def argv(self, threads):
         return [self.a.work + '/udpecho-any', str(self.port), str(threads), '32']
 
@@ -148,6 +152,10 @@ class EchoBehind(Echo):
 class DnsdistBehind(DnsdistCDB):
     name = 'dnsdist-cdb-behind'
     port = Preau.port
+
+    def prepare(self, threads):
+        assert Preau.prepared, 'preau runs first, and leaves its packet filter'
+        super().prepare(threads)
 
     def conf(self, threads, extra):
         super().conf(threads, extra)

@@ -296,8 +296,7 @@ fn a_refused_sign_in_is_a_page_without_faults_and_a_person_signs_in_by_keyboard_
     let [login, password] = SIGN_IN_FIELDS;
     browser.go(&format!("https://{PORTAL}/")).unwrap();
     browser.type_into(login, "alix.exemple").unwrap();
-    browser.type_into(password, "autre-chose").unwrap();
-    browser.type_into(password, "\u{e007}").unwrap();
+    browser.type_into(password, "autre-chose\u{e007}").unwrap();
     // Until the next page is there, the driver shows the one before or none.
     let refused = || browser.current_url().ok().filter(|url| url.ends_with("/connexion"));
     wait_for(Duration::from_secs(20), refused).expect("the refusal must come");

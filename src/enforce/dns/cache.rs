@@ -2,8 +2,8 @@
 //!
 //! The cache knows questions and answers, never askers: whoever is given an answer from it is judged anew.
 //!
-//! When it is full, what nobody has asked for since the hand last came by goes first (CLOCK): room is bounded, a flood of
-//! names drives out none that are asked for, and no look-up moves anything.
+//! When it is full, what nobody has asked for since the hand last came by goes first (CLOCK): room is bounded, names that
+//! are asked for once drive out none that are asked for often, and no look-up moves anything.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -62,17 +62,9 @@ impl Cache {
         self.ring.len()
     }
 
-    /// An empty cache of at most `bytes_max` bytes and `entries_max` entries. The kernel gives it memory as it fills, and
-    /// it never has to move.
+    /// An empty cache of at most `bytes_max` bytes and `entries_max` entries.
     pub(super) fn new(bytes_max: usize, entries_max: usize) -> Self {
-        Self {
-            places: HashMap::with_capacity(entries_max),
-            ring: Vec::with_capacity(entries_max),
-            hand: 0,
-            bytes: 0,
-            bytes_max,
-            entries_max,
-        }
+        Self { places: HashMap::new(), ring: Vec::new(), hand: 0, bytes: 0, bytes_max, entries_max }
     }
 
     /// What is known about `key` at `now`.

@@ -14,7 +14,7 @@ use gotatun::{
         socket::{UdpSocket, UdpSocketFactory},
     },
 };
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg, setsockopt, sockopt};
 use tokio::io::Interest;
 
 /// The most datagrams the kernel cuts out of one (`UDP_MAX_SEGMENTS` of Linux before 6.9).
@@ -50,6 +50,9 @@ impl UdpTransportFactory for Sockets {
 
     async fn bind(&mut self, wanted: &UdpTransportFactoryParams) -> io::Result<(Sender, UdpSocket)> {
         let (sender, receiver) = self.0.bind(wanted).await?;
+        // Above what the system grants everybody (`net.core.rmem_max`); where it refuses, that is what there is.
+        let _ = setsockopt(receiver.socket(), sockopt::RcvBufForce, &BUFFER_BYTES);
+        let _ = setsockopt(sender.socket(), sockopt::SndBufForce, &BUFFER_BYTES);
         Ok((Sender(sender), receiver))
     }
 }

@@ -116,7 +116,9 @@ pub async fn held(
             let mut stream = socket.connect(site.address).await?;
             ask(&mut stream, site, SHORT_ANSWER_BYTES).await.map(|()| stream)
         });
-        streams.push(stream.await?.with_context(|| format!("connection {} broke off", streams.len() + 1))?);
+        let number = streams.len() + 1;
+        let stream = stream.await.with_context(|| format!("connection {number} does not come about"))?;
+        streams.push(stream.with_context(|| format!("connection {number} broke off"))?);
     }
     let seconds = started.elapsed().as_secs_f64();
     println!("{} stand", streams.len());

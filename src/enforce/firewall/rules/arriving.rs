@@ -1,4 +1,5 @@
-//! What every arriving packet passes before it is routed: is its source true, does the proxy or the resolver take it.
+//! What every arriving packet passes before it is routed: is its source true, does the proxy or the resolver take it. And
+//! what the resolver's answers pass when they leave.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +12,8 @@ use super::{
 };
 use crate::model::{Quic, Zone};
 
-/// Drops packets whose source cannot be true, before the kernel remembers anything of them.
+/// Drops packets whose source cannot be true, before the kernel remembers anything of them; of questions to the box it
+/// shall remember nothing.
 pub(super) fn check_source(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "filter", point: "prerouting", priority: -300, policy: "accept" };
     let mut chain = Chain::hooked("check_source", hook);
@@ -49,7 +51,7 @@ pub(super) fn check_source(parts: &Parts<'_>) -> Chain {
 }
 
 /// What the box answers to questions that [`check_source`] leaves untracked is not tracked either: connection tracking
-/// would cost a third of an answer, and a class that asks much would fill its table.
+/// would cost at each answer, and a machine that asks much would fill its table.
 pub(super) fn answers(parts: &Parts<'_>) -> Chain {
     let hook = Hook { kind: "filter", point: "output", priority: -300, policy: "accept" };
     let mut chain = Chain::hooked("answers", hook);
@@ -79,7 +81,7 @@ pub(super) fn to_proxy(parts: &Parts<'_>) -> Chain {
     let mut chain = Chain::hooked("to_proxy", hook);
     let Parts { interfaces, networks4, networks6, .. } = parts;
     chain.rule("of no connection", "iifname != \"lo\" ct state invalid counter drop");
-    chain.rule("a question to the box", "ct state untracked accept");
+    chain.rule("a question to the box", "ct state untracked udp dport 53 accept");
     chain.rule("not the web of a zone", format!("iifname != {interfaces} accept"));
     chain.rule("to the box itself", "fib daddr type local accept");
     chain.rule("to a zone, IPv4", format!("ip daddr {networks4} accept"));
