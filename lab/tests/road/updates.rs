@@ -15,8 +15,8 @@ const BY_PIECES: &str = "cd $(mktemp -d) && for i in 0 1 2 3 4; do curl --silent
      --range $((i * 1000000))-$((i * 1000000 + 999999)) --output $i \"http://$0/maj.cab?P1=$1\" & done; wait; cat 0 1 2 3 4 | sha256sum";
 
 /// As a machine does that is switched off in the middle and on again.
-const IN_TWO: &str = "cd $(mktemp -d) && curl --silent --max-time 2 --limit-rate 500k --output f \"http://$0/maj.cab?P1=$1\"; \
-     test -s f && test $(stat --format %s f) -lt 5000000 && \
+const IN_TWO: &str = "cd $(mktemp -d) && curl --silent \"http://$0/maj.cab?P1=$1\" | head --bytes 2000000 > f; \
+     test $(stat --format %s f) -eq 2000000 && \
      curl --silent --show-error --fail --max-time 60 --continue-at - --output f \"http://$0/maj.cab?P1=$1\" && sha256sum < f";
 
 /// A rule of the school that closes updates to pupils.
