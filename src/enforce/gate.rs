@@ -74,6 +74,11 @@ struct Known {
 /// The gate. Cloning is cheap; all clones are one gate.
 #[derive(Clone, Debug)]
 pub struct Gate {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     identity: Identity,
     policy: watch::Receiver<Arc<Policy>>,
     journal: Journal,
@@ -91,7 +96,7 @@ impl Gate {
         counts: Counts,
         clock: Clock,
     ) -> Self {
-        Self { identity, policy, journal, counts, clock }
+        Self { shared: Arc::new(Shared { identity, policy, journal, counts, clock }) }
     }
 
     /// Asks one question, and answers once the decision is written down.
@@ -119,7 +124,7 @@ impl Gate {
     /// Begins a round of questions that are decided at one moment.
     #[must_use]
     pub fn round(&self) -> Round {
-        Round { at: self.clock.now(), last: None }
+        Round { at: self.shared.clock.now(), last: None }
     }
 
     /// Decides as [`Gate::decide`] does, at the moment of `round`; who is behind an address is found out once for
@@ -137,10 +142,11 @@ impl Gate {
         let at = round.at;
         let is_same = |known: &Known| known.source == asking.source && Arc::ptr_eq(&known.zone, &asking.zone);
         let known = round.last.take().filter(is_same).unwrap_or_else(|| {
-            let asker = self.identity.who(&asking.zone, asking.source);
-            self.identity.learn_zone(&asking.zone, &asker);
-            let pseudonym = self.journal.pseudonym(&asker.subject, asker.machine, at);
-            let asked = self.counts.asked(asking.zone.kind, &asker.subject, asker.machine, asking.source);
+            let asker = self.shared.identity.who(&asking.zone, asking.source);
+            self.shared.identity.learn_zone(&asking.zone, &asker);
+            let pseudonym = self.shared.journal.pseudonym(&asker.subject, asker.machine, at);
+            let asked =
+                self.shared.counts.asked(asking.zone.kind, &asker.subject, asker.machine, asking.source);
             Known { source: asking.source, zone: Arc::clone(&asking.zone), asker, pseudonym, asked }
         });
         let known = round.last.insert(known);
@@ -176,35 +182,35 @@ impl Gate {
             records.push(one.record);
             verdicts.push(one.verdict);
         }
-        let verdicts = match self.journal.record(news.clone(), records).await {
+        let verdicts = match self.shared.journal.record(news.clone(), records).await {
             Ok(()) => {
-                news.iter().for_each(|presence| self.identity.seen(presence));
+                news.iter().for_each(|presence| self.shared.identity.seen(presence));
                 verdicts
             }
             // Closed: what is not written down does not happen.
             Err(_) => verdicts.into_iter().map(Verdict::not_recorded).collect::<Vec<_>>(),
         };
         let answered = askers.iter().zip(&verdicts);
-        self.counts.count(answered.map(|((at, asked), verdict)| (*at, asked, verdict)));
+        self.shared.counts.count(answered.map(|((at, asked), verdict)| (*at, asked, verdict)));
         verdicts
     }
 
     /// Waits, at most a second, until it is known which machine is behind `source`: see [`Identity::hear_of`].
     pub async fn hear_of(&self, source: IpAddr) {
-        self.identity.hear_of(source).await;
+        self.shared.identity.hear_of(source).await;
     }
 
     /// Whose places `source` takes.
     #[must_use]
     pub fn client_at(&self, source: IpAddr) -> Client {
-        self.identity.machine_of(source).map_or(Client::Address(source), Client::Machine)
+        self.shared.identity.machine_of(source).map_or(Client::Address(source), Client::Machine)
     }
 
     /// Whether the one at `source` would still be given `permit`. Asked again for live connections whenever rules,
     /// sessions or the timetable change; nothing is recorded, for nothing begins.
     #[must_use]
     pub fn still_allows(&self, source: IpAddr, zone: &Zone, permit: &Permit) -> bool {
-        let asker = self.identity.who(zone, source);
+        let asker = self.shared.identity.who(zone, source);
         let same = match self.judge(&asker, zone, permit.site(), permit.path()) {
             // A search mode that begins or ends is another way to the same site.
             Verdict::Allow(again) => again.served_as() == permit.served_as(),
@@ -218,18 +224,18 @@ impl Gate {
     /// for what begins there is [`Gate::ask`].
     #[must_use]
     pub fn would_allow(&self, source: IpAddr, zone: &Zone, site: &Site) -> bool {
-        let asker = self.identity.who(zone, source);
+        let asker = self.shared.identity.who(zone, source);
         matches!(self.judge(&asker, zone, site, None), Verdict::Allow(_))
     }
 
     /// Whether rules write pages of `site`: then what the judge says of its name is not all.
     #[must_use]
     pub fn judges_pages_of(&self, site: &Site) -> bool {
-        self.policy.borrow().judges_pages_of(site)
+        self.shared.policy.borrow().judges_pages_of(site)
     }
 
     fn judge(&self, asker: &Asker, zone: &Zone, site: &Site, path: Option<&UrlPath>) -> Verdict {
-        self.judge_at(self.clock.now(), asker, zone, site, path)
+        self.judge_at(self.shared.clock.now(), asker, zone, site, path)
     }
 
     fn judge_at(
@@ -247,9 +253,9 @@ impl Gate {
             site,
             path,
             at,
-            clock: self.clock.trust(),
+            clock: self.shared.clock.trust(),
         };
-        self.policy.borrow().judge(&question)
+        self.shared.policy.borrow().judge(&question)
     }
 }
 

@@ -1,8 +1,8 @@
 //! An upstream's answer, read once and kept as it came.
 //!
 //! The bytes stay the upstream's own, so that records of unknown types, their order and their compression survive
-//! untouched. Beside them stands what every later asker needs: where the TTLs are, which names the answer leads
-//! through, which addresses it gives. The OPT record is taken off: EDNS is between neighbours (RFC 6891 section 6.1.1).
+//! untouched. Beside them stands what every later asker needs: where the TTLs are, and which names the answer leads
+//! through. The OPT record is taken off: EDNS is between neighbours (RFC 6891 section 6.1.1).
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -32,27 +32,28 @@ use crate::model::Domain;
 /// The option code of an extended DNS error (RFC 8914 section 2).
 pub(super) const EDE_OPTION: u16 = 15;
 
-/// An answer as it is kept.
+/// An answer as it is kept: one piece of memory for what all have, another for what few have. A hundred thousand of them
+/// are in the cache, and each piece of memory that one is in is waited for.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// The message without its OPT record and whatever followed that. Its id means nothing.
-    pub(super) message: Box<[u8]>,
-    /// Where the TTLs stand, in order.
-    pub(super) ttl_places: Box<[u16]>,
+    /// The message; behind it where its TTLs stand, in order, two bytes each.
+    bytes: Box<[u8]>,
+    message_bytes: usize,
+    seldom: Option<Box<Seldom>>,
+    lifetime_seconds: u32,
+    asked: Rtype,
     /// The error code.
     pub(super) rcode: Rcode,
-    /// How long it may be kept; zero: not at all.
-    pub(super) lifetime: Duration,
-    /// The upstream's explanations (EDE), as whole options.
-    pub(super) explanations: Box<[u8]>,
-    /// Each name the answer leads to by CNAME; the asker must be allowed all of them.
-    pub(super) chain: Box<[Domain]>,
-    /// The addresses given in answer to the question, in order.
-    pub(super) addresses: Box<[IpAddr]>,
     /// Whether it gives an address that means something inside the school only (DNS rebinding).
     pub(super) points_inside: bool,
-    /// What the `ech` parameters said that were stripped of it.
-    pub(super) outer_names: Box<[OuterName]>,
+}
+
+/// What few answers have.
+#[derive(Debug, Default)]
+struct Seldom {
+    explanations: Box<[u8]>,
+    chain: Box<[Domain]>,
+    outer_names: Box<[OuterName]>,
 }
 
 /// Why bytes from upstream are no usable answer.
@@ -84,27 +85,73 @@ impl Answer {
         }
         let mut reading = Reading::new(message, question, inside);
         let end = reading.walk(HEADER_BYTES + question.len())?;
-        let mut kept = Box::<[u8]>::from(message.get(..end).unwrap_or_default());
+        let mut kept = Vec::with_capacity(end + 2 * reading.ttls.len());
+        kept.extend_from_slice(message.get(..end).unwrap_or_default());
         let additional = u16::try_from(reading.additional_kept).unwrap_or_default();
         put(&mut kept, 10, &additional.to_be_bytes());
         for (place, seconds) in &reading.ttls {
             put(&mut kept, usize::from(*place), &seconds.to_be_bytes());
         }
-        let ttl_places = reading.ttls.iter().map(|(place, _)| *place).collect();
-        let lifetime = reading.lifetime(header.rcode());
-        let Reading { explanations, chain, addresses, points_inside, .. } = reading;
+        kept.extend(reading.ttls.iter().flat_map(|(place, _)| place.to_be_bytes()));
+        let lifetime_seconds = reading.lifetime_seconds(header.rcode());
+        let Reading { asked, explanations, chain, points_inside, .. } = reading;
         let outer_names = stripped.map(|stripped| stripped.outer_names).unwrap_or_default();
-        Ok(Self {
-            message: kept,
-            ttl_places,
-            rcode: header.rcode(),
-            lifetime,
+        let has_seldom = !(explanations.is_empty() && chain.is_empty() && outer_names.is_empty());
+        let seldom = || Seldom {
             explanations: explanations.into(),
             chain: chain.into(),
-            addresses: addresses.into(),
-            points_inside,
             outer_names: outer_names.into(),
+        };
+        Ok(Self {
+            bytes: kept.into(),
+            message_bytes: end,
+            seldom: has_seldom.then(seldom).map(Box::new),
+            lifetime_seconds,
+            asked,
+            rcode: header.rcode(),
+            points_inside,
         })
+    }
+
+    /// The message without its OPT record and whatever followed that. Its id means nothing.
+    pub(super) fn message(&self) -> &[u8] {
+        self.bytes.get(..self.message_bytes).unwrap_or_default()
+    }
+
+    /// Where the TTLs stand in the message, in order.
+    pub(super) fn ttl_places(&self) -> impl Iterator<Item = usize> {
+        let places = self.bytes.get(self.message_bytes..).unwrap_or_default().as_chunks().0;
+        places.iter().map(|place| usize::from(u16::from_be_bytes(*place)))
+    }
+
+    /// How long it may be kept; zero: not at all.
+    pub(super) fn lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.lifetime_seconds))
+    }
+
+    /// The upstream's explanations (EDE), as whole options.
+    pub(super) fn explanations(&self) -> &[u8] {
+        self.seldom.as_ref().map_or(&[], |seldom| &seldom.explanations)
+    }
+
+    /// Each name the answer leads to by CNAME; the asker must be allowed all of them.
+    pub(super) fn chain(&self) -> &[Domain] {
+        self.seldom.as_ref().map_or(&[], |seldom| &seldom.chain)
+    }
+
+    /// What the `ech` parameters said that were stripped of it.
+    pub(super) fn outer_names(&self) -> &[OuterName] {
+        self.seldom.as_ref().map_or(&[], |seldom| &seldom.outer_names)
+    }
+
+    /// The addresses given in answer to the question, in order.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        let message = self.message();
+        // The records of the answer stand first, and each has its TTL.
+        let answers = usize::from(u16_at(message, 6).unwrap_or_default());
+        let records = self.ttl_places().take(answers).filter_map(|ttl_at| record_at(message, ttl_at));
+        let of_asked = records.filter(|(rtype, ..)| *rtype == self.asked);
+        of_asked.filter_map(|(rtype, class, data)| address(rtype, class, data)).collect()
     }
 
     /// Whether the upstream could not or would not resolve the name: neither an answer nor a firm no.
@@ -114,13 +161,12 @@ impl Answer {
 
     /// About how many bytes of memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.message.len()
-            + 2 * self.ttl_places.len()
-            + self.explanations.len()
-            + self.chain.iter().map(|name| name.as_str().len() + 32).sum::<usize>()
-            + self.addresses.len() * size_of::<IpAddr>()
-            + self.outer_names.len() * (size_of::<OuterName>() + 32)
-            + size_of::<Self>()
+        let names = self.chain().iter().chain(self.outer_names().iter().map(|outer| &outer.name));
+        let seldom = self.explanations().len() + names.map(|name| name.as_str().len() + 64).sum::<usize>();
+        size_of::<Self>()
+            + self.bytes.len()
+            + seldom
+            + self.seldom.as_ref().map_or(0, |_| size_of::<Seldom>())
     }
 }
 
@@ -136,7 +182,6 @@ struct Reading<'a> {
     additional_kept: usize,
     explanations: Vec<u8>,
     chain: Vec<Domain>,
-    addresses: Vec<IpAddr>,
     points_inside: bool,
 }
 
@@ -154,7 +199,6 @@ impl<'a> Reading<'a> {
             additional_kept: 0,
             explanations: Vec::new(),
             chain: Vec::new(),
-            addresses: Vec::new(),
             points_inside: false,
         }
     }
@@ -207,9 +251,6 @@ impl<'a> Reading<'a> {
                 return Err(Unusable::Chain);
             }
         }
-        if place.rtype == self.asked {
-            self.addresses.extend(address(place, self.message));
-        }
         Ok(())
     }
 
@@ -218,8 +259,8 @@ impl<'a> Reading<'a> {
         // RFC 2181 section 8: a TTL with its highest bit set is zero.
         let seconds = if place.ttl > u32::MAX >> 1 { 0 } else { place.ttl.min(TTL_SECONDS_MAX) };
         self.ttls.push((u16::try_from(place.ttl_at).map_err(|_| Unusable::Malformed)?, seconds));
-        let pointed = address(place, self.message).into_iter().chain(svcb::hints(place, self.message));
-        for address in pointed {
+        let address = address(place.rtype, place.class, place.data_in(self.message));
+        for address in address.into_iter().chain(svcb::hints(place, self.message)) {
             self.points_inside |= self.inside.contains(address);
         }
         Ok(seconds)
@@ -255,26 +296,30 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn lifetime(&self, rcode: Rcode) -> Duration {
+    fn lifetime_seconds(&self, rcode: Rcode) -> u32 {
         let negative = !self.answered || rcode == Rcode::NXDOMAIN;
         // RFC 2308 section 5: a negative answer without SOA is not kept.
-        let seconds = match (negative, self.answer_ttl, self.negative_ttl) {
+        match (negative, self.answer_ttl, self.negative_ttl) {
             (false, Some(positive), _) => positive,
             (true, Some(alias), Some(soa)) => alias.min(soa),
             (true, None, Some(soa)) => soa,
             (true, _, None) | (false, None, _) => 0,
-        };
-        Duration::from_secs(u64::from(seconds))
+        }
     }
 }
 
+/// Type, class and data of the record whose TTL stands at `ttl_at`.
+fn record_at(message: &[u8], ttl_at: usize) -> Option<(Rtype, u16, &[u8])> {
+    let begin = ttl_at + 6;
+    let rtype = Rtype::from_int(u16_at(message, ttl_at.checked_sub(4)?)?);
+    let data = message.get(begin..begin + usize::from(u16_at(message, ttl_at + 4)?))?;
+    Some((rtype, u16_at(message, ttl_at - 2)?, data))
+}
+
 /// The address that an A or AAAA record gives.
-fn address(place: &Place, message: &[u8]) -> Option<IpAddr> {
-    if place.class != Class::IN.to_int() {
-        return None;
-    }
-    let data = place.data_in(message);
-    match place.rtype {
+fn address(rtype: Rtype, class: u16, data: &[u8]) -> Option<IpAddr> {
+    match rtype {
+        _ if class != Class::IN.to_int() => None,
         Rtype::A => <[u8; 4]>::try_from(data).ok().map(|bytes| IpAddr::V4(Ipv4Addr::from(bytes))),
         Rtype::AAAA => <[u8; 16]>::try_from(data).ok().map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes))),
         _ => None,

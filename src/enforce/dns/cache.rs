@@ -5,8 +5,9 @@
 //! When it is full, what nobody has asked for since the hand last came by goes first (CLOCK): room is bounded, names that
 //! are asked for once drive out none that are asked for often, and no look-up moves anything.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use super::{
@@ -16,8 +17,8 @@ use super::{
     reply::Age,
 };
 
-/// Memory an entry takes beside its key and its answer, in bytes, about.
-const ENTRY_OVERHEAD_BYTES: usize = 160;
+/// Memory an entry takes beside its key and its answer, in bytes, about: its place, and the allocator's share of three pieces.
+const ENTRY_OVERHEAD_BYTES: usize = 128;
 
 /// What the cache knows about a question.
 #[derive(Clone, Debug)]
@@ -35,9 +36,8 @@ pub(super) enum Known {
 /// The cache.
 #[derive(Debug)]
 pub(super) struct Cache {
-    /// The place in `ring` of each question.
-    places: HashMap<Arc<[u8]>, usize>,
-    ring: Vec<Entry>,
+    /// By question. Their order is the hand's round.
+    entries: IndexMap<Box<[u8]>, Entry>,
     /// The place whose entry is the next that may go.
     hand: usize,
     bytes: usize,
@@ -47,7 +47,6 @@ pub(super) struct Cache {
 
 #[derive(Debug)]
 struct Entry {
-    key: Arc<[u8]>,
     answer: Option<Arc<Answer>>,
     since: Instant,
     /// Until when upstream is not asked again after a failure.
@@ -59,24 +58,24 @@ struct Entry {
 impl Cache {
     /// How many questions it keeps an answer to, or has tried to.
     pub(super) fn len(&self) -> usize {
-        self.ring.len()
+        self.entries.len()
     }
 
     /// An empty cache of at most `bytes_max` bytes and `entries_max` entries.
     pub(super) fn new(bytes_max: usize, entries_max: usize) -> Self {
-        Self { places: HashMap::new(), ring: Vec::new(), hand: 0, bytes: 0, bytes_max, entries_max }
+        Self { entries: IndexMap::new(), hand: 0, bytes: 0, bytes_max, entries_max }
     }
 
     /// What is known about `key` at `now`.
     pub(super) fn find(&mut self, key: &Key, now: Instant) -> Known {
-        let Some(entry) = self.entry(key) else { return Known::Nothing };
+        let Some(entry) = self.entries.get_mut(key.as_slice()) else { return Known::Nothing };
         entry.is_used = true;
         entry.known(now)
     }
 
     /// Keeps `answer`, if it may be kept at all.
     pub(super) fn keep(&mut self, key: &Key, answer: &Arc<Answer>, now: Instant) {
-        if !answer.lifetime.is_zero() {
+        if !answer.lifetime().is_zero() {
             self.insert(key, Some(Arc::clone(answer)), now, None);
         }
     }
@@ -84,7 +83,9 @@ impl Cache {
     /// Notes that upstream failed: an expired answer may serve for a while, or the failure is remembered a moment.
     pub(super) fn note_failure(&mut self, key: &Key, now: Instant) {
         let known = self.find(key, now);
-        if let (Known::Expired(_) | Known::Answer(..), Some(entry)) = (known, self.entry(key)) {
+        if let (Known::Expired(_) | Known::Answer(..), Some(entry)) =
+            (known, self.entries.get_mut(key.as_slice()))
+        {
             entry.alone_until = Some(now + STALE_RECHECK);
             return;
         }
@@ -93,13 +94,9 @@ impl Cache {
 
     /// Drops what is kept about `key`.
     pub(super) fn forget(&mut self, key: &Key) {
-        if let Some(place) = self.places.get(key.as_slice()) {
-            self.remove(*place);
+        if let Some((key, gone)) = self.entries.swap_remove_entry(key.as_slice()) {
+            self.bytes -= gone.bytes(&key);
         }
-    }
-
-    fn entry(&mut self, key: &Key) -> Option<&mut Entry> {
-        self.ring.get_mut(*self.places.get(key.as_slice())?)
     }
 
     fn insert(
@@ -109,48 +106,39 @@ impl Cache {
         since: Instant,
         alone_until: Option<Instant>,
     ) {
-        let is_used = self.entry(key).is_some_and(|before| before.is_used);
+        let is_used = self.entries.get(key.as_slice()).is_some_and(|before| before.is_used);
         self.forget(key);
-        let entry = Entry { key: Arc::from(key.as_slice()), answer, since, alone_until, is_used };
-        let bytes = entry.bytes();
+        let entry = Entry { answer, since, alone_until, is_used };
+        let bytes = entry.bytes(key.as_slice());
         if bytes > self.bytes_max {
             return;
         }
         let is_full =
-            |cache: &Self| cache.ring.len() >= cache.entries_max || cache.bytes + bytes > cache.bytes_max;
-        while !self.ring.is_empty() && is_full(self) {
+            |cache: &Self| cache.entries.len() >= cache.entries_max || cache.bytes + bytes > cache.bytes_max;
+        while !self.entries.is_empty() && is_full(self) {
             self.make_room();
         }
         self.bytes += bytes;
-        self.places.insert(Arc::clone(&entry.key), self.ring.len());
-        self.ring.push(entry);
+        self.entries.insert(Box::from(key.as_slice()), entry);
     }
 
     /// Drops the first entry, from the hand on, that was not asked for; all of them are given a second chance.
     fn make_room(&mut self) {
         loop {
-            match self.ring.get_mut(self.hand) {
+            match self.entries.get_index_mut(self.hand) {
                 None => self.hand = 0,
-                Some(entry) if entry.is_used => {
+                Some((_, entry)) if entry.is_used => {
                     entry.is_used = false;
                     self.hand += 1;
                 }
                 Some(_) => break,
             }
         }
-        self.remove(self.hand);
+        if let Some((key, gone)) = self.entries.swap_remove_index(self.hand) {
+            self.bytes -= gone.bytes(&key);
+        }
         // What took the place is the newest.
         self.hand += 1;
-    }
-
-    /// Drops the entry at `place`, which the last one takes.
-    fn remove(&mut self, place: usize) {
-        let gone = self.ring.swap_remove(place);
-        self.bytes -= gone.bytes();
-        self.places.remove(&gone.key);
-        if let Some(moved) = self.ring.get(place) {
-            self.places.insert(Arc::clone(&moved.key), place);
-        }
     }
 }
 
@@ -161,10 +149,10 @@ impl Entry {
             return if left_alone { Known::Failed } else { Known::Nothing };
         };
         let age = now.saturating_duration_since(self.since);
-        if age < answer.lifetime {
+        if age < answer.lifetime() {
             return Known::Answer(Arc::clone(answer), Age::Fresh(whole_seconds(age)));
         }
-        if age >= answer.lifetime + STALE_MAX {
+        if age >= answer.lifetime() + STALE_MAX {
             return Known::Nothing;
         }
         if left_alone {
@@ -174,8 +162,8 @@ impl Entry {
         }
     }
 
-    fn bytes(&self) -> usize {
-        ENTRY_OVERHEAD_BYTES + self.key.len() + self.answer.as_ref().map_or(0, |answer| answer.bytes())
+    fn bytes(&self, key: &[u8]) -> usize {
+        ENTRY_OVERHEAD_BYTES + key.len() + self.answer.as_ref().map_or(0, |answer| answer.bytes())
     }
 }
 

@@ -229,7 +229,7 @@ impl Desk {
             self.resolver.forget(&key);
             return self.hold(query, peer, permit, out).await;
         }
-        let chain = found.answer.chain.iter().map(|name| self.decide(peer, name.clone())).collect();
+        let chain = found.answer.chain().iter().map(|name| self.decide(peer, name.clone())).collect();
         let verdicts = self.gate.record(chain).await;
         self.close(query, peer, permit, &found, verdicts, out);
     }
@@ -262,7 +262,7 @@ impl Desk {
                 Verdict::Refuse(refusal) => return refusal::refused(out, query, &refusal, &peer.zone),
             }
         }
-        if allowed != answer.chain.len() {
+        if allowed != answer.chain().len() {
             // Closed: a name without a verdict is not allowed.
             return reply::error(out, query, OptRcode::SERVFAIL, None);
         }
@@ -273,11 +273,15 @@ impl Desk {
         }
         let of_academie = peer.zone.tunnel == TunnelAccess::Academie
             && matches!(permit.site(), Site::Name(name) if self.resolver.is_of_academie(name));
-        if !answer.addresses.is_empty() && (of_academie || !peer.zone.services.is_empty()) {
+        let addresses = match of_academie || !peer.zone.services.is_empty() {
+            true => answer.addresses(),
+            false => Vec::new(),
+        };
+        if !addresses.is_empty() {
             // Before the answer leaves: whoever has it may use it at once.
-            let permit = permit.clone().by_way_of(answer.chain.iter().cloned().map(Site::Name));
+            let permit = permit.clone().by_way_of(answer.chain().iter().cloned().map(Site::Name));
             let open = if of_academie { Opened::open_academie } else { Opened::open };
-            open(&self.opened, peer.client, &peer.zone, &permit, &answer.addresses, life_left(found, *age));
+            open(&self.opened, peer.client, &peer.zone, &permit, &addresses, life_left(found, *age));
         }
         match Substitute::of(permit, query.rtype) {
             Substitute::Addresses(_) if answer.is_failure() => {
@@ -286,7 +290,7 @@ impl Desk {
             Substitute::Addresses(name) => {
                 let seconds = u32::try_from(life_left(found, *age).as_secs()).unwrap_or(u32::MAX);
                 let seconds = seconds.min(SUBSTITUTE_TTL_SECONDS_MAX);
-                reply::alias(out, query, name, &answer.addresses, seconds);
+                reply::alias(out, query, name, &answer.addresses(), seconds);
             }
             Substitute::None | Substitute::Alias(_) | Substitute::Hidden => {
                 reply::forwarded(out, query, peer.carrier, answer, *age);
@@ -310,7 +314,9 @@ pub(super) fn too_many(out: &mut Vec<u8>, query: &Query<'_>) {
 /// How long the asker may use what it is given.
 fn life_left(found: &Found, age: Age) -> Duration {
     match age {
-        Age::Fresh(seconds) => found.answer.lifetime.saturating_sub(Duration::from_secs(u64::from(seconds))),
+        Age::Fresh(seconds) => {
+            found.answer.lifetime().saturating_sub(Duration::from_secs(u64::from(seconds)))
+        }
         Age::Stale => Duration::from_secs(u64::from(STALE_TTL_SECONDS)),
     }
 }

@@ -58,14 +58,13 @@ const QUESTION_NAME: [u8; 2] = [0xc0, 0x0c];
 /// Answers `query` with what upstream said, no larger than the asker takes over `carrier`.
 pub(super) fn forwarded(out: &mut Vec<u8>, query: &Query<'_>, carrier: Carrier, answer: &Answer, age: Age) {
     out.clear();
-    out.extend_from_slice(&answer.message);
+    out.extend_from_slice(answer.message());
     let verified = Message::from_slice(out).is_ok_and(|message| message.header().ad());
     let wants_ad = query.authentic_data || query.dnssec_ok();
     let vouched = verified && wants_ad && age != Age::Stale && !answer.is_failure();
     put_header(out, query, answer.rcode, vouched);
     put(out, 12, query.question());
-    for place in &answer.ttl_places {
-        let place = usize::from(*place);
+    for place in answer.ttl_places() {
         let seconds = match age {
             Age::Fresh(age) => u32_at(out, place).unwrap_or_default().saturating_sub(age),
             Age::Stale => STALE_TTL_SECONDS,
@@ -78,7 +77,7 @@ pub(super) fn forwarded(out: &mut Vec<u8>, query: &Query<'_>, carrier: Carrier, 
         (Age::Stale, _) => Some(ExtendedErrorCode::STALE_ANSWER),
     };
     let explanation = code.map(|code| Explanation { code, text: "" });
-    push_opt(out, query, OptRcode::from_rcode(answer.rcode), &answer.explanations, explanation);
+    push_opt(out, query, OptRcode::from_rcode(answer.rcode), answer.explanations(), explanation);
     if out.len() > query.answer_bytes_max(carrier) {
         // All or nothing: a cut RRset would pass for a whole one in careless programs (RFC 2181 section 9).
         begin(out, query, OptRcode::from_rcode(answer.rcode));

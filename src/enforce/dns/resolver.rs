@@ -219,11 +219,14 @@ impl Resolver {
         if found.answer.is_failure() {
             return Err(ResolveError::NoAnswer);
         }
-        if found.answer.points_inside || found.answer.addresses.is_empty() {
+        if found.answer.points_inside {
             return Err(ResolveError::NoAddress);
         }
-        let Answer { addresses, chain, .. } = &*found.answer;
-        Ok(Whereabouts { addresses: addresses.to_vec(), leads_to: chain.to_vec() })
+        let addresses = found.answer.addresses();
+        if addresses.is_empty() {
+            return Err(ResolveError::NoAddress);
+        }
+        Ok(Whereabouts { addresses, leads_to: found.answer.chain().to_vec() })
     }
 
     /// Where `name` is, of both families, for a request of the box itself; at least one address. A name that leads into
@@ -242,7 +245,7 @@ impl Resolver {
         let (key_v6, key_v4) = (Key::of_domain(name, Rtype::AAAA), Key::of_domain(name, Rtype::A));
         let (v6, v4) = tokio::join!(self.look_up(&key_v6), self.look_up(&key_v4));
         let of = |found: &Result<Found, NoAnswer>| match found {
-            Ok(found) if !found.answer.points_inside => found.answer.addresses.to_vec(),
+            Ok(found) if !found.answer.points_inside => found.answer.addresses(),
             _ => Vec::new(),
         };
         let (of_v6, of_v4) = (of(&v6), of(&v4));
@@ -387,7 +390,7 @@ impl Shared {
             None => Err(NoAnswer),
         };
         let now = Instant::now();
-        for outer in read.iter().flat_map(|answer| &answer.outer_names) {
+        for outer in read.iter().flat_map(|answer| answer.outer_names()) {
             self.outer().learn(outer, now);
         }
         match &read {

@@ -34,7 +34,7 @@ impl Tunnels {
 
     /// Whether `client` may be given what upstream said about `name`.
     pub(super) fn came_back(&self, client: Client, name: &Name<[u8]>, answer: &Answer) -> Passage {
-        let (told, brought) = (Told::of(name), news::records(&answer.message));
+        let (told, brought) = (Told::of(name), news::records(answer.message()));
         let exists = answer.rcode != Rcode::NXDOMAIN;
         noted(self.budgets().came_back(client, &told, &brought, exists, Instant::now()))
     }

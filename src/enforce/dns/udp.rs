@@ -147,7 +147,7 @@ impl UdpDoor {
             return None;
         }
         match self.desk.resolver.at_once(&substitute::key(&asked.query, &permit)) {
-            Some(found) if found.answer.chain.is_empty() => {
+            Some(found) if found.answer.chain().is_empty() => {
                 self.desk.close(&asked.query, &asked.peer, &permit, &found, [], out);
                 self.outbox.push(out, asked.source);
             }
@@ -165,12 +165,12 @@ impl UdpDoor {
         let mut round = self.desk.gate.round();
         let mut decided = Vec::with_capacity(chained.len());
         for (asked, _, found) in &chained {
-            let names = found.answer.chain.iter().cloned();
+            let names = found.answer.chain().iter().cloned();
             decided.extend(names.map(|name| self.desk.decide_in(&mut round, &asked.peer, name)));
         }
         let mut verdicts = self.desk.gate.record(decided).await.into_iter();
         for (asked, permit, found) in chained {
-            let chain: Vec<_> = verdicts.by_ref().take(found.answer.chain.len()).collect();
+            let chain: Vec<_> = verdicts.by_ref().take(found.answer.chain().len()).collect();
             self.desk.close(&asked.query, &asked.peer, &permit, &found, chain, out);
             self.outbox.push(out, asked.source);
         }

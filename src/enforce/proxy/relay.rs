@@ -6,6 +6,7 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     net::Shutdown,
     sync::{
         Arc,
@@ -14,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::BufMut as _;
 use socket2::SockRef;
 use tokio::{
     io::Interest,
@@ -166,17 +166,15 @@ pub(super) async fn forward(
 async fn copy(from: &TcpStream, to: &TcpStream, room: usize, pulse: &Pulse) -> Result<u64, Broken> {
     loop {
         from.readable().await.map_err(Broken::Sender)?;
-        let mut buffer = Vec::with_capacity(room).limit(room);
-        match from.try_read_buf(&mut buffer) {
-            Ok(0) => return Ok(0),
-            Ok(count) => {
-                pulse.beat();
-                write_all(to, buffer.get_ref()).await.map_err(|_| Broken::Receiver)?;
-                pulse.beat();
-                return Ok(u64::try_from(count).expect("a buffer is shorter than 2^64 bytes"));
+        let mut buffer = Box::new_uninit_slice(room);
+        if let Some(bytes) = read_available(from, &mut buffer).map_err(Broken::Sender)? {
+            if bytes.is_empty() {
+                return Ok(0);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(Broken::Sender(error)),
+            pulse.beat();
+            write_all(to, bytes).await.map_err(|_| Broken::Receiver)?;
+            pulse.beat();
+            return Ok(u64::try_from(bytes.len()).expect("a buffer is shorter than 2^64 bytes"));
         }
     }
 }
@@ -197,6 +195,29 @@ async fn splice(
     }
     pulse.beat();
     Ok(u64::try_from(taken).expect("a pipe holds less than 2^64 bytes"))
+}
+
+/// Takes what has come, as much of it as there is room for: no bytes at the sender's end; none where a socket that was
+/// called readable is not.
+///
+/// Bytes that leave room have emptied the socket, and it is not called readable again before there are more (epoll(7),
+/// question 9): whoever reads until there is nothing makes two system calls where one would do.
+pub(super) fn read_available<'a>(
+    from: &TcpStream,
+    room: &'a mut [MaybeUninit<u8>],
+) -> io::Result<Option<&'a [u8]>> {
+    let mut taken: Option<&[u8]> = None;
+    let attempt = from.try_io(Interest::READABLE, || {
+        let (bytes, rest) = rustix::io::read(from, room)?;
+        let is_emptied = !bytes.is_empty() && !rest.is_empty();
+        taken = Some(bytes);
+        // By this word the runtime knows that the socket is not readable any more.
+        if is_emptied { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    match attempt {
+        Err(error) if taken.is_none() && error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        Ok(()) | Err(_) => Ok(taken),
+    }
 }
 
 /// Writes all of `bytes`.

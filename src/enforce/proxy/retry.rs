@@ -9,14 +9,13 @@
 //! Until the site's answer is there the client's handshake records are held back; what else it sends, data before the
 //! handshake for example, passes. A client that keeps to the protocol has none to send, and waits for nothing.
 
-use std::{io, time::Duration};
+use std::{io, mem::MaybeUninit, time::Duration};
 
-use bytes::BufMut as _;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     client_hello::{self, Progress},
-    relay::write_all,
+    relay::{read_available, write_all},
 };
 use crate::model::Domain;
 
@@ -164,10 +163,8 @@ impl Watch {
 
 /// Takes what `side` has sent, up to a bound. Says whether it is open.
 fn take(side: &TcpStream, into: &mut Vec<u8>) -> io::Result<bool> {
-    into.reserve(READ_BYTES);
-    match side.try_read_buf(&mut into.limit(READ_BYTES)) {
-        Ok(count) => Ok(count > 0),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-        Err(error) => Err(error),
-    }
+    let mut room = [MaybeUninit::uninit(); READ_BYTES];
+    let taken = read_available(side, &mut room)?;
+    into.extend_from_slice(taken.unwrap_or_default());
+    Ok(taken.is_none_or(|bytes| !bytes.is_empty()))
 }

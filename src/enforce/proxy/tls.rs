@@ -1,8 +1,7 @@
 //! The road of a TLS connection: read the hello, ask, connect, and let both sides talk without listening (decision D1).
 
-use std::{io, time::Duration};
+use std::{mem::MaybeUninit, time::Duration};
 
-use bytes::BufMut as _;
 use tokio::{net::TcpStream, time::timeout};
 use tracing::debug;
 
@@ -12,7 +11,7 @@ use super::{
     closing::{prepare_reset, reset, say_and_close},
     connect::ConnectError,
     passage::Passage,
-    relay::{relay, write_all},
+    relay::{read_available, relay, write_all},
     retry::{self, NotAccepted},
 };
 use crate::{
@@ -20,8 +19,8 @@ use crate::{
     policy::{Permit, Verdict},
 };
 
-/// Room for the first bytes of a hello: one without post-quantum keys fits.
-const FIRST_BUFFER_BYTES: usize = 2 * 1024;
+/// How much of a hello is read at a time, in bytes: one without post-quantum keys fits.
+const READ_BYTES: usize = 2 * 1024;
 
 /// Why no hello was read.
 #[derive(Debug)]
@@ -130,24 +129,29 @@ async fn read_hello(client: &TcpStream) -> Result<(Vec<u8>, Hello), NoHello> {
     let mut bytes = Vec::new();
     loop {
         client.readable().await.map_err(|_| NoHello::Gone)?;
-        if bytes.len() == bytes.capacity() {
-            bytes.reserve(bytes.len().max(FIRST_BUFFER_BYTES));
-        }
-        let room = client_hello::BYTES_MAX.saturating_sub(bytes.len());
-        match client.try_read_buf(&mut (&mut bytes).limit(room)) {
-            Ok(0) => return Err(NoHello::Gone),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                bytes.shrink_to_fit(); // Sockets may be called readable before they are.
-                continue;
-            }
-            Err(_) => return Err(NoHello::Gone),
+        if !take(client, &mut bytes)? {
+            continue;
         }
         match client_hello::read(&bytes) {
             Progress::NeedMore => {}
             Progress::Hello(hello) => return Ok((bytes, hello)),
             Progress::NotTls(reason) => return Err(NoHello::NotTls(reason)),
         }
+    }
+}
+
+/// Adds what `client` has sent, up to the bound of a hello. Says whether there was anything.
+fn take(client: &TcpStream, bytes: &mut Vec<u8>) -> Result<bool, NoHello> {
+    let mut room = [MaybeUninit::uninit(); READ_BYTES];
+    let left = client_hello::BYTES_MAX.saturating_sub(bytes.len()).min(READ_BYTES);
+    match read_available(client, &mut room[..left]) {
+        Ok(Some([])) | Err(_) => Err(NoHello::Gone),
+        Ok(Some(taken)) => {
+            bytes.extend_from_slice(taken);
+            Ok(true)
+        }
+        // Sockets may be called readable before they are.
+        Ok(None) => Ok(false),
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio::net::TcpStream;
 
 use super::chunked::Chunked;
-use crate::enforce::proxy::relay::{Broken, Pipes, Pulse, forward, write_all};
+use crate::enforce::proxy::relay::{Broken, Pipes, Pulse, forward, read_available, write_all};
 
 /// How much of a head is read at a time, in bytes: most fit.
 pub(super) const READ_BYTES: usize = 2 * 1024;
@@ -43,17 +43,12 @@ impl Wire {
 /// Waits for bytes and adds up to `room` of them to `unread`; zero at the sender's end. Holds no new buffer while it
 /// waits.
 pub(super) async fn read_more(from: &TcpStream, unread: &mut BytesMut, room: usize) -> io::Result<usize> {
-    use bytes::BufMut as _;
     loop {
         from.readable().await?;
-        unread.reserve(room);
-        match from.try_read_buf(&mut unread.limit(room)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if unread.is_empty() {
-                    *unread = BytesMut::new(); // Sockets may be called readable before they are.
-                }
-            }
-            read => return read,
+        let mut buffer = Box::new_uninit_slice(room);
+        if let Some(bytes) = read_available(from, &mut buffer)? {
+            unread.extend_from_slice(bytes);
+            return Ok(bytes.len());
         }
     }
 }
