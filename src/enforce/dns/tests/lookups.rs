@@ -19,7 +19,7 @@ use crate::enforce::dns::{
     answer::Answer,
     cache::{Cache, Known},
     key::Key,
-    limits::{FAILURE_KEPT, STALE_MAX, STALE_RECHECK, WAITING_OF_CLIENT_MAX},
+    limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FAILURE_KEPT, STALE_MAX, STALE_RECHECK, WAITING_OF_CLIENT_MAX},
     private::Inside,
     query::Carrier,
     reply::Age,
@@ -135,6 +135,18 @@ fn a_failure_is_remembered_a_moment_and_lets_an_expired_answer_serve() {
     cache.note_failure(&key, expired);
     assert!(matches!(cache.find(&key, expired), Known::Answer(_, Age::Stale)));
     assert!(matches!(cache.find(&key, expired + STALE_RECHECK), Known::Expired(_)));
+}
+
+#[test]
+fn the_cache_has_memory_for_as_many_answers_as_it_may_keep() {
+    let (mut cache, now) = (Cache::new(CACHE_BYTES_MAX, CACHE_ENTRIES_MAX), Instant::now());
+    for number in 0..CACHE_ENTRIES_MAX {
+        let name = format!("serveur-{number}.exemple.fr");
+        let message = Draft::answer_to(&name, Rtype::A).answer(ASKED, Rtype::A, 60, &[192, 0, 2, 1]).0;
+        let answer = Answer::read(&message, &question(&name, Rtype::A), &Inside::of(&[])).unwrap();
+        cache.keep(&key(&name, Rtype::A), &Arc::new(answer), now);
+    }
+    assert_eq!(cache.len(), CACHE_ENTRIES_MAX);
 }
 
 #[test]
