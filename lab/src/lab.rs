@@ -363,7 +363,7 @@ impl Lab {
         let gone = wait_for(BOX_END_WAIT_MAX, || self.box_pid().is_none().then_some(()));
         gone.with_context(|| format!("the box does not end; it says:\n{}", self.box_log()))?;
         match self.the_box.take() {
-            Some(mut ended) => ended.wait(Duration::from_secs(2)),
+            Some(mut ended) => ended.wait(Duration::from_secs(10)),
             None => Ok(None),
         }
     }

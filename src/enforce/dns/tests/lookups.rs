@@ -19,7 +19,9 @@ use crate::enforce::dns::{
     answer::Answer,
     cache::{Cache, Known},
     key::Key,
-    limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FAILURE_KEPT, STALE_MAX, STALE_RECHECK, WAITING_OF_CLIENT_MAX},
+    limits::{
+        CACHE_BYTES_MAX, CACHE_ENTRIES_MAX, FAILURE_KEPT, STALE_MAX, STALE_RECHECK, WAITING_OF_CLIENT_MAX,
+    },
     private::Inside,
     query::Carrier,
     reply::Age,
