@@ -19,8 +19,11 @@ use tracing::debug;
 
 use super::Status;
 
-/// How long one side waits for the other.
-const WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long the asker waits: it is when a machine is in trouble and slow that somebody asks.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How long the daemon waits for an asker to read, who holds up the next one.
+const READ_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// An answer larger than this is not ours, in bytes.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
@@ -44,8 +47,8 @@ pub async fn ask_status(path: &Path) -> anyhow::Result<Status> {
         reading.read_to_string(&mut text).await.with_context(|| format!("cannot read from `{shown}`"))?;
         anyhow::Ok(text)
     };
-    let text = tokio::time::timeout(WAIT_MAX, answer).await.with_context(|| {
-        format!("the daemon at `{shown}` does not answer within {} s", WAIT_MAX.as_secs())
+    let text = tokio::time::timeout(ANSWER_WAIT_MAX, answer).await.with_context(|| {
+        format!("the daemon at `{shown}` does not answer within {} s", ANSWER_WAIT_MAX.as_secs())
     })??;
     serde_json::from_str(&text).context("cannot read the daemon's answer; is it of another version")
 }
@@ -101,7 +104,7 @@ impl Control {
             let answered = async {
                 let (mut stream, _) = accepted.context("cannot accept")?;
                 let text = serde_json::to_vec(&status()).context("cannot write the status")?;
-                tokio::time::timeout(WAIT_MAX, stream.write_all(&text))
+                tokio::time::timeout(READ_WAIT_MAX, stream.write_all(&text))
                     .await
                     .context("the asker does not read")??;
                 anyhow::Ok(())
