@@ -46,7 +46,7 @@ impl Tasks {
         name: &'static str,
         service: impl FnOnce(CancellationToken) -> F + Send + 'static,
     ) where
-        F: Future<Output = anyhow::Result<()>> + 'static,
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         self.services.start(name, |stop| on_own_thread(name, move || service(stop)));
     }
@@ -84,13 +84,16 @@ async fn on_own_thread<F>(
     service: impl FnOnce() -> F + Send + 'static,
 ) -> anyhow::Result<()>
 where
-    F: Future<Output = anyhow::Result<()>>,
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let (end, ended) = oneshot::channel();
     let run = move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let outcome =
-            runtime.context("cannot start a runtime").and_then(|runtime| runtime.block_on(service()));
+        let outcome = runtime::Builder::new_current_thread().enable_all().build();
+        let outcome = outcome.context("cannot start a runtime").and_then(|runtime| {
+            // A task: to wake what a runtime blocks on costs a write to itself, even on its own thread.
+            let service = runtime.spawn(service());
+            runtime.block_on(service).context("the service was cut short")?
+        });
         // Nobody listens when the wait was dropped, and then nobody needs to know.
         let _ = end.send(outcome);
     };

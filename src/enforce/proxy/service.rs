@@ -12,6 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
+    time::interval,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -32,7 +33,7 @@ use crate::{
     enforce::{
         dns::Resolver,
         gate::Gate,
-        places::{Client, Places},
+        places::{Client, Place, Places},
     },
     journal::Channel,
     model::{self, Speech, Transport, Zone},
@@ -45,6 +46,10 @@ const PORT_TLS: u16 = 443;
 /// How long to wait after the kernel refused to hand over a connection, mostly for want of file descriptors: existing
 /// connections end meanwhile, and the processor is not spent on asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the next timer to end runs at most. A timer that would end before all others costs the runtime a write to itself;
+/// those of connections run longer, so that none of them is the first.
+const TICK: Duration = Duration::from_secs(1);
 
 /// File descriptors left to the rest of the daemon.
 const FILES_RESERVED: u64 = 256;
@@ -118,10 +123,13 @@ impl Service {
                 listener,
                 self.places.clone(),
                 move |source| gate.client_at(source),
-                move |client, source| serve_one(client, source, Arc::clone(&zone), ground.clone()),
+                move |client, source, place| {
+                    serve_one(client, source, place, Arc::clone(&zone), ground.clone())
+                },
             ));
         }
-        stop.cancelled().await;
+        let mut ticks = interval(TICK);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {}
         accepting.shutdown().await;
         Ok(())
     }
@@ -132,7 +140,7 @@ async fn accept<Served>(
     listener: TcpListener,
     places: Places,
     whose: impl Fn(IpAddr) -> Client,
-    serve: impl Fn(TcpStream, IpAddr) -> Served,
+    serve: impl Fn(TcpStream, IpAddr, Place) -> Served,
 ) where
     Served: Future<Output = ()> + Send + 'static,
 {
@@ -148,11 +156,7 @@ async fn accept<Served>(
                         reset(client);
                         continue;
                     };
-                    let served = serve(client, source.ip());
-                    connections.spawn(async move {
-                        served.await;
-                        drop(place);
-                    });
+                    connections.spawn(serve(client, source.ip(), place));
                 }
                 Err(error) => {
                     if !is_failing {
@@ -167,14 +171,15 @@ async fn accept<Served>(
     }
 }
 
-/// Sends one connection down the road of the port that the client asked for.
-async fn serve_one(client: TcpStream, source: IpAddr, zone: Arc<Zone>, ground: Ground) {
+/// Sends one connection down the road of the port that the client asked for; it has its `place` until its end.
+async fn serve_one(client: TcpStream, source: IpAddr, _place: Place, zone: Arc<Zone>, ground: Ground) {
     let Ok(destination) = client.local_addr() else { return reset(client) };
     ground.footing.gate.hear_of(source).await;
     let passage = |channel| Passage::new(&ground, source, &zone, destination, channel);
     match destination.port() {
         PORT_TLS => tls::serve(client, &passage(Channel::Tls)).await,
-        PORT_HTTP => http::serve(client, &passage(Channel::Http)).await,
+        // Boxed: it is large, and every connection would have room for it.
+        PORT_HTTP => Box::pin(http::serve(client, &passage(Channel::Http))).await,
         port => match tls_service(&zone, port) {
             Some(service) => tls::serve(client, &passage(Channel::Tls).narrowed_to(service)).await,
             // Closed: nothing else is sent here, so this is somebody knocking at the listener itself.
@@ -218,9 +223,10 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let places = Places::new(10, 2);
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, places, Client::Address, |mut client, _| async move {
+        accepting.spawn(accept(listener, places, Client::Address, |mut client, _, place| async move {
             let byte = client.read_u8().await.unwrap();
             client.write_u8(byte).await.unwrap();
+            drop(place);
         }));
         (address, accepting)
     }
