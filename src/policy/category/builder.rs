@@ -12,7 +12,8 @@ use super::{
     entries::{self, Entry, Parents},
     expressions::{self, Expression, ExpressionError, Limits},
     hash,
-    layout::{self, Category, Description, HEADER_BYTES, MAGIC, SETS_MAX, VERSION, head_sum},
+    layout::{self, Category, Description, HEADER_BYTES, MAGIC, VERSION, head_sum},
+    line::{Lines, Mark},
     names::NamesWriter,
     set::{CategoryId, CategorySet},
     since::{self, Since},
@@ -29,8 +30,11 @@ pub enum BuildError {
     #[error("`{0}` cannot name a category here: it is empty, too long, or taken")]
     CategoryName(String),
     /// More different combinations of categories than a table can number.
-    #[error("a table has at most {SETS_MAX} combinations of categories")]
+    #[error("a table has at most {} combinations of categories", Mark::SETS_MAX)]
     Sets,
+    /// Names that were made to fall together.
+    #[error("more than 65,535 names have one line of the table: no honest list comes to that")]
+    Crowded,
     /// The expressions, each of which was taken, are too large together.
     #[error("the expressions of all categories together are too large when compiled")]
     Expressions,
@@ -174,17 +178,17 @@ impl<W: Write> Builder<W> {
             return Err(BuildError::Expressions);
         }
         self.entries.sort_unstable();
-        let bucket_bits = entries::bucket_bits(self.entries.len());
-        let sets = entries::join(&mut self.entries, bucket_bits, &mut self.categories)?;
+        let lines = Lines::for_entries(entries::distinct(&self.entries));
+        let sets = entries::join(&mut self.entries, lines, &mut self.categories)?;
         let parents = std::mem::take(&mut self.parents).sorted();
-        self.write_head(description, &sets, bucket_bits, &mut out)?;
-        let checksum = entries::write_body(&self.entries, &parents, bucket_bits, &mut out)?;
+        self.write_head(description, &sets, lines, &mut out)?;
+        let checksum = entries::write_body(&self.entries, &parents, lines, &mut out)?;
         out.flush()?;
         let number_of = |name: &str| {
             let index = self.categories.iter().position(|category| &*category.name == name)?;
             u8::try_from(index).ok().map(CategoryId)
         };
-        let days = since::days(&self.entries, &sets, (self.seed, bucket_bits), since, number_of);
+        let days = since::days(&self.entries, &sets, (self.seed, lines), since, number_of);
         let offsets = self.entries.iter().map(|entry| entry.name_offset);
         self.names.finish(offsets, &days, checksum)?;
         Ok(Totals { names: self.entries.len(), sets: sets.len(), expressions: self.expressions.len() })
@@ -194,7 +198,7 @@ impl<W: Write> Builder<W> {
         &self,
         description: &Description,
         sets: &[CategorySet],
-        bucket_bits: u32,
+        lines: Lines,
         out: &mut impl Write,
     ) -> Result<(), BuildError> {
         let mut head = description.to_text().into_bytes();
@@ -209,10 +213,12 @@ impl<W: Write> Builder<W> {
         let number = |count: usize| u32::try_from(count).map_err(|_| BuildError::Names);
         let mut header = Vec::from(MAGIC);
         header.extend(VERSION.to_le_bytes());
-        header.extend(bucket_bits.to_le_bytes());
+        header.extend(lines.get().to_le_bytes());
         header.extend(self.seed.to_le_bytes());
-        header.extend(u64::from(number(self.entries.len())?).to_le_bytes());
-        for count in [description_bytes, categories_bytes, sets.len(), expressions_bytes] {
+        let spilled = entries::spilled_count(&self.entries, lines);
+        for count in
+            [self.entries.len(), spilled, description_bytes, categories_bytes, sets.len(), expressions_bytes]
+        {
             header.extend(number(count)?.to_le_bytes());
         }
         let checksum = head_sum(&header, &head);

@@ -1,4 +1,4 @@
-//! What a table holds of a name while it is gathered, and what it writes of it: eight bytes in a bucket.
+//! What a table holds of a name while it is gathered, and how it is put in order and written.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,21 +6,14 @@ use std::{
 };
 
 use xxhash_rust::xxh3::Xxh3Default;
+use zerocopy::IntoBytes as _;
 
 use super::{
     builder::BuildError,
-    layout::{BUCKET_BITS_MAX, Category},
+    layout::Category,
+    line::{self, Line, Lines, Mark, Spilled},
     set::{CategoryId, CategorySet},
 };
-
-/// Entries a bucket holds on average, at most.
-const BUCKET_ENTRIES: usize = 8;
-
-/// Bits of a hash that an entry keeps, besides those that its bucket's number says.
-const REST_BITS: u32 = 48;
-
-/// The bit beside the number of an entry's set that says that more is listed below.
-pub(super) const PARENT: u16 = 1 << 15;
 
 /// Bytes gathered before they are summed and written.
 const CHUNK_BYTES: usize = 1 << 16;
@@ -76,52 +69,31 @@ impl Parents {
     }
 }
 
-/// The bucket of a hash.
-pub(super) fn bucket_of(hash: u64, bucket_bits: u32) -> u64 {
-    hash.checked_shr(u64::BITS - bucket_bits).unwrap_or(0)
+/// How many hashes there are among `entries`, which are sorted.
+pub(super) fn distinct(entries: &[Entry]) -> usize {
+    entries.chunk_by(|one, next| one.hash == next.hash).count()
 }
 
-/// The bits of a hash that tell the entries of one bucket apart; `bucket_bits` is at most [`BUCKET_BITS_MAX`].
-pub(super) fn rest_of(hash: u64, bucket_bits: u32) -> u64 {
-    hash << bucket_bits >> (u64::BITS - REST_BITS)
+/// How many of `entries`, which are joined and sorted, their lines have no room for.
+pub(super) fn spilled_count(entries: &[Entry], lines: Lines) -> usize {
+    let rows = entries.chunk_by(|one, next| lines.key(one.hash).line() == lines.key(next.hash).line());
+    rows.map(|row| Line::spilled_count(row.len())).sum()
 }
 
-/// The bits of a bucket's signature that are set if the hash is in it.
-pub(super) fn signature_of(hash: u64) -> u32 {
-    let bit = |shift: u32| 1 << (hash >> shift & 31);
-    bit(16) | bit(21)
-}
-
-/// The bits of a hash that a table with these buckets keeps.
-pub(super) fn kept_bits(bucket_bits: u32) -> u64 {
-    u64::MAX.checked_shl(u64::BITS.saturating_sub(bucket_bits + REST_BITS)).unwrap_or(0)
-}
-
-/// The hash of an entry of a bucket, as far as it is kept.
-pub(super) fn hash_from(bucket: u64, rest: u64, bucket_bits: u32) -> u64 {
-    let top = bucket.checked_shl(u64::BITS - bucket_bits).unwrap_or(0);
-    top | rest << (u64::BITS - REST_BITS) >> bucket_bits
-}
-
-/// The least bits that leave at most [`BUCKET_ENTRIES`] entries a bucket on average.
-pub(super) fn bucket_bits(entries: usize) -> u32 {
-    entries.div_ceil(BUCKET_ENTRIES).max(1).next_power_of_two().trailing_zeros().min(BUCKET_BITS_MAX)
-}
-
-/// Makes one entry of all that share a hash, in place, and counts names and URLs of each category; gives the sets.
+/// Makes one entry of all that share a key, in place, and counts names and URLs of each category; gives the sets.
 pub(super) fn join(
     entries: &mut Vec<Entry>,
-    bucket_bits: u32,
+    lines: Lines,
     categories: &mut [Category],
 ) -> Result<Vec<CategorySet>, BuildError> {
-    let kept_bits = kept_bits(bucket_bits);
     let mut sets = Vec::new();
     let mut numbers: HashMap<CategorySet, u16> = HashMap::new();
     let mut last: Option<(CategorySet, u16)> = None;
     let (mut read, mut written) = (0, 0);
     while let Some(&first) = entries.get(read) {
         let mut set = CategorySet::EMPTY;
-        let is_same = |entry: &&Entry| (entry.hash ^ first.hash) & kept_bits == 0;
+        let is_same =
+            |entry: &&Entry| entry.hash == first.hash || lines.key(entry.hash) == lines.key(first.hash);
         while let Some(entry) = entries.get(read).filter(is_same) {
             let [id, is_url] = entry.category.to_le_bytes();
             if set.insert(CategoryId(id))
@@ -142,7 +114,10 @@ pub(super) fn join(
                     std::collections::hash_map::Entry::Vacant(free) => {
                         sets.push(set);
                         *free.insert(
-                            u16::try_from(next).ok().filter(|next| *next < PARENT).ok_or(BuildError::Sets)?,
+                            u16::try_from(next)
+                                .ok()
+                                .filter(|next| *next < Mark::SETS_MAX)
+                                .ok_or(BuildError::Sets)?,
                         )
                     }
                 };
@@ -157,40 +132,41 @@ pub(super) fn join(
     Ok(sets)
 }
 
-/// Writes buckets, entries and their checksum; gives the checksum. `parents` are sorted like `entries`.
+/// Writes lines, what is spilled and their checksum; gives the checksum. `parents` are sorted like `entries`.
 pub(super) fn write_body(
     entries: &[Entry],
     parents: &[u64],
-    bucket_bits: u32,
+    lines: Lines,
     out: impl Write,
-) -> io::Result<u64> {
+) -> Result<u64, BuildError> {
     let mut body = Body { out, sum: Xxh3Default::new(), chunk: Vec::with_capacity(CHUNK_BYTES) };
-    let mut index = 0u32;
-    let mut hashes = entries.iter().map(|entry| entry.hash).peekable();
-    let mut above = parents.iter().copied().peekable();
-    for bucket in 0..=(1u64 << bucket_bits) {
-        let first = index;
+    let mut coming = entries.iter().map(|entry| (lines.key(entry.hash), entry)).peekable();
+    let mut above = parents.iter().map(|hash| (lines.key(*hash), *hash)).peekable();
+    let mut spilled = Vec::new();
+    let mut row = Vec::new();
+    let mut first = 0;
+    for number in 0..lines.get() {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        row.clear();
         let mut signature = 0;
-        let is_here = |hash: &u64| bucket_of(*hash, bucket_bits) == bucket;
-        while let Some(hash) = hashes.next_if(is_here) {
-            signature |= signature_of(hash);
-            index += 1;
+        while let Some((key, entry)) = coming.next_if(|(key, _)| key.line() == number) {
+            while let Some((_, hash)) = above.next_if(|(other, _)| *other < key) {
+                signature |= line::signature(hash);
+            }
+            let is_parent = above.next_if(|(other, _)| *other == key).is_some();
+            row.push((key.rest(), Mark::new(entry.category, is_parent)));
         }
-        while let Some(hash) = above.next_if(is_here) {
-            signature |= signature_of(hash);
+        while let Some((_, hash)) = above.next_if(|(key, _)| key.line() == number) {
+            signature |= line::signature(hash);
         }
-        body.push(u64::from(signature) << 32 | u64::from(first))?;
+        let spilled_before = u32::try_from(spilled.len()).map_err(|_| BuildError::Names)?;
+        let (line, too_many) = Line::of(first, spilled_before, &row, signature).ok_or(BuildError::Crowded)?;
+        body.push(line.as_bytes())?;
+        spilled.extend(too_many);
+        first += u32::try_from(row.len()).map_err(|_| BuildError::Crowded)?;
     }
-    let kept_bits = kept_bits(bucket_bits);
-    let mut above = parents.iter().map(|hash| hash & kept_bits).peekable();
-    for entry in entries {
-        let sought = entry.hash & kept_bits;
-        while above.next_if(|hash| *hash < sought).is_some() {}
-        let is_parent = above.peek() == Some(&sought);
-        let low = if is_parent { entry.category | PARENT } else { entry.category };
-        body.push(rest_of(entry.hash, bucket_bits) << 16 | u64::from(low))?;
-    }
-    body.finish()
+    spilled.iter().try_for_each(|entry: &Spilled| body.push(entry.as_bytes()))?;
+    Ok(body.finish()?)
 }
 
 /// Writes the long sections and sums them on the way.
@@ -201,8 +177,8 @@ struct Body<W> {
 }
 
 impl<W: Write> Body<W> {
-    fn push(&mut self, cell: u64) -> io::Result<()> {
-        self.chunk.extend_from_slice(&cell.to_le_bytes());
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.chunk.extend_from_slice(bytes);
         if self.chunk.len() >= CHUNK_BYTES { self.flush() } else { Ok(()) }
     }
 
@@ -219,26 +195,5 @@ impl<W: Write> Body<W> {
         let sum = self.sum.digest();
         self.out.write_all(&sum.to_le_bytes())?;
         Ok(sum)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bucket_and_its_entry_give_back_the_bits_of_the_hash_that_are_kept() {
-        let hash = 0xfedc_ba98_7654_3210;
-        for (bits, kept) in [(0, 0xfedc_ba98_7654_0000), (4, 0xfedc_ba98_7654_3000), (16, hash), (31, hash)] {
-            assert_eq!(hash & kept_bits(bits), kept, "{bits} bits");
-            assert_eq!(hash_from(bucket_of(hash, bits), rest_of(hash, bits), bits), kept, "{bits} bits");
-        }
-    }
-
-    #[test]
-    fn buckets_hold_between_four_and_eight_entries() {
-        for (entries, bits) in [(0, 0), (8, 0), (9, 1), (5_200_000, 20), (9_000_000, 21)] {
-            assert_eq!(bucket_bits(entries), bits, "{entries}");
-        }
     }
 }

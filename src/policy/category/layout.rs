@@ -7,21 +7,18 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     expressions::{Expression, Limits},
+    line::{Line, Lines, Mark, Spilled},
     set::{CategoryId, CategorySet},
 };
 
 pub(super) const MAGIC: &[u8; 8] = b"PREAUCAT";
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 /// Bytes before the description.
 pub(super) const HEADER_BYTES: usize = 56;
 /// Bytes of the header that the head checksum covers.
 pub(super) const CHECKED_BYTES: usize = 48;
-pub(super) const BUCKET_BITS_MAX: u32 = 31;
-pub(super) const SETS_MAX: usize = 1 << 15;
-/// Bytes of a bucket and of an entry.
-pub(super) const CELL_BYTES: usize = 8;
-/// Where the body may begin: a cache line holds whole buckets and whole entries.
-pub(super) const BODY_ALIGNMENT: usize = 64;
+/// Where the body may begin, so that a line of the table is one of the processor's.
+const BODY_ALIGNMENT: usize = size_of::<Line>();
 
 /// Why bytes are not a category table.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -111,15 +108,15 @@ pub struct Category {
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) seed: u64,
-    pub(super) bucket_bits: u32,
+    pub(super) line_count: Lines,
     pub(super) names: usize,
     pub(super) description: Description,
     pub(super) categories: Vec<Category>,
     pub(super) aliases: Vec<(Arc<str>, CategoryId)>,
     pub(super) sets: Vec<CategorySet>,
     pub(super) expressions: Vec<Expression>,
-    pub(super) buckets: Range<usize>,
-    pub(super) entries: Range<usize>,
+    pub(super) lines: Range<usize>,
+    pub(super) spilled: Range<usize>,
     /// What the body checksum must be.
     pub(super) body_checksum: u64,
 }
@@ -135,18 +132,14 @@ impl Layout {
         if version != VERSION {
             return Err(TableError::Version(version));
         }
-        let bucket_bits = header.u32()?;
-        if bucket_bits > BUCKET_BITS_MAX {
-            return Err(TableError::Head("bucket bits"));
-        }
+        let line_count = Lines::new(header.u32()?).ok_or(TableError::Head("count of lines"))?;
         let seed = header.u64()?;
-        let names =
-            usize::try_from(u32::try_from(header.u64()?).map_err(|_| TableError::Head("count of names"))?)
-                .map_err(|_| TableError::Length)?;
+        let names = header.length()?;
+        let spilled_count = header.length()?;
         let description_bytes = header.length()?;
         let categories_bytes = header.length()?;
         let sets_count = header.length()?;
-        if sets_count > SETS_MAX {
+        if sets_count > usize::from(Mark::SETS_MAX) {
             return Err(TableError::Head("category sets"));
         }
         let expressions_bytes = header.length()?;
@@ -166,8 +159,9 @@ impl Layout {
         let sets = section(sets_count, CategorySet::BYTES)?;
         let expressions = section(expressions_bytes, 1)?;
         let padding = section(padding(expressions.end), 1)?;
-        let buckets = section((1 << bucket_bits) + 1, CELL_BYTES)?;
-        let entries = section(names, CELL_BYTES)?;
+        let lines =
+            section(usize::try_from(line_count.get()).map_err(|_| TableError::Length)?, size_of::<Line>())?;
+        let spilled = section(spilled_count, size_of::<Spilled>())?;
         let checksum = section(1, 8)?;
         if bytes.len() != checksum.end {
             return Err(TableError::Length);
@@ -187,15 +181,15 @@ impl Layout {
         let expressions = read_expressions(slice(&expressions)?, categories.len())?;
         Ok(Self {
             seed,
-            bucket_bits,
+            line_count,
             names,
             description: Description::from_text(description)?,
             categories,
             aliases,
             sets,
             expressions,
-            buckets,
-            entries,
+            lines,
+            spilled,
             body_checksum: Reader(slice(&checksum)?).u64()?,
         })
     }

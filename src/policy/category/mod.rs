@@ -12,23 +12,24 @@
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | `PREAUCAT` |
-//! | 8 | 4 | version, 2 |
-//! | 12 | 4 | `B`, bits of a bucket's number, 0 to 31: the least that leave no more than 8 entries a bucket on average |
+//! | 8 | 4 | version, 3 |
+//! | 12 | 4 | `L`, count of lines, 1 to 2^24: the least that leave no more than 7 entries a line on average |
 //! | 16 | 8 | seed of the hashes |
-//! | 24 | 8 | `N`, count of entries (names, addresses and URLs), below 2^32 |
+//! | 24 | 4 | `N`, count of entries (names, addresses and URLs) |
+//! | 28 | 4 | `O`, count of entries that their lines have no room for |
 //! | 32 | 4 | `D`, bytes of the description |
 //! | 36 | 4 | `C`, bytes of the categories |
 //! | 40 | 4 | `S`, count of category sets, at most 32,768 |
 //! | 44 | 4 | `E`, bytes of the expressions |
-//! | 48 | 8 | head checksum: xxh3-64, seed 0, of bytes 0 to 47 and of all sections before the buckets |
+//! | 48 | 8 | head checksum: xxh3-64, seed 0, of bytes 0 to 47 and of all sections before the lines |
 //! | 56 | `D` | description, UTF-8, one `key: value` a line: `date`, `licence`, a `source` for each source, and a `category` with its name and date for each list |
 //! | | `C` | categories: u16 count, then for each u64 count of names and addresses, u64 count of URLs, u8 length, name; then aliases: u16 count, then for each u16 number of the category, u8 length, name |
 //! | | 32 `S` | category sets: 256 bits, the bit of category `i` is bit `i % 8` of byte `i / 8` |
 //! | | `E` | expressions: u16 count, at most 256, then for each u16 number of the category, u16 length, at most 4,096, text |
 //! | | 0 to 63 | zeros up to an offset that 64 divides |
-//! | | 8 (2^`B` + 1) | buckets: u32 index of the first entry whose hash has the bucket's number or more in its top `B` bits (the last is `N`), u32 signature |
-//! | | 8 `N` | entries in the order of their hashes: u16 number of the category set, with its highest bit set if more is listed below; then the 48 bits of the hash below its top `B` |
-//! | | 8 | body checksum: xxh3-64, seed 0, of buckets and entries |
+//! | | 64 `L` | lines, see below |
+//! | | 8 `O` | what is spilled, in the order of its lines and keys: u16 mark, then the 40 bits of the key's rest and 8 zero bits |
+//! | | 8 | body checksum: xxh3-64, seed 0, of lines and what is spilled |
 //!
 //! The hash of a name is xxh3-64 label by label from the top: `h(fr) = xxh3("fr", seed)`, `h(exemple.fr) =
 //! xxh3("exemple", h(fr))`. An address is hashed as one label that holds its usual text (`203.0.113.7`), which no name
@@ -41,10 +42,26 @@
 //! `/jeuxvideo`. Here whole segments count: the publisher means a place on a site, and a name that begins alike is
 //! somebody else's place.
 //!
-//! The signature of a bucket has the bits `hash >> 16 & 31` and `hash >> 21 & 31` set for each of its entries, and for
-//! each name, host and beginning of a path below which something is listed. So a walk ends at the first part that the
-//! signature does not know, which for nearly every name that is not listed is the one below the top-level label: one
-//! cache line. At a listed name it ends too, unless the entry says that there is more below: two cache lines.
+//! # A line
+//!
+//! `hash * L / 2^64` says where an entry has its place: its whole part is the number of a line, the 40 bits behind it are the
+//! rest, which tells the entries of one line apart. A look-up so reads one line of the processor's for each part of a name.
+//!
+//! | offset | bytes | content |
+//! |---|---|---|
+//! | 0 | 4 | count of the entries in the lines before |
+//! | 4 | 2 | signature |
+//! | 6 | 2 | `K`, count of the entries that have their place here |
+//! | 8 | 32 | the lower 32 bits of up to 8 rests, in their order |
+//! | 40 | 8 | the higher 8 bits of each |
+//! | 48 | 16 | the mark of each: the number of its category set, with the highest bit set if more is listed below |
+//!
+//! Of more than 8 entries the line keeps the first 7; the lower bits of the eighth are then the index of the first of the
+//! others, `K` - 7, among what is spilled.
+//!
+//! The signature has the bits `hash & 15` and `hash >> 4 & 15` set for each name, host and beginning of a path that has its
+//! place here, is not listed, and has something listed below. So a walk ends at the first part that is neither listed nor
+//! known to the signature, and at a listed one unless its mark says that there is more below.
 //!
 //! # The names file
 //!
@@ -68,6 +85,7 @@ mod exercise;
 mod expressions;
 mod hash;
 mod layout;
+mod line;
 mod names;
 mod set;
 mod since;

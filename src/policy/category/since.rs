@@ -2,8 +2,9 @@
 
 use super::{
     day::ListDay,
-    entries::{Entry, kept_bits},
+    entries::Entry,
     hash::text_hash,
+    line::{Key, Lines},
     names::Names,
     set::CategorySet,
     table::Table,
@@ -28,13 +29,13 @@ impl Since<'_> {
 }
 
 /// An entry of the previous table.
-type Known = (u64, u16, ListDay);
+type Known = (Key, u16, ListDay);
 
 /// The day of each of `entries`, which are joined and sorted. `number_of` gives a category's number by its name.
 pub(super) fn days(
     entries: &[Entry],
     sets: &[CategorySet],
-    (seed, bucket_bits): (u64, u32),
+    (seed, lines): (u64, Lines),
     since: &Since<'_>,
     number_of: impl Fn(&str) -> Option<super::CategoryId>,
 ) -> Vec<ListDay> {
@@ -53,35 +54,33 @@ pub(super) fn days(
         known_sets.get(usize::from(known)) == sets.get(usize::from(set)).copied().map(Some).as_ref()
     };
     if table.seed() == seed {
-        let kept_bits = kept_bits(bucket_bits) & kept_bits(table.bucket_bits());
-        let known = table.hashes().zip(names.days()).map(|((hash, set), day)| (hash, set, day));
-        merge(entries, known, kept_bits, since.today, is_same)
+        let known = table.keys().zip(names.days()).map(|((key, set), day)| (key, set, day));
+        merge(entries, known, table.lines(), since.today, is_same)
     } else {
         let rehashed = table
-            .hashes()
+            .keys()
             .zip(names.all())
-            .filter_map(|((_, set), (text, day))| Some((text_hash(text?, seed)?, set, day)));
+            .filter_map(|((_, set), (text, day))| Some((lines.key(text_hash(text?, seed)?), set, day)));
         let mut known: Vec<Known> = rehashed.collect();
-        known.sort_unstable_by_key(|(hash, ..)| *hash);
-        merge(entries, known.into_iter(), kept_bits(bucket_bits), since.today, is_same)
+        known.sort_unstable_by_key(|(key, ..)| *key);
+        merge(entries, known.into_iter(), lines, since.today, is_same)
     }
 }
 
-/// Walks two sorted rows at once.
+/// Walks two sorted rows at once, the known one with the keys of a table of so many lines.
 fn merge(
     entries: &[Entry],
     known: impl Iterator<Item = Known>,
-    kept_bits: u64,
+    lines: Lines,
     today: ListDay,
     is_same: impl Fn(u16, u16) -> bool,
 ) -> Vec<ListDay> {
     let mut known = known.peekable();
     let day_of = |entry: &Entry| {
-        let sought = entry.hash & kept_bits;
-        while known.next_if(|(hash, ..)| hash & kept_bits < sought).is_some() {}
-        let (_, _, day) = known
-            .peek()
-            .filter(|(hash, set, _)| hash & kept_bits == sought && is_same(*set, entry.category))?;
+        let sought = lines.key(entry.hash);
+        while known.next_if(|(key, ..)| *key < sought).is_some() {}
+        let (_, _, day) =
+            known.peek().filter(|(key, set, _)| *key == sought && is_same(*set, entry.category))?;
         Some(*day)
     };
     entries.iter().map(day_of).map(|day| day.unwrap_or(today)).collect()

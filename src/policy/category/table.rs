@@ -9,18 +9,16 @@ use std::{
 
 use regex::bytes::RegexSet;
 use xxhash_rust::xxh3::xxh3_64;
+use zerocopy::FromBytes as _;
 
 use super::{
-    entries::{PARENT, bucket_of, hash_from, rest_of, signature_of},
     expressions::{self, Expression},
     hash,
-    layout::{CELL_BYTES, Category, Description, Layout, TableError},
+    layout::{Category, Description, Layout, TableError},
+    line::{Key, Line, Lines, Spilled},
     set::{CategoryId, CategorySet},
 };
 use crate::model::{Domain, Site, UrlPath};
-
-/// Entries that are compared one after the other at the end of a search: they lie in one or two cache lines.
-const SCAN_MAX: usize = 8;
 
 /// A category table. Cloning is cheap; all clones share the bytes.
 ///
@@ -60,7 +58,7 @@ impl Table {
     /// # Errors
     /// When the table was damaged after it was built, or its expressions mean nothing to this program.
     pub fn verify(&self) -> Result<(), TableError> {
-        let body = self.layout.buckets.start..self.layout.entries.end;
+        let body = self.layout.lines.start..self.layout.spilled.end;
         if xxh3_64(self.section(&body)) != self.layout.body_checksum {
             return Err(TableError::Body);
         }
@@ -190,30 +188,21 @@ impl Table {
         self.layout.body_checksum
     }
 
-    pub(super) fn bucket_bits(&self) -> u32 {
-        self.layout.bucket_bits
+    /// How many lines it has, which its keys depend on.
+    pub(super) fn lines(&self) -> Lines {
+        self.layout.line_count
     }
 
     pub(super) fn sets(&self) -> &[CategorySet] {
         &self.layout.sets
     }
 
-    /// The hash of every entry, as far as it is kept, in ascending order, and the number of its set.
-    pub(super) fn hashes(&self) -> impl Iterator<Item = (u64, u16)> {
-        let Body { buckets, entries, bucket_bits, .. } = self.body();
-        let mut later =
-            buckets.iter().map(|cell| usize::try_from(bucket_parts(*cell).0).unwrap_or(usize::MAX));
-        let mut end = later.by_ref().nth(1).unwrap_or(usize::MAX);
-        let mut bucket = 0u64;
-        entries.iter().enumerate().map(move |(place, cell)| {
-            while end <= place
-                && let Some(next) = later.next()
-            {
-                end = next;
-                bucket += 1;
-            }
-            let cell = u64::from_le_bytes(*cell);
-            (hash_from(bucket, cell >> 16, bucket_bits), entry_parts(cell).0)
+    /// The key of every entry in ascending order, and the number of its set.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (Key, u16)> {
+        let Body { lines, spilled, .. } = self.body();
+        lines.iter().enumerate().flat_map(move |(number, line)| {
+            let entries = line.entries(spilled);
+            entries.map(move |(rest, mark)| (Key::new(number, rest), mark.set_number()))
         })
     }
 
@@ -223,9 +212,9 @@ impl Table {
 
     fn body(&self) -> Body<'_> {
         Body {
-            buckets: self.section(&self.layout.buckets).as_chunks().0,
-            entries: self.section(&self.layout.entries).as_chunks().0,
-            bucket_bits: self.layout.bucket_bits,
+            lines: <[Line]>::ref_from_bytes(self.section(&self.layout.lines)).unwrap_or_default(),
+            spilled: <[Spilled]>::ref_from_bytes(self.section(&self.layout.spilled)).unwrap_or_default(),
+            line_count: self.layout.line_count,
             sets: &self.layout.sets,
         }
     }
@@ -239,9 +228,9 @@ impl Table {
 /// The long sections, at hand for one question.
 #[derive(Clone, Copy)]
 struct Body<'a> {
-    buckets: &'a [[u8; CELL_BYTES]],
-    entries: &'a [[u8; CELL_BYTES]],
-    bucket_bits: u32,
+    lines: &'a [Line],
+    spilled: &'a [Spilled],
+    line_count: Lines,
     sets: &'a [CategorySet],
 }
 
@@ -268,52 +257,22 @@ impl<'a> Body<'a> {
         steps.flatten()
     }
 
-    /// Looks a hash up. What is not listed costs one cache line: the signature of its bucket says so, nearly always.
+    /// Looks a hash up, nearly always in one line.
     fn find<'b>(&self, hash: u64, suffix: &'b str) -> Found<'b> {
         let end = Found { listed: None, goes_on: false };
         self.search(hash, suffix).unwrap_or(end)
     }
 
     fn search<'b>(&self, hash: u64, suffix: &'b str) -> Option<Found<'b>> {
-        let bucket = usize::try_from(bucket_of(hash, self.bucket_bits)).ok()?;
-        let (start, signature) = bucket_parts(*self.buckets.get(bucket)?);
-        let wanted = signature_of(hash);
-        if signature & wanted != wanted {
-            return None;
-        }
-        let (end, _) = bucket_parts(*self.buckets.get(bucket + 1)?);
-        let (mut place, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
-        let mut candidates = self.entries.get(place..end)?;
-        let sought = rest_of(hash, self.bucket_bits);
-        while candidates.len() > SCAN_MAX {
-            let (low, high) = candidates.split_at(candidates.len() / 2);
-            if high.first().is_some_and(|first| u64::from_le_bytes(*first) >> 16 <= sought) {
-                place += low.len();
-                candidates = high;
-            } else {
-                candidates = low;
-            }
-        }
-        let is_sought = |cell: &[u8; CELL_BYTES]| u64::from_le_bytes(*cell) >> 16 == sought;
-        let Some(index) = candidates.iter().position(is_sought) else {
-            return Some(Found { listed: None, goes_on: true });
+        let key = self.line_count.key(hash);
+        let line = self.lines.get(key.line())?;
+        let Some((index, mark)) = line.find(key.rest(), self.spilled) else {
+            return Some(Found { listed: None, goes_on: line.is_above(hash) });
         };
-        let (set_number, goes_on) = entry_parts(u64::from_le_bytes(*candidates.get(index)?));
-        let categories = *self.sets.get(usize::from(set_number))?;
-        Some(Found { listed: Some(Listed { suffix, categories, place: place + index }), goes_on })
+        let categories = *self.sets.get(usize::from(mark.set_number()))?;
+        let listed = Listed { suffix, categories, place: line.first().saturating_add(index) };
+        Some(Found { listed: Some(listed), goes_on: mark.is_parent() })
     }
-}
-
-/// The index of a bucket's first entry, and the bucket's signature.
-fn bucket_parts([a, b, c, d, e, f, g, h]: [u8; CELL_BYTES]) -> (u32, u32) {
-    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
-}
-
-/// The number of an entry's set, and whether more is listed below it.
-fn entry_parts(cell: u64) -> (u16, bool) {
-    let [a, b, ..] = cell.to_le_bytes();
-    let low = u16::from_le_bytes([a, b]);
-    (low & !PARENT, low & PARENT != 0)
 }
 
 impl fmt::Debug for Table {
