@@ -35,8 +35,7 @@ remote-control:
         atexit.register(resolver.terminate)
         lists = s.a.list + '/blacklists'
         table = s.a.work + '/preau.table'
-        if not os.path.exists(table):
-            sh(f'{PREAU} lists build {lists} --out {table}')
+        sh(f'{PREAU} lists build {lists} --out {table}')
         white = ('liste_bu', 'examen_pix', 'child', 'liste_blanche', 'translation', 'cleaning')
         names = [n for n in sorted(os.listdir(lists)) if os.path.isfile(f'{lists}/{n}/domains') and n not in white]
         s.w('rules.toml', f'''version = 1
