@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_another_process_delivers_takes_effect_within_two_seconds() {
+    async fn what_another_process_delivers_takes_effect_by_itself() {
         let school = School::new();
         let deliveries = school.begin();
         let stop = CancellationToken::new();
@@ -415,10 +415,9 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             stop.cancel();
-            begun.elapsed()
         });
         served.0.unwrap();
-        assert!(served.1 < Duration::from_secs(2), "{:?}", served.1);
+        assert!(school.knows("P1"));
     }
 
     /// A delivery of the académie, of these pupils or of changes to the one before.

@@ -361,7 +361,7 @@ impl Service {
             transfer::bring(self.house.dir(), package, before.clone(), supply, &self.house.progress).await?;
         let (dir, package) = (self.house.dir().to_owned(), package.clone());
         let held = spawn_blocking(move || {
-            let held = shelf::put(&dir, &package, before.as_deref());
+            let held = shelf::put(&dir, &package);
             if held.is_err() {
                 // Every piece was right, and the whole cannot be read: going on from there would come to the same.
                 shelf::clear_arriving(&dir, &[]);
@@ -369,11 +369,15 @@ impl Service {
             held
         });
         let held = held.await??;
+        let version = held.package.version;
         self.house.shelf.send_modify(|shelf| {
             let mut next = Shelf::clone(shelf);
             next.insert(held.package.id.clone(), held);
             *shelf = Arc::new(next);
         });
+        if let Some(before) = before.filter(|before| before.package.version != version) {
+            spawn_blocking(move || shelf::forget(&before)).await?;
+        }
         Ok(brought)
     }
 

@@ -111,9 +111,8 @@ pub(super) fn open(dir: &Path) -> anyhow::Result<Held> {
     Ok(Held { package, content_path, chunks_path: dir.join("chunks"), web })
 }
 
-/// Puts what arrived whole on the shelf, in one step, and removes the version before. Whoever reads the version before goes
-/// on reading it.
-pub(super) fn put(dir: &Path, package: &Package, before: Option<&Held>) -> anyhow::Result<Arc<Held>> {
+/// Puts what arrived whole on the shelf, in one step, beside the version before: [`forget`] that once nobody is led there.
+pub(super) fn put(dir: &Path, package: &Package) -> anyhow::Result<Arc<Held>> {
     let arrived = arriving_dir(dir).join(dir_of(package));
     // What cannot be opened must not take the place of what can.
     open(&arrived)?;
@@ -122,12 +121,10 @@ pub(super) fn put(dir: &Path, package: &Package, before: Option<&Held>) -> anyho
     for changed in [packages_dir(dir), arriving_dir(dir)] {
         File::open(&changed)?.sync_all()?;
     }
-    let held = Arc::new(open(&placed)?);
-    before.filter(|before| before.package.version != package.version).inspect(|before| forget(before));
-    Ok(held)
+    open(&placed).map(Arc::new)
 }
 
-/// Removes a package from the disk.
+/// Removes a package from the disk. Whoever reads in it goes on reading it.
 pub(super) fn forget(held: &Held) {
     let Some(dir) = held.content_path.parent() else { return };
     if let Err(error) = fs::remove_dir_all(dir) {

@@ -52,8 +52,8 @@ impl Place {
     async fn bring(&self, depot: &Arc<Depot>, package: &Package) -> anyhow::Result<Brought> {
         let before = shelf::read(self.dir()).unwrap().get(&package.id).cloned();
         let supply = depot.supply(vec![package.clone()]);
-        let brought = bring(self.dir(), package, before.clone(), &supply, &watch::Sender::new(0)).await?;
-        shelf::put(self.dir(), package, before.as_deref())?;
+        let brought = bring(self.dir(), package, before, &supply, &watch::Sender::new(0)).await?;
+        shelf::put(self.dir(), package)?;
         Ok(brought)
     }
 

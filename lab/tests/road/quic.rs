@@ -1,7 +1,5 @@
 //! QUIC: refused at once where a zone does not ask for it; read, judged and relayed where it does.
 
-use std::time::Duration;
-
 use preau_lab::{
     Browser, Lab, Output, Running, internet,
     plan::{BOX, OTHER_RESOLVERS},
@@ -53,21 +51,19 @@ fn echo(lab: &Lab, who: &str, name: &str, place: &str) -> String {
 }
 
 /// What the kernel tells a program that sends what `bytes` (a shell command) prints to UDP 443 and waits for an answer.
-fn answer_to(lab: &Lab, who: &str, place: &str, bytes: &str) -> (String, Duration) {
+fn answer_to(lab: &Lab, who: &str, place: &str, bytes: &str) -> String {
     let script = format!(
         "exec 3<>/dev/udp/$0/443 && {{ {bytes}; }} | dd bs=9000 iflag=fullblock >&3 2>/dev/null && timeout 3 cat <&3"
     );
     let place = place.trim_matches(['[', ']']);
-    let output = lab.run(who, &["bash", "-c", &script, place]).unwrap();
-    (output.stderr, output.elapsed)
+    lab.run(who, &["bash", "-c", &script, place]).unwrap().stderr
 }
 
 #[track_caller]
 fn check_refused_at_once(lab: &Lab, who: &str, place: &str, bytes: &str) {
-    let (said, took) = answer_to(lab, who, place, bytes);
-    assert!(said.contains("refused"), "{place}: {said:?} after {took:?}");
-    // The program itself would have waited for three; what is measured holds the way into the machine, too.
-    assert!(took < Duration::from_secs(3), "{place}: only after {took:?}");
+    // The program waits for three seconds, and says nothing when no refusal comes meanwhile.
+    let said = answer_to(lab, who, place, bytes);
+    assert!(said.contains("refused"), "{place}: {said:?}");
 }
 
 fn real_initial() -> String {
@@ -153,7 +149,7 @@ fn a_refused_name_is_answered_at_once_and_opens_again_with_the_rule() {
         }
         lab.write_box_file("etablissement.toml", &usual).unwrap();
         until(4, "the site opens again", || get(lab, "eleve", "https://www.exemple.fr/", &[]).succeeded());
-        let (said, _) = answer_to(lab, "eleve", "192.0.2.1", &real_initial());
+        let said = answer_to(lab, "eleve", "192.0.2.1", &real_initial());
         assert!(!said.contains("refused"), "the site answers in its way: {said}");
     });
 }

@@ -165,6 +165,11 @@ impl Line {
         usize::try_from(self.first.get()).unwrap_or(usize::MAX)
     }
 
+    /// The place behind its last entry.
+    pub(super) fn end(&self) -> usize {
+        self.first().saturating_add(usize::from(self.count.get()))
+    }
+
     /// Whether something may be listed below an unlisted part of this hash: surely if there is.
     pub(super) fn is_above(&self, hash: u64) -> bool {
         let wanted = signature(hash);

@@ -62,6 +62,9 @@ impl Table {
         if xxh3_64(self.section(&body)) != self.layout.body_checksum {
             return Err(TableError::Body);
         }
+        if self.body().lines.last().map(Line::end) != Some(self.layout.names) {
+            return Err(TableError::Head("count of names"));
+        }
         // Compiled here and thrown away: most boxes ask about a URL late or never.
         self.compile().map(drop).ok_or(TableError::Expressions)
     }

@@ -47,7 +47,7 @@ pub(super) async fn file(
         Ok(reader) => reader,
         Err(answer) => return *answer,
     };
-    let Some(held) = library.held(&id) else { return secure.nothing_there(&asked) };
+    let Some((held, content)) = open(library, &id).await else { return secure.nothing_there(&asked) };
     let (name, place) = match (&held.package.kind, &held.web) {
         (Kind::Web, Some(table)) => match table.find(&path) {
             Some((name, place)) => (name.to_owned(), place),
@@ -61,20 +61,29 @@ pub(super) async fn file(
         _ => return secure.nothing_there(&asked),
     };
     let media = Media::of(&name);
-    let opened = Arc::clone(&held);
-    let file = match spawn_blocking(move || File::open(&opened.content_path)).await {
-        Ok(Ok(file)) => file,
-        Ok(Err(error)) => {
-            warn!(%error, "a package of the library cannot be opened");
-            return secure.nothing_there(&asked);
-        }
-        Err(_) => return secure.nothing_there(&asked),
-    };
     let tag = format!("{}-{}-{:x}", held.package.id, held.package.version, place.start);
-    let mut answer = ranges::answer(file, place, &tag, &method, &headers);
+    let mut answer = ranges::answer(content, place, &tag, &method, &headers);
     count(library, &held, media, &method, answer.status(), &headers);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.word));
     cage(answer, &format!("{}/bibliotheque/lire/{id}/", secure.house.origin()), media.is_inert)
+}
+
+/// A package and what is in it. One that was just given up for another version is no longer on the disk: then the other one.
+async fn open(library: &Library, id: &str) -> Option<(Arc<Held>, File)> {
+    let mut held = library.held(id)?;
+    loop {
+        let looked_at = Arc::clone(&held);
+        let error = match spawn_blocking(move || File::open(&looked_at.content_path)).await.ok()? {
+            Ok(content) => return Some((held, content)),
+            Err(error) => error,
+        };
+        let now = library.held(id)?;
+        if Arc::ptr_eq(&now, &held) {
+            warn!(%error, "a package of the library cannot be opened");
+            return None;
+        }
+        held = now;
+    }
 }
 
 /// A page that is opened is one use; of a single file its beginning is, and not each part that a player asks for.
