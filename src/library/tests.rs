@@ -105,6 +105,7 @@ async fn of_a_new_version_only_what_changed_is_fetched_and_the_old_one_stays_unt
     let (depot, mut content, place) = (Depot::new(), noise(50 * PIECE), Place::new());
     place.bring(&depot, &depot.add("atlas", 1, a_file(), &content)).await.unwrap();
     let old = content.clone();
+    let old_path = shelf::read(place.dir()).unwrap()["atlas"].content_path.clone();
     content[20 * PIECE..21 * PIECE].fill(7);
     let package = depot.add("atlas", 2, a_file(), &content);
     depot.line.store(0, Ordering::SeqCst);
@@ -115,6 +116,7 @@ async fn of_a_new_version_only_what_changed_is_fetched_and_the_old_one_stays_unt
     let brought = place.bring(&depot, &package).await.unwrap();
     assert_eq!(depot.asked.load(Ordering::SeqCst), 1);
     assert_eq!(brought.reused_bytes, 29 * 1000, "what came before the cut lies there already");
+    assert_eq!(fs::read(old_path).unwrap(), old, "readers are led to the old version up to now");
     assert_eq!(place.content("atlas"), content);
     assert_eq!(fs::read_dir(place.dir().join("packages")).unwrap().count(), 1, "the old version is gone");
 }

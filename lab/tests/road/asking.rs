@@ -1,7 +1,7 @@
 //! How the stories start their schools and ask in them.
 
 use std::{
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
@@ -27,10 +27,15 @@ pub(crate) const AUTHORITY: &str = "labo";
 /// its load and not by what they tell of.
 static MACHINE: RwLock<()> = RwLock::new(());
 
+/// Waits until no story needs the machine alone, and lets none begin that does, as long as what is returned lasts.
+pub(crate) fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The school for stories that only look: two pupils, a teacher and the office have signed in.
 pub(crate) fn signed_in() -> &'static Lab {
     static LAB: OnceLock<Lab> = OnceLock::new();
-    drop(MACHINE.read().unwrap_or_else(PoisonError::into_inner));
+    drop(beside_others());
     LAB.get_or_init(|| {
         let lab = Lab::start().expect("the lab must start");
         for who in ["eleve", "eleve2", "enseignant", "bureau"] {
@@ -51,7 +56,7 @@ impl Stage {
     /// Plays a story in the school, whose box runs with its usual rules and the pupil `eleve` signed in.
     pub(crate) fn play(&self, story: impl FnOnce(&mut Lab)) {
         let stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        let _shared = beside_others();
         Self::raise(stage, story);
     }
 

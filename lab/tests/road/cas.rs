@@ -17,7 +17,7 @@ use preau_lab::{
 use serde_json::Value;
 
 use crate::{
-    asking::{dig, get, page, run, sign_out, status, until},
+    asking::{beside_others, dig, get, page, run, sign_out, status, until},
     ent::{come_back, departs, sign_in_there},
 };
 
@@ -44,6 +44,7 @@ struct Scene {
 fn play(story: impl FnOnce(&Lab)) {
     static SCENE: Mutex<Option<Scene>> = Mutex::new(None);
     let mut stage = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _shared = beside_others();
     let scene = stage.take().unwrap_or_else(Scene::set);
     sign_out(&scene.lab, "eleve");
     fs::remove_file(scene.lab.door().file_path("eleve").join("cookies")).ok();
@@ -55,6 +56,7 @@ fn play(story: impl FnOnce(&Lab)) {
 fn play_with_ent(story: impl FnOnce(&Lab)) {
     static SCENE: Mutex<Option<Scene>> = Mutex::new(None);
     let mut stage = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _shared = beside_others();
     let scene = stage.take().unwrap_or_else(|| {
         let mut scene = Scene::set();
         scene.lab.restore_line().unwrap();

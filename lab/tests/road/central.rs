@@ -13,7 +13,7 @@ use preau_lab::{
 };
 use tokio::time::Instant;
 
-use crate::asking::{OPEN, box_status, get, on_the_box, page, sign_out, until};
+use crate::asking::{OPEN, beside_others, box_status, get, on_the_box, page, sign_out, until};
 
 /// The school for these stories: its box is enrolled and the académie has published its usual rules; the line is up, a
 /// pupil has signed in.
@@ -35,6 +35,7 @@ const USUAL: &str = "\n[[rule]]\nid = \"jeux\"\neffect = \"block\"\nsites = [\"j
 /// Plays a story in the school. A story that fails takes the school with it.
 fn play(story: impl FnOnce(&mut Lab)) {
     let mut stage = LAB.lock().unwrap_or_else(PoisonError::into_inner);
+    let _shared = beside_others();
     let mut lab = stage.take().unwrap_or_else(|| {
         let mut lab = Lab::start().expect("the lab must start");
         lab.start_central().expect("central must start");

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    asking::{run, until},
+    asking::{beside_others, run, until},
     tunnel::{Capture, reaches, tunnel, until_up},
 };
 
@@ -32,6 +32,7 @@ const HANDSHAKE: &str = include_str!("../../data/handshake.py");
 /// Plays a story in the school. A story that fails takes the school with it.
 fn play(story: impl FnOnce(&mut Lab, &mut CentralConcentrators)) {
     let mut stage = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _shared = beside_others();
     let (mut lab, mut concentrators) = stage.take().unwrap_or_else(|| {
         let mut lab = Lab::start().expect("the lab must start");
         lab.start_central().expect("central must start");

@@ -7,7 +7,7 @@ use preau_lab::{
     plan::{INTERNET, PEDAGOGIQUE, RESOLVERS},
 };
 
-use crate::asking::{OPEN, box_status, dig, run, until};
+use crate::asking::{OPEN, beside_others, box_status, dig, run, until};
 
 /// The tunnel's own domain; everything else goes on as before.
 const DOMAIN: &str = "t.tunnel.example";
@@ -54,6 +54,7 @@ fn questions() -> usize {
 
 #[test]
 fn a_tunnel_reaches_nobody_before_sign_in_and_is_held_after_it() {
+    let _shared = beside_others();
     let lab = lab();
     let attempt = ["timeout", "12", "iodine", "-f", "-r", "-P", "secret", PEDAGOGIQUE[0], DOMAIN];
     let before = lab.run("eleve", &attempt).unwrap();

@@ -8,7 +8,7 @@ use preau_lab::{
     plan::{BOX, ENT, ENT_NAME, PORTAL, SIGN_IN_FIELDS},
 };
 
-use crate::asking::{OPEN, get, page, run, sign_out, status, until};
+use crate::asking::{OPEN, beside_others, get, page, run, sign_out, status, until};
 
 /// The school for these stories: its box knows the ENT, which runs; the line is up and nobody has signed in.
 static LAB: Mutex<Option<(EntProtocol, Lab)>> = Mutex::new(None);
@@ -16,6 +16,7 @@ static LAB: Mutex<Option<(EntProtocol, Lab)>> = Mutex::new(None);
 /// Plays a story in the school. A story that fails takes the school with it.
 fn play(protocol: EntProtocol, story: impl FnOnce(&mut Lab)) {
     let mut stage = LAB.lock().unwrap_or_else(PoisonError::into_inner);
+    let _shared = beside_others();
     let (known, mut lab) = stage.take().unwrap_or_else(|| {
         let mut lab = Lab::start().expect("the lab must start");
         lab.start_ent().expect("the ENT must start");

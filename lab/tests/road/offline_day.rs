@@ -12,7 +12,7 @@ use preau_lab::{
 };
 
 use crate::{
-    asking::{CLOSED, OPEN, box_status, get, page, run, sign_out, status, until},
+    asking::{CLOSED, OPEN, beside_others, box_status, get, page, run, sign_out, status, until},
     ent::{come_back, departs, sign_in_there},
     journal::{holds, series},
     library::{make_archive, make_file, offer, read, tell_box_of_library, until_here},
@@ -298,6 +298,7 @@ fn look(lab: &Lab) {
 
 #[test]
 fn a_day_without_a_line_is_a_school_day() {
+    let _shared = beside_others();
     let mut lab = school();
     morning(&lab);
     cut(&mut lab);

@@ -15,7 +15,7 @@ use preau_lab::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::asking::{OPEN, box_status, dig, get, on_the_box, until};
+use crate::asking::{OPEN, beside_others, box_status, dig, get, on_the_box, until};
 
 /// The school for these stories: its box is enrolled and has a tunnel to two concentrators; a pupil and the office have
 /// signed in.
@@ -27,6 +27,7 @@ const OTHERS: [&str; 4] = ["eleve", "enseignant", "invite", "tableau"];
 /// Plays a story in the school. A story that fails takes the school with it.
 fn play(story: impl FnOnce(&mut Lab, &mut Concentrators)) {
     let mut stage = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _shared = beside_others();
     let (mut lab, mut concentrators) = stage.take().unwrap_or_else(|| {
         let mut lab = Lab::start().expect("the lab must start");
         lab.start_central().expect("central must start");
