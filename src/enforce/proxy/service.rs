@@ -249,6 +249,15 @@ mod tests {
         assert_eq!(ask(&mut connect().await).await.unwrap(), 7);
     }
 
+    #[test]
+    fn a_connection_has_room_for_the_road_of_tls_and_for_no_other() {
+        fn served<F>(_serve: impl Fn(TcpStream, IpAddr, Place, Arc<Zone>, Ground) -> F) -> usize {
+            size_of::<F>()
+        }
+        let bytes = served(serve_one);
+        assert!(bytes < 3 * 1024, "{bytes} bytes");
+    }
+
     #[tokio::test]
     async fn open_connections_end_with_the_service() {
         let (address, mut accepting) = echo().await;

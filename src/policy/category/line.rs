@@ -8,7 +8,7 @@ use zerocopy::{
 /// Entries that a line has room for.
 const ROOM: usize = 8;
 
-/// Entries for each line on average, at most: five of six lines then hold all of theirs, and the table is small.
+/// Entries for each line on average, at most: three of four lines then hold all of theirs, and the table is small.
 const LOAD: usize = 7;
 
 /// Bits of a key below the number of its line.
